@@ -1,0 +1,45 @@
+# Two commands do everything on a fresh Debian 12 with Python 3.11+: `make demo` and `make test`.
+# Each makes .venv and installs what it needs.
+
+PYTHON ?= python3
+BIN := .venv/bin
+CORPUS ?= ../shared/corpus
+
+.PHONY: demo test lint unit cases docs picture bench clean
+
+.venv/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[all,dev]'
+	$(BIN)/python -m compileall -q src
+	touch $@
+
+demo: .venv/.ready  ## the founding incident, really done, and the verdict on it
+	$(BIN)/whyred demo
+
+test: lint unit  ## everything that must be green
+
+lint: .venv/.ready  ## style, types, import contracts, house lints, stale pages
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python scripts/lints.py
+	$(BIN)/python scripts/docs.py --check
+
+unit: .venv/.ready
+	$(BIN)/pytest
+
+cases: .venv/.ready  ## the labelled real failures: found, missed, wrong
+	$(BIN)/python scripts/cases.py $(CORPUS)
+
+docs: .venv/.ready  ## write the generated pages again
+	$(BIN)/python scripts/docs.py
+
+picture: .venv/.ready  ## docs/verdict.svg from the demo's own output
+	$(BIN)/python scripts/picture.py
+
+bench: .venv/.ready
+	$(BIN)/python bench/run.py
+
+clean:
+	rm -rf .venv

@@ -1,0 +1,1 @@
+"""The use-cases: the only wiring between the rooms, and the one loop."""

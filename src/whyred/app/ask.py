@@ -1,0 +1,127 @@
+"""Puts questions to a host, or to what a bundle recorded of one. One unit's failure never stops the others."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from whyred.app.subjects import Subjects
+from whyred.hosts.bundle import Raw, Recording
+from whyred.model.cause import Of
+from whyred.model.evidence import Answer, Ask, Reason, Unknown
+from whyred.model.host import Host, HostRefusedError, Subject
+from whyred.model.probe import Cost, Facts, Probe
+from whyred.probes.find import probe as find_probe
+
+T = TypeVar("T")
+
+PROBE_SECONDS = 2.0
+"""The longest one probe may take for one subject."""
+
+
+class Asker(Protocol):
+    """Whoever answers questions, with the record of what was answered."""
+
+    record: Recording
+
+    def ask(self, ask: Ask) -> Raw:
+        """The answers, one per subject."""
+
+
+@dataclass
+class Nobody:
+    """There is no host, or the user wants none asked."""
+
+    unknown: Unknown
+    record: Recording = field(default_factory=Recording)
+
+    def ask(self, ask: Ask) -> Raw:
+        """Always the same unknown."""
+        self.record.answers[ask] = (("", self.unknown),)
+        return self.record.answers[ask]
+
+
+@dataclass
+class Recorded:
+    """The answers of a bundle."""
+
+    record: Recording
+
+    def ask(self, ask: Ask) -> Raw:
+        """What was answered then."""
+        return self.record.ask(ask)
+
+
+@dataclass
+class Live:
+    """A host that answers now. `mask` is applied to every byte before it is kept; `seconds` is the budget in all."""
+
+    host: Host
+    subjects: Subjects
+    mask: Callable[[bytes], bytes]
+    seconds: float
+    clock: Callable[[], float] = time.monotonic
+    record: Recording = field(default_factory=Recording)
+
+    def __post_init__(self) -> None:
+        self._until = self.clock() + self.seconds
+
+    def ask(self, ask: Ask) -> Raw:
+        """Asks every subject of the question; what was asked before is not asked again."""
+        if ask not in self.record.answers:
+            self.record.answers[ask] = self._ask(ask)
+        return self.record.answers[ask]
+
+    def _ask(self, ask: Ask) -> Raw:
+        if self.clock() >= self._until:
+            return (("", Unknown(Reason.BUDGET, f"the budget of {self.seconds:g} s was used up")),)
+        subjects = guarded(lambda: self.subjects.of(ask.of))
+        if isinstance(subjects, Unknown):
+            return (("", subjects),)
+        arguments = dict(ask.with_)
+        if ask.of is Of.WORKFLOW and self.subjects.folder:
+            arguments["folder"] = self.subjects.folder
+        return tuple((s.name, self._one(find_probe(ask.probe), s, arguments)) for s in subjects)
+
+    def _one(self, probe: Probe, subject: Subject, arguments: Mapping[str, str]) -> bytes | Unknown:
+        left = min(PROBE_SECONDS, max(self._until - self.clock(), 0.1))
+        answer = within(left, lambda: probe.ask(self.host, subject, arguments))
+        return answer if isinstance(answer, Unknown) else self.mask(answer)
+
+
+def within(seconds: float, work: Callable[[], T]) -> T | Unknown:
+    """The result of `work`, or an unknown when it takes longer: a hung file system must not hang the diagnosis.
+
+    The thread is left behind; it is a daemon thread, so it does not keep the process alive either.
+    """
+    box: list[T | Unknown] = []
+    thread = threading.Thread(target=lambda: box.append(guarded(work)), daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return box[0] if box else Unknown(Reason.TIMED_OUT, f"no answer within {seconds:.1f} s")
+
+
+def guarded(work: Callable[[], T]) -> T | Unknown:
+    """The result of one unit's work; its refusal or its fault becomes an unknown with the reason."""
+    try:
+        return work()
+    except HostRefusedError as e:
+        return e.unknown
+    except Exception as e:  # noqa: BLE001 - the guard around one unit: the design allows it here
+        return Unknown(Reason.FAULT, f"{type(e).__name__}: {e}")
+
+
+def read_answers(ask: Ask, raw: Raw) -> tuple[Answer, ...]:
+    """The facts in recorded bytes."""
+    read = find_probe(ask.probe).read
+    return tuple(Answer(subject, data if isinstance(data, Unknown) else _facts(read, data)) for subject, data in raw)
+
+
+def _facts(read: Callable[[bytes], Facts], data: bytes) -> Facts | Unknown:
+    return guarded(lambda: read(data))
+
+
+def cost(ask: Ask) -> tuple[int, str]:
+    """For sorting: the cheapest question first."""
+    return list(Cost).index(find_probe(ask.probe).cost), ask.probe

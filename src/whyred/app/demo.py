@@ -1,0 +1,139 @@
+"""`demo`: the founding incident, really done in a sandbox, and the verdict on it."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from whyred.app.library import Library
+from whyred.app.why import Wish, why
+from whyred.experiments import compilers, sandbox
+from whyred.hosts.local import LocalHost
+from whyred.model.finding import Confidence, Verdict
+from whyred.model.trouble import UserError
+from whyred.reports import markdown, text
+from whyred.settings import folders
+
+CAUSE = "private-tmp-deleted"
+RUNNERS = ("runner-1", "runner-2", "runner-3")
+BUNDLE = "founding-incident.whyred"
+_WORKFLOW = """\
+name: build
+on: [push]
+jobs:
+  build:
+    runs-on: native
+    steps:
+      - name: Write a small program
+        run: |
+          {write}
+      - name: Build it and run it
+        run: |
+          {build}
+"""
+
+Say = Callable[[str], None]
+
+
+def demo(library: Library, say: Say) -> int:
+    """Plays the incident in a sandbox; where the kernel allows none, shows the recorded one. Returns the exit code."""
+    refused = sandbox.refusal()
+    if refused is None:
+        sandbox.enter(["demo", "--inside"])
+    say(f"This machine allows no sandbox ({refused}).")
+    say("So this is the incident as it was recorded on another machine:\n")
+    verdict = why(Wish(str(_recorded())), library, lambda _: None)
+    say(text.render(verdict))
+    return 0 if _found(verdict) else 1
+
+
+def play(library: Library, say: Say) -> int:
+    """The incident from green over red to green again; call it inside the sandbox."""
+    folder = _folder()
+    builder = compilers.find()
+    workflow = folder / "build.yml"
+    workflow.write_text(
+        _WORKFLOW.format(write=_indented(builder.write), build=_indented(builder.build)), encoding="utf-8"
+    )
+    boot = (LocalHost().identity.boot or "0").replace("-", "")
+    say(
+        f"1. Three runners on one host, each with a private /tmp as systemd's PrivateTmp=yes makes it ({builder.name})."
+    )
+    units = [sandbox.Unit.start(name, boot) for name in RUNNERS]
+    try:
+        _expect("success", _run_all(units, workflow, say))
+        say("2. A cleaning from outside: find /tmp -mindepth 1 -maxdepth 1 -exec rm -rf {} +")
+        before, after = sandbox.clean_aggressively()
+        say(f"   /tmp of the host: {before} entries before, {after} after.")
+        said = sandbox.make_directory()
+        say(f"   mktemp -d on the host: {said or 'works. The host looks healthy.'}")
+        say("3. The same commit again.")
+        red = _run_all(units, workflow, say)
+        _expect("failure", red)
+        say("4. whyred why, asked on the host:\n")
+        bundle = folder / "founding-incident.whyred"
+        verdict = why(Wish(red[1]["run"], save=bundle), library, lambda _: None)
+        say(text.render(verdict))
+        (folder / "report.md").write_text(markdown.render(verdict), encoding="utf-8")
+        say("5. The remedy: the units are restarted.")
+        for unit in units:
+            unit.stop()
+        units = [sandbox.Unit.start(name, boot) for name in RUNNERS]
+        _expect("success", _run_all(units, workflow, say))
+    finally:
+        for unit in units:
+            unit.stop()
+    say("")
+    say(f"verdict: {verdict.findings[0].cause.id if verdict.findings else 'none'}, {_level(verdict)}; then green again")
+    say(f"report:  {sandbox.back(str(folder / 'report.md'))}")
+    say(f"bundle:  {sandbox.back(str(bundle))}   (try: whyred why {sandbox.back(str(bundle))})")
+    return 0 if _found(verdict) else 1
+
+
+def _run_all(units: Sequence[sandbox.Unit], workflow: Path, say: Say) -> list[dict[str, str]]:
+    ended = []
+    for unit in units:
+        answer = unit.run({"workflow": str(workflow)})
+        say(f"   {unit.name}: {answer['conclusion']} ({answer['run']})")
+        ended.append(answer)
+    return ended
+
+
+def _expect(conclusion: str, ended: Sequence[dict[str, str]]) -> None:
+    other = [e for e in ended if e["conclusion"] != conclusion]
+    if other:
+        raise UserError(
+            f"the demo expected {conclusion} and {other[0]['run']} ended with {other[0]['conclusion']}",
+            "this machine is not as the demo assumes",
+            f"Look at it: whyred read {other[0]['run']}",
+            code=4,
+        )
+
+
+def _folder() -> Path:
+    data = folders.data()
+    folder = (data / "demo") if data else Path.cwd() / "whyred-demo"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _recorded() -> Path:
+    """The bundle that ships with the tests, and in an installed whyred beside the library."""
+    import whyred
+
+    package = Path(whyred.__file__).parent
+    places = (package / "library" / BUNDLE, package.parent.parent / "tests" / "lab" / BUNDLE)
+    found = next((p for p in places if p.is_file()), None)
+    if found is None:
+        raise UserError("the recorded incident is missing", f"no {BUNDLE} beside the library", "Install whyred again")
+    return found
+
+
+def _found(verdict: Verdict) -> bool:
+    return bool(verdict.findings) and verdict.findings[0].cause.id == CAUSE and _level(verdict) == Confidence.CONFIRMED
+
+
+def _level(verdict: Verdict) -> str:
+    return verdict.findings[0].confidence.value if verdict.findings else "no finding"
+
+
+def _indented(script: str) -> str:
+    return script.replace("\n", "\n          ")

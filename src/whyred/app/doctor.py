@@ -1,0 +1,118 @@
+"""`doctor`: the probe pack on one host. What is wrong is named by the cause whose condition holds there."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from whyred.app.ask import PROBE_SECONDS, guarded, read_answers, within
+from whyred.diagnosis.captures import agree
+from whyred.diagnosis.judge import holds, show
+from whyred.hosts.bundle import Recording
+from whyred.model.cause import Cause, Condition, Of, Op
+from whyred.model.evidence import Reason, Unknown
+from whyred.model.examination import Row, State
+from whyred.model.host import Daemon, Host, Subject
+from whyred.model.probe import Facts, Kind, Probe
+from whyred.probes.find import all_probes
+from whyred.probes.runner_processes import find_daemons
+
+
+@dataclass(frozen=True, slots=True)
+class _Put:
+    probe: Probe
+    subject: Subject
+    ofs: tuple[Of, ...]
+    arguments: Mapping[str, str]
+
+
+_RUNNER = (Of.ATTEMPT_RUNNER, Of.SIBLING_RUNNERS)
+_SHARED = ("sccache",)
+
+
+def examine(host: Host, causes: Sequence[Cause], progress: Callable[[str], None]) -> list[Row]:
+    """Asks every probe of the pack of the host and of every daemon on it."""
+    daemons = guarded(lambda: find_daemons(host.processes()))
+    rows = [] if not isinstance(daemons, Unknown) else [_unknown("host", "processes", daemons)]
+    for put in _pack(() if isinstance(daemons, Unknown) else daemons):
+        progress(f"{put.probe.name} of {put.subject.name}")
+        row = _ask(host, put, causes)
+        if row is not None:
+            rows.append(row)
+    return rows
+
+
+def _pack(daemons: Sequence[Daemon]) -> Iterator[_Put]:
+    for probe in all_probes().values():
+        for arguments in probe.pack:
+            if probe.kind in (Kind.HOST, Kind.DIRECTORY):
+                yield _Put(probe, Subject("host"), (Of.HOST, Of.ATTEMPT_RUNNER), arguments)
+            if probe.kind is not Kind.HOST:
+                for d in daemons:
+                    ofs = (Of.SHARED_DAEMON,) if d.kind in _SHARED else _RUNNER
+                    yield _Put(probe, Subject(d.name, d.process.pid, d.process.unit), ofs, arguments)
+
+
+def _ask(host: Host, put: _Put, causes: Sequence[Cause]) -> Row | None:
+    question = " ".join([put.probe.name, *put.arguments.values()])
+    raw = within(PROBE_SECONDS, lambda: put.probe.ask(host, put.subject, put.arguments))
+    facts = raw if isinstance(raw, Unknown) else guarded(lambda: put.probe.read(raw))
+    if isinstance(facts, Unknown):
+        return None if facts.reason is Reason.NOT_APPLICABLE else _unknown(put.subject.name, question, facts)
+    return judge_row(put.subject.name, question, put.probe.name, put.ofs, put.arguments, facts, causes)
+
+
+def judge_row(
+    subject: str,
+    question: str,
+    probe: str,
+    ofs: Sequence[Of],
+    arguments: Mapping[str, str],
+    facts: Facts,
+    causes: Sequence[Cause],
+) -> Row | None:
+    """What one answer says: wrong when a cause's confirm condition holds, unknown when nothing could be read."""
+    told = {k: show(v) for k, v in facts.items() if not isinstance(v, Unknown)}
+    unknown = [v for v in facts.values() if isinstance(v, Unknown)]
+    if not told:
+        reasons = [u for u in unknown if u.reason is not Reason.NOT_APPLICABLE]
+        return _unknown(subject, question, reasons[0]) if reasons else None
+    for cause in causes:
+        if any(_applies(c, cause, probe, ofs, arguments) and holds(c, facts.get(c.field)) for c in cause.confirm):
+            return Row(subject, question, State.WRONG, told, cause.id)
+    return Row(subject, question, State.FINE, told, "")
+
+
+def _applies(condition: Condition, cause: Cause, probe: str, ofs: Sequence[Of], arguments: Mapping[str, str]) -> bool:
+    """Whether a condition asks this very question: its holes take the arguments' values, as far as the cause allows."""
+    if condition.probe != probe or condition.of not in ofs or (condition.op is Op.PRESENT and not condition.with_):
+        return False
+    bound: dict[str, str] = {}
+    for key, value in condition.with_:
+        given = arguments.get(key)
+        if given is None:
+            return False
+        if value.startswith("{") and value.endswith("}"):
+            bound[value[1:-1]] = given
+        elif value != given:
+            return False
+    wanted = {k: v for k, v in cause.when.items() if k in bound}
+    refused = {k: v for k, v in cause.unless.items() if k in bound}
+    return agree(bound, wanted) and not any(agree(bound, {k: v}) for k, v in refused.items())
+
+
+def recorded(recording: Recording, causes: Sequence[Cause]) -> list[Row]:
+    """The same table from what a bundle recorded."""
+    rows = []
+    for ask, raw in recording.answers.items():
+        for answer in read_answers(ask, raw):
+            question = " ".join([ask.probe, *(v for _, v in ask.with_)])
+            if isinstance(answer.facts, Unknown):
+                rows.append(_unknown(answer.subject or str(ask.of), question, answer.facts))
+                continue
+            row = judge_row(answer.subject, question, ask.probe, (ask.of,), dict(ask.with_), answer.facts, causes)
+            if row is not None:
+                rows.append(row)
+    return rows
+
+
+def _unknown(subject: str, question: str, unknown: Unknown) -> Row:
+    return Row(subject, question, State.UNKNOWN, {}, f"{unknown.reason}: {unknown.detail}".removesuffix(": "))

@@ -1,0 +1,142 @@
+"""The one loop: ask the cheapest question that could change the verdict, judge again, until nothing is left to ask."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from whyred.app.ask import Asker, cost, read_answers
+from whyred.app.read import ReadLog
+from whyred.diagnosis.judge import asks, candidates, judge, show
+from whyred.diagnosis.rank import rank
+from whyred.model.cause import Cause
+from whyred.model.evidence import Answer, Ask, Reason, Unknown
+from whyred.model.failure import Failure
+from whyred.model.finding import Confidence, Finding, Open, Question, Verdict, Weight
+from whyred.model.run import Attempt
+
+_JUDGED = 3
+"""Failures of one attempt that are held against the causes: the best ones; more would bury the answer."""
+
+
+@dataclass
+class _Case:
+    failure: Failure
+    causes: list[Cause]
+
+
+def investigate(log: ReadLog, attempt: Attempt, causes: Sequence[Cause], asker: Asker) -> Verdict:
+    """The verdict on one attempt. Asks `asker` one question after the other until no answer could change the order."""
+    cases = [_Case(f, candidates(f, causes)) for f in log.matched.failures[:_JUDGED]]
+    answers: dict[Ask, tuple[Answer, ...]] = {}
+    journal: list[Question] = []
+    findings = _judge(cases, answers)
+    while (ask := _next(cases, findings, answers)) is not None:
+        answers[ask] = read_answers(ask, asker.ask(ask))
+        after = _judge(cases, answers)
+        journal.append(Question(str(ask), _outcome(answers[ask]), _changed(findings, after)))
+        findings = after
+    ranked, out = rank(findings)
+    unknown = _unknown(ranked)
+    return Verdict(
+        attempt=attempt,
+        reading=log.reading,
+        failures=log.matched.failures,
+        findings=tuple(ranked),
+        ruled_out=tuple(out),
+        unknown=unknown,
+        questions=tuple(journal),
+        failed=log.matched.failed,
+        class_=ranked[0].cause.class_
+        if ranked and ranked[0].confidence is Confidence.CONFIRMED
+        else log.matched.class_,
+        step=log.matched.step,
+        next=_next_act(log, ranked, unknown),
+    )
+
+
+def _judge(cases: Sequence[_Case], answers: dict[Ask, tuple[Answer, ...]]) -> list[Finding]:
+    return [finding for case in cases for finding in judge(case.failure, case.causes, answers)]
+
+
+def _next(cases: Sequence[_Case], findings: Sequence[Finding], answers: dict[Ask, tuple[Answer, ...]]) -> Ask | None:
+    """The cheapest open question of a finding that is not settled; a question that serves more findings goes first."""
+    wanted: dict[Ask, int] = {}
+    for finding in findings:
+        if finding.confidence is Confidence.RULED_OUT:
+            continue
+        for ask in asks(finding.cause, finding.failure.captures):
+            if ask not in answers:
+                wanted[ask] = wanted.get(ask, 0) + 1
+    if not wanted:
+        return None
+    return min(wanted, key=lambda a: (cost(a)[0], -wanted[a], str(a)))
+
+
+def _outcome(answers: Sequence[Answer]) -> str:
+    rows = []
+    for answer in answers:
+        if isinstance(answer.facts, Unknown):
+            rows.append(f"{answer.subject}: {show(answer.facts)}".removeprefix(": "))
+        else:
+            facts = [f"{k}={show(v)}" for k, v in answer.facts.items() if not isinstance(v, Unknown)]
+            unknown = [show(v) for v in answer.facts.values() if isinstance(v, Unknown)]
+            rows.append(f"{answer.subject}: {', '.join(facts or unknown[:1])}")
+    return "; ".join(rows)
+
+
+def _changed(before: Sequence[Finding], after: Sequence[Finding]) -> str:
+    moved = [
+        f"{b.cause.id}: {a.confidence} -> {b.confidence}"
+        for a, b in zip(before, after, strict=True)
+        if a.confidence is not b.confidence
+    ]
+    return "; ".join(moved) or "nothing"
+
+
+_HOW = {
+    Reason.NO_HOST: "On the runner's host: whyred why LOG --host local --this-host-ran-it",
+    Reason.OTHER_HOST: "On the runner's host: whyred why LOG --host local --this-host-ran-it",
+    Reason.CHANGED_SINCE: "Run it again (whyred run, or a rerun) and ask before anything is restarted",
+    Reason.WHICH_RUNNER: "Look up in the forge which runner took the job, and ask inside that runner's job",
+    Reason.NO_SUBJECT: "Ask while a job runs, or on the host that has it",
+    Reason.NO_PERMISSION: "Ask again as root, or as the runner's user",
+    Reason.BUDGET: "Ask again with a larger --budget",
+    Reason.TIMED_OUT: "Ask again; if it hangs again, look for a hung file system (NFS, FUSE)",
+    Reason.TOOL_MISSING: "Install the tool on the host, or look by hand",
+    Reason.NOT_RECORDED: "Ask the host itself, or save a new bundle there",
+}
+
+
+def _unknown(findings: Sequence[Finding]) -> tuple[Open, ...]:
+    """What open findings still lack, each reason with its questions, in the order of the findings."""
+    sure = any(f.confidence is Confidence.CONFIRMED for f in findings)
+    rows: dict[tuple[str, Reason], Open] = {}
+    for finding in findings:
+        for held in finding.held:
+            if sure and held.weight is Weight.SUPPORTS:
+                continue
+            for evidence in held.evidence:
+                if isinstance(evidence.value, Unknown) and evidence.value.reason is not Reason.NOT_APPLICABLE:
+                    told = evidence.value
+                    how = _HOW.get(told.reason, f"By hand: {finding.cause.text.check}")
+                    key = (f"{evidence.question}: {evidence.field}", told.reason)
+                    rows.setdefault(key, Open(key[0], f"{told.reason}: {told.detail}", how))
+    if findings and not sure and not findings[0].held:
+        cause = findings[0].cause
+        rows[cause.id, Reason.NOT_SUPPORTED] = Open(
+            f"whether it is {cause.id}",
+            "the log makes it a candidate, and no probe can prove it",
+            f"By hand: {cause.text.check}",
+        )
+    return tuple(rows.values())
+
+
+def _next_act(log: ReadLog, findings: Sequence[Finding], unknown: Sequence[Open]) -> str:
+    if not log.matched.failed:
+        return "Nothing to do: nothing failed" if log.matched.class_ == "pass" else "Fetch the whole log, up to its end"
+    if findings and findings[0].confidence is Confidence.CONFIRMED:
+        return findings[0].cause.text.fix
+    if unknown:
+        return unknown[0].how
+    if findings:
+        return findings[0].cause.text.check
+    return "No cause in the library explains this error: read the lines above in their context"

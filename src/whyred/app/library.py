@@ -1,0 +1,134 @@
+"""The library with its compiled databases, from the cache where one can be kept."""
+
+import json
+import os
+import struct
+import zlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from whyred.library import read
+from whyred.logs.engines import Engine, Hyperscan
+from whyred.logs.format import all_formats
+from whyred.logs.mask import Masker
+from whyred.logs.scanner import Scanner
+from whyred.model.cause import Cause
+from whyred.model.pattern import Pattern
+
+_KINDS = ("patterns", "causes", "secrets")
+
+
+@dataclass
+class Library:
+    """Everything from `library/`, parsed and compiled on first use. `cache`: a folder to keep that in, or None."""
+
+    cache: Path | None
+
+    @cached_property
+    def patterns(self) -> tuple[Pattern, ...]:
+        """All patterns."""
+        return tuple(read.read_pattern(*item) for item in self._stored.tables["patterns"].items())
+
+    @cached_property
+    def causes(self) -> tuple[Cause, ...]:
+        """All causes."""
+        return tuple(read.read_cause(*item) for item in self._stored.tables["causes"].items())
+
+    @cached_property
+    def scanner(self) -> Scanner:
+        """The patterns and marks, compiled."""
+        return self._stored.scanner(self.patterns)
+
+    def masker(self, values: tuple[str, ...] = ()) -> Masker:
+        """A new masker for one log."""
+        return self._stored.masker(values)
+
+    @cached_property
+    def _stored(self) -> "_Stored":
+        file = self.cache / f"library-{_signature()}" if self.cache else None
+        stored = _load(file) if file else None
+        if stored is None:
+            stored = _Stored({kind: read.tables(kind) for kind in _KINDS}, {})
+            stored.compile()
+            if file:
+                _save(file, stored)
+        return stored
+
+
+@dataclass
+class _Stored:
+    tables: dict[str, dict[str, dict[str, Any]]]
+    engines: dict[str, Engine]
+
+    def scanner(self, patterns: tuple[Pattern, ...]) -> Scanner:
+        return Scanner(patterns, all_formats(), self.engines.get("patterns"))
+
+    def masker(self, values: tuple[str, ...]) -> Masker:
+        secrets = [read.read_secret(*item) for item in self.tables["secrets"].items()]
+        masker = Masker(secrets, self.engines.get("secrets"), values)
+        self.engines["secrets"] = masker.engine
+        return masker
+
+    def compile(self) -> None:
+        patterns = tuple(read.read_pattern(*item) for item in self.tables["patterns"].items())
+        self.engines["patterns"] = self.scanner(patterns).engine
+        self.masker(())
+
+
+def _signature() -> str:
+    """Changes whenever a library or a log file of the program does, or the machine's kind."""
+    digest, newest = zlib.crc32(os.uname()[4].encode()), 0
+    folders = [read.FOLDER / kind for kind in _KINDS]
+    folders += [read.FOLDER.parent / "logs", read.FOLDER.parent / "logs" / "formats"]
+    for folder in folders:
+        for entry in sorted(os.scandir(folder), key=lambda e: e.name):
+            if entry.name.endswith((".toml", ".py")):
+                state = entry.stat()
+                digest = zlib.crc32(f"{entry.name} {state.st_size} {state.st_mtime_ns}\n".encode(), digest)
+                newest = max(newest, state.st_mtime_ns)
+    return f"{newest:x}-{digest:08x}"
+
+
+def _load(file: Path) -> _Stored | None:
+    try:
+        data = file.read_bytes()
+        sizes = struct.unpack_from("<3I", data)
+        parts, at = [], struct.calcsize("<3I")
+        for size in sizes:
+            parts.append(data[at : at + size])
+            at += size
+        tables = json.loads(parts[0])
+        return _Stored(tables, {"patterns": Hyperscan.load(parts[1]), "secrets": Hyperscan.load(parts[2])})
+    except (OSError, ValueError, struct.error, ImportError):
+        return None  # no cache, or one that was cut short: it is made again
+    except Exception as e:
+        if type(e).__module__.partition(".")[0] not in ("hyperscan", "_hyperscan"):
+            raise
+        return None
+
+
+def _save(file: Path, stored: _Stored) -> None:
+    parts = [json.dumps(stored.tables).encode(), stored.engines["patterns"].dump(), stored.engines["secrets"].dump()]
+    if not parts[1]:
+        return
+    fresh = file.with_name(f"{file.name}.{os.getpid()}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_bytes(struct.pack("<3I", *map(len, parts)) + b"".join(parts))
+        fresh.replace(file)
+    except OSError:
+        # The cache only saves time: a full disk or a read-only home must not stop a diagnosis.
+        _forget(fresh)
+        return
+    for old in file.parent.glob("library-*"):
+        if old.name != file.name:
+            _forget(old)
+
+
+def _forget(file: Path) -> None:
+    try:
+        file.unlink()
+    except OSError:
+        return

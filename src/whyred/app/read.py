@@ -1,0 +1,31 @@
+"""Reads one log: what it says alone, with no host and no forge."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from whyred.app.library import Library
+from whyred.diagnosis.match import Matched, match
+from whyred.logs.blocks import Block, blocks
+from whyred.logs.reading import Reader
+from whyred.model.failure import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLog:
+    """A reading and what was matched in it."""
+
+    reading: Reading
+    matched: Matched
+
+
+def read_log(
+    chunks: Iterable[bytes], library: Library, tap: Callable[[Block], None] | None = None, masks: tuple[str, ...] = ()
+) -> ReadLog:
+    """Masks and reads a stream of chunks once; `tap` gets every masked block (to save it)."""
+    reader = Reader(library.scanner)
+    for block in library.masker(masks).blocks(blocks(chunks)):
+        reader.feed(block)
+        if tap is not None:
+            tap(block)
+    reading = reader.reading()
+    return ReadLog(reading, match(reading))

@@ -1,0 +1,1 @@
+"""Match (patterns -> failures), judge (causes x evidence -> findings), rank (-> verdict). Pure."""

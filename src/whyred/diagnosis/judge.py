@@ -1,0 +1,160 @@
+"""Causes x evidence -> findings. Confidence follows from the conditions, in one function (`confidence`)."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from whyred.diagnosis.captures import agree
+from whyred.model.cause import Cause, Condition, Of, Op, Value
+from whyred.model.evidence import Answer, Answers, Ask, Evidence, Origin, Reason, Unknown
+from whyred.model.failure import Failure
+from whyred.model.finding import Confidence, Finding, Held, Weight
+
+_HOLE = re.compile(r"\{(\w+)\}")
+
+
+def candidates(failure: Failure, causes: Iterable[Cause]) -> list[Cause]:
+    """The causes that can explain a failure: one of their patterns matched and the captures agree."""
+    return [
+        cause
+        for cause in causes
+        if failure.pattern in cause.patterns
+        and agree(failure.captures, cause.when)
+        and not any(agree(failure.captures, {k: v}) for k, v in cause.unless.items())
+    ]
+
+
+def ask_of(condition: Condition, captures: Mapping[str, str]) -> Ask | None:
+    """The question a condition wants answered for this failure; None where the log lacks a capture that it needs."""
+    filled = []
+    for key, value in condition.with_:
+        if any(name not in captures for name in _HOLE.findall(value)):
+            return None
+        filled.append((key, _HOLE.sub(lambda m: captures[m[1]], value)))
+    return Ask(condition.probe, condition.of, tuple(filled))
+
+
+def asks(cause: Cause, captures: Mapping[str, str]) -> list[Ask]:
+    """All questions of a cause, in the order of its file, each once."""
+    conditions = (*cause.confirm, *cause.refute, *cause.support)
+    return list(dict.fromkeys(a for c in conditions if (a := ask_of(c, captures)) is not None))
+
+
+def judge(failure: Failure, causes: Sequence[Cause], answers: Answers) -> list[Finding]:
+    """One finding per candidate, in the order of `causes`."""
+    held = {cause.id: _hold_all(cause, failure, answers) for cause in causes}
+    findings = []
+    for cause in causes:
+        rivals = [h for other in causes if other.id != cause.id for h in held[other.id] if not _refuted(held[other.id])]
+        level, why = confidence(held[cause.id], rivals)
+        findings.append(Finding(cause, failure, level, held[cause.id], why))
+    return findings
+
+
+def confidence(held: Sequence[Held], rivals: Sequence[Held]) -> tuple[Confidence, str]:
+    """How sure a finding is, and the sentence that says from what it follows.
+
+    Confirmed: a confirm line holds that no other open candidate explains, and no refute line does. Ruled out: a refute
+    line holds and no confirm line does. Both: possible. Likely: a confirm line holds that others explain as well, or a
+    support line holds. Possible: nothing is known either way.
+    """
+    confirms = [h for h in held if h.weight is Weight.CONFIRMS and h.holds]
+    refutes = [h for h in held if h.weight is Weight.REFUTES and h.holds]
+    supports = [h for h in held if h.weight is Weight.SUPPORTS and h.holds]
+    shared = {r.condition for r in rivals if r.weight is Weight.CONFIRMS and r.holds}
+    if confirms and refutes:
+        return Confidence.POSSIBLE, "the evidence contradicts itself: one condition confirms it, another refutes it"
+    if refutes:
+        return Confidence.RULED_OUT, _sentence(refutes[0])
+    own = [h for h in confirms if h.condition not in shared]
+    if own:
+        return Confidence.CONFIRMED, _sentence(own[0])
+    if confirms:
+        return Confidence.LIKELY, "what confirms it would confirm another candidate as well"
+    if supports:
+        return Confidence.LIKELY, _sentence(supports[0])
+    return Confidence.POSSIBLE, "the log alone makes it a candidate; nothing proves or refutes it yet"
+
+
+def _sentence(held: Held) -> str:
+    told = next((e for e in held.evidence if not isinstance(e.value, Unknown)), None)
+    if told is None:
+        return f"{held.condition.field} {held.condition.op} {held.condition.value}"
+    return f"{told.question}: {told.field} = {show(told.value)}"
+
+
+def show(value: Value | Unknown | None) -> str:
+    """A value for people."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Unknown):
+        return f"unknown ({value.reason}{': ' + value.detail if value.detail else ''})"
+    return str(value)
+
+
+def _refuted(held: Sequence[Held]) -> bool:
+    return any(h.weight is Weight.REFUTES and h.holds for h in held) and not any(
+        h.weight is Weight.CONFIRMS and h.holds for h in held
+    )
+
+
+def _hold_all(cause: Cause, failure: Failure, answers: Answers) -> tuple[Held, ...]:
+    rows = (
+        *((Weight.CONFIRMS, c) for c in cause.confirm),
+        *((Weight.SUPPORTS, c) for c in cause.support),
+        *((Weight.REFUTES, c) for c in cause.refute),
+    )
+    return tuple(_hold(weight, condition, failure, answers) for weight, condition in rows)
+
+
+def _hold(weight: Weight, condition: Condition, failure: Failure, answers: Answers) -> Held:
+    """One condition against what is known."""
+    ask = ask_of(condition, failure.captures)
+    if ask is None:
+        missing = Unknown(Reason.NOT_APPLICABLE, "the log line does not name what this asks about")
+        given: tuple[Answer, ...] = (Answer("", missing),)
+        ask = Ask(condition.probe, condition.of)
+    else:
+        given = answers.get(ask, ())
+    evidence = tuple(_evidence(ask, condition, answer) for answer in given)
+    held = [holds(condition, e.value) for e in evidence]
+    return Held(condition, weight, _together(condition.of, held), evidence)
+
+
+def _evidence(ask: Ask, condition: Condition, answer: Answer) -> Evidence:
+    facts = answer.facts
+    if isinstance(facts, Unknown):
+        value: Value | Unknown | None = facts
+    else:
+        value = facts.get(condition.field, Unknown(Reason.NOT_SUPPORTED, f"this answer has no {condition.field}"))
+    origin = Origin("probe", f"{ask.probe} of {answer.subject}" if answer.subject else ask.probe)
+    return Evidence(str(ask), ask.of, answer.subject, condition.field, value, origin)
+
+
+def _together(of: Of, held: list[bool | None]) -> bool | None:
+    """Several subjects: siblings must all be alike, of others one is enough."""
+    known = [h for h in held if h is not None]
+    if not known:
+        return None
+    if of is Of.SIBLING_RUNNERS:
+        return all(known)
+    return any(known) if any(known) or len(known) == len(held) else None
+
+
+def holds(condition: Condition, value: Value | Unknown | None) -> bool | None:
+    """Whether one value meets a condition; None where it is unknown or cannot be compared."""
+    if isinstance(value, Unknown):
+        return None
+    if condition.op is Op.PRESENT:
+        return value is not None
+    if value is None:
+        return False if condition.op is Op.EQUALS else None
+    want = condition.value
+    if condition.op is Op.EQUALS:
+        return value == want
+    if condition.op is Op.MATCHES:
+        return re.search(str(want), str(value)) is not None
+    if isinstance(value, str) or isinstance(want, str) or want is None:
+        return None
+    return value < want if condition.op is Op.BELOW else value > want

@@ -1,0 +1,209 @@
+"""Hits -> failures: which lines state the error, which only follow from it, and which step failed.
+
+The order of thought: where did the job fail (the step that ended badly)? Which statements stand there? The surest kind
+of statement wins; among equals the first one is the root and later ones are its repeats or others of its kind.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from whyred.diagnosis.captures import agree, derive, fingerprint
+from whyred.model.failure import Failure, Hit, Line, Reading, Section
+from whyred.model.pattern import Pattern, Role, Strength
+from whyred.model.run import Conclusion
+
+MOST_FAILURES = 12
+MOST_SPANS = 8
+"""Occurrences of one failure that are named; all are counted."""
+_ORDER = {Strength.DECISIVE: 0, Strength.USUAL: 1, Strength.WEAK: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What the log alone says: its failures, best first, the step that failed and the class to blame."""
+
+    failures: tuple[Failure, ...]
+    step: str | None
+    class_: str | None
+    failed: bool
+
+
+def match(reading: Reading) -> Matched:
+    """The failures of one log, best first."""
+    section = failing_section(reading)
+    hits = _without_benign(reading.hits)
+    succeeded = reading.conclusion is Conclusion.SUCCESS
+    failed = not succeeded and (_ended_badly(reading, section) or _says_so(reading, hits))
+    if not failed:
+        return Matched((), None, "pass" if succeeded or _whole(reading) else None, failed=False)
+    failures = _failures(reading, section, hits)
+    step = section.name if section and section.name else None
+    if failures:
+        step = failures[0].step or step
+    class_ = next((f.class_ for f in failures if f.class_), None)
+    return Matched(failures, step, class_, failed=True)
+
+
+def failing_section(reading: Reading) -> Section | None:
+    """The step that failed: the first of the job's own that ended badly, else the last with an error annotation."""
+    own = [s for s in reading.sections if not s.aside]
+    for section in own:
+        if section.conclusion is Conclusion.FAILURE:
+            return section
+    annotated = [s for s in own for line, _ in reading.annotations if s.first <= line <= s.last]
+    if annotated:
+        return annotated[-1]
+    return None
+
+
+def _ended_badly(reading: Reading, section: Section | None) -> bool:
+    return section is not None or reading.conclusion in (Conclusion.FAILURE, Conclusion.CANCELLED)
+
+
+def _says_so(reading: Reading, hits: list[Hit]) -> bool:
+    """A log that names no end: does a line say that something failed for good?"""
+    if any(s.conclusion is not Conclusion.UNKNOWN or s.name for s in reading.sections):
+        sure = {Strength.DECISIVE}
+        if _whole(reading):
+            return False
+    else:
+        sure = {Strength.DECISIVE, Strength.USUAL} if reading.lines <= 60 else {Strength.DECISIVE}
+    return any(h.pattern.role is Role.ERROR and h.pattern.strength in sure for h in hits) or any(
+        h.pattern.role is Role.CONSEQUENCE for h in hits
+    )
+
+
+def _whole(reading: Reading) -> bool:
+    """Whether the log goes on to its clean-up, so that a failure would have been told."""
+    return any(s.aside for s in reading.sections) and any(s.name and not s.aside for s in reading.sections)
+
+
+def _without_benign(hits: Iterable[Hit]) -> list[Hit]:
+    benign = {h.line for h in hits if h.pattern.role is Role.BENIGN}
+    return [h for h in hits if h.line not in benign and h.pattern.role is not Role.BENIGN]
+
+
+def _failures(reading: Reading, section: Section | None, hits: list[Hit]) -> tuple[Failure, ...]:
+    errors = [h for h in hits if h.pattern.role is Role.ERROR]
+    own = [h for h in errors if section is None or section.first <= h.line <= (section.ended or section.last)]
+    if not own and section is not None:
+        own = [h for h in errors if not _aside(reading, h.line)]
+    groups = _grouped(reading, own)
+    if not groups:
+        groups = _grouped(
+            reading, [h for h in hits if h.pattern.role is Role.CONSEQUENCE and not _aside(reading, h.line)]
+        )
+    if not groups:
+        return _last_words(reading, section)
+    ranked = sorted(groups, key=lambda g: (_ORDER[g[0].pattern.strength], g[0].line))
+    best = _ORDER[ranked[0][0].pattern.strength]
+    kept = [g for g in ranked if _ORDER[g[0].pattern.strength] == best][:MOST_FAILURES]
+    taken: set[int] = set()
+    failures = []
+    for group in kept:
+        failure = _failure(reading, group, taken)
+        if failure is not None:
+            failures.append(failure)
+    return tuple(failures)
+
+
+def _aside(reading: Reading, line: int) -> bool:
+    return any(s.aside and s.first <= line <= s.last for s in reading.sections)
+
+
+def _grouped(reading: Reading, hits: list[Hit]) -> list[list[Hit]]:
+    """Hits that say the same (one fingerprint) together, in the order of their first lines."""
+    groups: dict[str, list[Hit]] = {}
+    for hit in hits:
+        groups.setdefault(fingerprint(hit.pattern.id, reading.window.get(hit.line, "")), []).append(hit)
+    return list(groups.values())
+
+
+def _failure(reading: Reading, group: list[Hit], taken: set[int]) -> Failure | None:
+    """One failure from hits of one kind; None where better failures already took all its lines."""
+    spans = []
+    for hit in group:
+        first, last = _extent(reading.window, hit)
+        if hit.line in taken:
+            continue
+        while first in taken and first < hit.line:
+            first += 1
+        last = next((n - 1 for n in range(hit.line + 1, last + 1) if n in taken), last)
+        taken.update(range(first, last + 1))
+        spans.append((first, last))
+    if not spans:
+        return None
+    hit = next(h for h in group if spans[0][0] <= h.line <= spans[0][1])
+    captures = derive(hit.captures)
+    message = reading.window.get(hit.line, "").strip()
+    step = _step(reading, hit.line)
+    quote = range(max(1, spans[0][0] - 2), spans[0][1] + 3)
+    return Failure(
+        pattern=hit.pattern.id,
+        title=hit.pattern.title,
+        tool=hit.pattern.tool,
+        class_=_class(hit.pattern, captures),
+        strength=hit.pattern.strength.value,
+        root=hit.pattern.role is Role.ERROR,
+        step=step,
+        message=message,
+        spans=tuple(spans[:MOST_SPANS]),
+        quote=tuple(Line(n, reading.window[n]) for n in quote if n in reading.window),
+        captures=captures,
+        fingerprint=fingerprint(hit.pattern.id, message),
+        count=len(spans) + (reading.folded or {}).get(hit.pattern.id, 0),
+    )
+
+
+def _class(pattern: Pattern, captures: Mapping[str, str]) -> str | None:
+    for wanted, class_ in pattern.classes:
+        if agree(captures, {k: (v,) for k, v in wanted.items()}):
+            return class_
+    return pattern.class_
+
+
+def _step(reading: Reading, line: int) -> str | None:
+    name = next((s.name for s in reading.sections if s.first <= line <= s.last), "")
+    return name or None
+
+
+def _extent(window: Mapping[int, str], hit: Hit) -> tuple[int, int]:
+    """The lines that belong to a hit, as its pattern says."""
+    extent = hit.pattern.extent
+    last = hit.line
+    while_ = re.compile(extent.while_) if extent.while_ else None
+    until = re.compile(extent.until) if extent.until else None
+    for n in range(hit.line + 1, hit.line + extent.most + 1):
+        text = window.get(n)
+        if text is None or (while_ and not while_.search(text)) or (until and until.search(text)):
+            break
+        last = n
+    while last > hit.line and not window[last].strip():
+        last -= 1
+    return max(1, hit.line - extent.before), last
+
+
+def _last_words(reading: Reading, section: Section | None) -> tuple[Failure, ...]:
+    """Nothing known was said: the last lines before the end are all there is."""
+    end = (section.ended or section.last) if section else reading.lines
+    rows = [n for n in sorted(reading.window) if n <= end and reading.window[n].strip()][-5:]
+    if not rows:
+        return ()
+    step = section.name if section and section.name else None
+    return (
+        Failure(
+            pattern="",
+            title="No known error text; these are the last lines before the end",
+            tool="",
+            class_=None,
+            strength=Strength.WEAK.value,
+            root=False,
+            step=step,
+            message=reading.window[rows[-1]].strip(),
+            spans=((rows[0], rows[-1]),),
+            quote=tuple(Line(n, reading.window[n]) for n in rows),
+            captures={},
+            fingerprint=fingerprint("", reading.window[rows[-1]]),
+        ),
+    )

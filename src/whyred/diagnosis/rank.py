@@ -1,0 +1,30 @@
+"""Findings -> the order in which a person should read them."""
+
+from collections.abc import Iterable
+
+from whyred.model.finding import Confidence, Finding
+
+_ORDER = {Confidence.CONFIRMED: 0, Confidence.LIKELY: 1, Confidence.POSSIBLE: 2, Confidence.RULED_OUT: 3}
+
+
+def rank(findings: Iterable[Finding]) -> tuple[list[Finding], list[Finding]]:
+    """(open findings, best first; ruled out).
+
+    Surer first; then what explains the better failure; then the cause of the failure's own class before one that only
+    explains why a setting did not help; then the cause that explains more kinds of texts; then by id, never by chance.
+    """
+    rows = list(findings)
+    place: dict[int, int] = {}
+    for finding in rows:
+        place.setdefault(id(finding.failure), len(place))
+
+    def key(finding: Finding) -> tuple[int, int, bool, int, str]:
+        cause, failure = finding.cause, finding.failure
+        other_class = cause.class_ != failure.class_
+        return _ORDER[finding.confidence], place[id(failure)], other_class, -len(cause.patterns), cause.id
+
+    ordered = sorted(rows, key=key)
+    return (
+        [f for f in ordered if f.confidence is not Confidence.RULED_OUT],
+        [f for f in ordered if f.confidence is Confidence.RULED_OUT],
+    )

@@ -1,0 +1,98 @@
+"""The sentences of a verdict: what every report says, each claim with its origin. Reports only lay them out."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from whyred.diagnosis.judge import show
+from whyred.diagnosis.writers import sentence
+from whyred.model.evidence import Evidence, Unknown
+from whyred.model.failure import Failure
+from whyred.model.finding import Finding, Held, Open, Verdict, Weight
+
+_FOR = (Weight.CONFIRMS, Weight.SUPPORTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One piece of evidence as people read it: what it does to the cause, the fact, and where the fact comes from."""
+
+    weight: Weight
+    fact: str
+    origin: str
+
+
+def headline(verdict: Verdict) -> str:
+    """Which run, job, runner and step, in one line."""
+    attempt = verdict.attempt
+    job = attempt.job.name if attempt.job else verdict.reading.job
+    runner = (attempt.runner.name if attempt.runner else None) or verdict.reading.runner
+    parts = [attempt.run.label]
+    parts += [f"{what} {name}" for what, name in (("job", job), ("runner", runner), ("step", verdict.step)) if name]
+    return ", ".join(parts)
+
+
+def evidence_for(finding: Finding) -> list[Told]:
+    """What speaks for a finding: the log line first, then what was found on the host."""
+    held = [h for h in finding.held if h.holds is True and h.weight in _FOR]
+    not_refuted = [h for h in finding.held if h.holds is False and h.weight is Weight.REFUTES]
+    return [*_from_log(finding.failure), *_told(held or not_refuted)]
+
+
+def evidence_against(finding: Finding) -> list[Told]:
+    """What speaks against a finding: refuting facts that hold and, while nothing confirms it, confirming ones that do
+    not. A support line that does not hold says nothing."""
+    confirming = [h for h in finding.held if h.weight is Weight.CONFIRMS]
+    not_held = [] if any(h.holds for h in confirming) else [h for h in confirming if h.holds is False]
+    refuting = [h for h in finding.held if h.holds is True and h.weight is Weight.REFUTES]
+    return _told([*refuting, *not_held])
+
+
+def _from_log(failure: Failure) -> Iterator[Told]:
+    line = f"log line {failure.spans[0][0]}" if failure.spans else "log"
+    yield Told(Weight.SUPPORTS, failure.title + _errno(failure), line)
+    proof = sentence(failure.captures, failure.tool)
+    if proof is not None:
+        yield Told(Weight.SUPPORTS, proof, line)
+
+
+def _errno(failure: Failure) -> str:
+    parts = [failure.captures[k] for k in ("errno", "dir") if k in failure.captures]
+    return f" ({' at '.join(parts)})" if parts else ""
+
+
+def _told(conditions: Iterable[Held]) -> list[Told]:
+    rows: dict[tuple[str, str], Told] = {}
+    for held in conditions:
+        for evidence in held.evidence:
+            if not isinstance(evidence.value, Unknown):
+                told = Told(held.weight, _fact(evidence), f"probe {evidence.question.split(' of ')[0]}")
+                rows.setdefault((told.fact, told.origin), told)
+    return list(rows.values())
+
+
+def _fact(evidence: Evidence) -> str:
+    _, _, arguments = evidence.question.partition(" (")
+    subject = evidence.subject or str(evidence.of)
+    return f"{subject}{' (' + arguments if arguments else ''}: {evidence.field} = {show(evidence.value)}"
+
+
+def open_questions(unknown: Sequence[Open]) -> list[tuple[str, str, list[str]]]:
+    """(reason, how to find out, what is unknown) with the questions of one reason together."""
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for row in unknown:
+        grouped.setdefault((row.reason, row.how), []).append(row.what)
+    return [(reason, how, what) for (reason, how), what in grouped.items()]
+
+
+def quiet(verdict: Verdict) -> str:
+    """What a log without a failure says."""
+    if verdict.class_ == "pass":
+        return "The log says that it succeeded"
+    return "No line says that something failed, and the log does not tell its end"
+
+
+def mark(verdict: Verdict) -> str:
+    """The first word of a report."""
+    if not verdict.failed:
+        return "GREEN" if verdict.class_ == "pass" else "QUIET"
+    return verdict.findings[0].confidence.value.upper() if verdict.findings else "UNEXPLAINED"

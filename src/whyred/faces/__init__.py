@@ -1,0 +1,1 @@
+"""The faces over one program: they parse input, call `app` and render; no logic."""

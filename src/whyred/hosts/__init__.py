@@ -1,0 +1,1 @@
+"""Ways to ask a machine: one file per way, each fulfils `whyred.model.host.Host`."""

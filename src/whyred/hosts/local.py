@@ -1,0 +1,342 @@
+"""`LocalHost`: asks the machine that whyred runs on, through /proc, system calls and the system's own commands.
+
+It needs no temporary directory, no home and no terminal, works as any user, and turns every refusal of the kernel
+into `HostRefusedError`. Only `create` writes.
+"""
+
+# pathlib tidies a path before it asks: it drops the slash at the end of /proc/PID/root/, which decides whether the
+# link itself is meant. Here a path reaches the kernel as it was given.
+# ruff: noqa: PTH102, PTH106, PTH110, PTH115, PTH116, PTH208
+
+import errno
+import hashlib
+import os
+import re
+import selectors
+import shutil
+import signal
+import stat as modes
+import subprocess
+from collections.abc import Callable, Sequence
+from threading import Thread
+from time import monotonic
+from typing import IO, TypeVar
+
+from whyred.model.evidence import Reason
+from whyred.model.host import HostRefusedError, Identity, Output, Process, Space, Stat
+
+T = TypeVar("T")
+
+OUTPUT_LIMIT = 1 << 20
+"""Bytes that are kept of each output stream of a command; the rest is read and dropped."""
+ENVIRON_LIMIT = 8 << 20
+"""More than the kernel lets a process be started with by default (a quarter of its stack limit)."""
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+_REASONS = {
+    errno.ENOENT: Reason.NOT_FOUND,
+    errno.ESRCH: Reason.NOT_FOUND,
+    errno.EACCES: Reason.NO_PERMISSION,
+    errno.EPERM: Reason.NO_PERMISSION,
+    errno.ETIMEDOUT: Reason.TIMED_OUT,
+    errno.ENOSYS: Reason.NOT_SUPPORTED,
+}
+_OF_PROCESS = re.compile(r"/proc/(\d+)(?:/|$)")
+_UNIT = re.compile(r"(?:^|/)([^/\n]+\.service)(?=/|$)", re.MULTILINE)
+_USER_MANAGER = re.compile(r"user@\d+\.service")
+
+
+class LocalHost:
+    """The machine whyred runs on. `seconds` bounds every single question, also one to a file system that hangs."""
+
+    def __init__(self, seconds: float = 2.0, proc: str = "/proc") -> None:
+        self._seconds = seconds
+        self._proc = proc
+        self.identity = Identity(
+            machine=_machine(),
+            boot=_word("/proc/sys/kernel/random/boot_id"),
+            name=os.uname().nodename,
+            mounts=_mounts(f"{proc}/self"),
+        )
+
+    def read(self, path: str, limit: int = 1 << 20) -> bytes:
+        """The first `limit` bytes of a file. Pipes and devices are refused: opening one can change the world."""
+        return self._ask(path, lambda: _read_regular(path, limit))
+
+    def names(self, path: str) -> list[str]:
+        """The sorted names in a directory."""
+        return self._ask(path, lambda: sorted(os.listdir(path)))
+
+    def link(self, path: str) -> str:
+        """Where a symbolic link points."""
+        return self._ask(path, lambda: os.readlink(path))
+
+    def stat(self, path: str, *, follow: bool = True) -> Stat:
+        """The state of a path."""
+        return _stat(self._ask(path, lambda: os.stat(path, follow_symlinks=follow)))
+
+    def space(self, path: str) -> Space:
+        """The space of the file system that holds a path, as an unprivileged user may use it."""
+        v = self._ask(path, lambda: os.statvfs(path))
+        return Space(
+            free_bytes=v.f_bavail * v.f_frsize,
+            total_bytes=v.f_blocks * v.f_frsize,
+            free_inodes=v.f_favail,
+            total_inodes=v.f_files,
+            readonly=bool(v.f_flag & os.ST_RDONLY),
+        )
+
+    def environ(self, pid: int, keys: Sequence[str]) -> dict[str, str]:
+        """The values of the given keys, and no others: an environment holds secrets."""
+        path = f"{self._proc}/{pid}/environ"
+        wanted = {os.fsencode(k) for k in keys}
+        found: dict[str, str] = {}
+        for entry in self._ask(path, lambda: _read(path, ENVIRON_LIMIT)).split(b"\0"):
+            key, equals, value = entry.partition(b"=")
+            if equals and key in wanted:  # of a key that is there twice getenv(3) gives the first
+                found.setdefault(os.fsdecode(key), os.fsdecode(value))
+        return found
+
+    def processes(self) -> list[Process]:
+        """Every process that can be seen, by pid. One that ends meanwhile is left out."""
+        return self._ask(self._proc, lambda: _processes(self._proc))
+
+    def run(self, argv: Sequence[str], seconds: float = 2.0) -> Output:
+        """What a command prints: no shell, no input, no terminal, own session, ended with its children at the limit."""
+        # An empty pipe instead of /dev/null: a broken root file system may have no /dev.
+        empty, end = os.pipe()
+        os.close(end)
+        try:
+            child = subprocess.Popen(
+                list(argv),
+                stdin=empty,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd="/",
+                env=_environment(),
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as e:
+            raise _not_started(argv[0], e) from e
+        finally:
+            os.close(empty)
+        with child:
+            return _collect(child, argv[0], seconds)
+
+    def create(self, folder: str) -> str | None:
+        """Try to make and remove a directory in `folder`; None when it worked, else the error text. Writes."""
+        path = f"{folder}/.whyred-{os.getpid()}-{os.urandom(4).hex()}"
+
+        def attempt() -> None:
+            os.mkdir(path, 0o700)
+            os.rmdir(path)
+
+        try:
+            self._ask(path, attempt)
+        except HostRefusedError as e:
+            return e.unknown.detail
+        return None
+
+    def _ask(self, what: str, call: Callable[[], T]) -> T:
+        """What `call` gives within the time limit; a call that hangs in a dead network mount is left behind."""
+        box: list[T | OSError | ValueError] = []
+
+        def work() -> None:
+            try:
+                box.append(call())
+            except (OSError, ValueError) as e:
+                box.append(e)
+
+        thread = Thread(target=work, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the process limit leaves no thread: better without a time limit than no answer
+            work()
+        else:
+            thread.join(self._seconds)
+        if not box:
+            raise HostRefusedError(Reason.TIMED_OUT, f"{what}: no answer within {self._seconds:g} s")
+        if isinstance(box[0], OSError | ValueError):
+            raise _refused(what, box[0]) from box[0]
+        return box[0]
+
+
+def _refused(what: str, error: OSError | ValueError) -> HostRefusedError:
+    if not isinstance(error, OSError):  # a NUL byte or a character that the file system cannot hold
+        return HostRefusedError(Reason.NOT_FOUND, f"{what!r}: no path can have this name ({error})")
+    reason = _REASONS.get(error.errno or 0, Reason.UNREADABLE)
+    process = _OF_PROCESS.match(what)
+    if reason is Reason.NOT_FOUND and process and _is_hidden(int(process[1])):
+        return HostRefusedError(Reason.NO_PERMISSION, f"{what}: /proc hides the processes of other users (hidepid)")
+    return HostRefusedError(reason, f"{what}: {error.strerror or error}")
+
+
+def _is_hidden(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return not os.path.exists(f"/proc/{pid}")
+    except (OSError, OverflowError):
+        return False
+    return False
+
+
+def _not_started(program: str, error: OSError | ValueError) -> HostRefusedError:
+    # Where a folder of PATH is closed the kernel says "permission denied" of a program that is nowhere.
+    nowhere = "/" not in program and shutil.which(program, os.F_OK, _environment()["PATH"]) is None
+    if isinstance(error, FileNotFoundError) or (isinstance(error, PermissionError) and nowhere):
+        return HostRefusedError(Reason.TOOL_MISSING, f"{program}: this program is not on the host")
+    return _refused(program, error)
+
+
+def _environment() -> dict[str, str]:
+    env = {k: v for k, v in os.environ.items() if k not in {"LANG", "LANGUAGE"} and not k.startswith("LC_")}
+    env.setdefault("PATH", SYSTEM_PATH)
+    # A question must not start a download: a rustup proxy would fetch a missing toolchain.
+    return env | {"LC_ALL": "C", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": "", "RUSTUP_AUTO_INSTALL": "0"}
+
+
+def _collect(child: "subprocess.Popen[bytes]", name: str, seconds: float) -> Output:
+    assert child.stdout is not None
+    assert child.stderr is not None
+    end = monotonic() + seconds
+    kept = {child.stdout: bytearray(), child.stderr: bytearray()}
+    try:
+        _drain(child, kept, end)
+        code = child.wait(max(0.0, end - monotonic()))
+    except (TimeoutError, subprocess.TimeoutExpired) as e:
+        raise HostRefusedError(Reason.TIMED_OUT, f"{name}: no end within {seconds:g} s, ended by whyred") from e
+    finally:
+        _end(child)
+    return Output(code, bytes(kept[child.stdout]), bytes(kept[child.stderr]))
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    """End the command's group while it still runs; also when whyred itself is interrupted meanwhile."""
+    if child.poll() is None:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+
+def _drain(child: "subprocess.Popen[bytes]", kept: dict[IO[bytes], bytearray], end: float) -> None:
+    """Read both streams until they close, or until the command has ended and nothing more is waiting.
+
+    A service that the command left behind may hold the streams open for ever.
+    """
+    with selectors.DefaultSelector() as ready:
+        for stream in kept:
+            ready.register(stream, selectors.EVENT_READ, kept[stream])
+        while ready.get_map():
+            ended = child.poll() is not None
+            events = ready.select(0 if ended else min(0.05, max(0.0, end - monotonic())))
+            if not events and ended:
+                return
+            if monotonic() > end:
+                raise TimeoutError
+            for key, _ in events:
+                chunk = os.read(key.fd, 1 << 16)
+                key.data.extend(chunk[: OUTPUT_LIMIT - len(key.data)])
+                if not chunk:
+                    ready.unregister(key.fileobj)
+
+
+def _read_regular(path: str, limit: int) -> bytes:
+    if not modes.S_ISREG(os.stat(path).st_mode):
+        raise OSError(errno.EINVAL, "not a regular file")
+    return _read(path, limit)
+
+
+def _read(path: str, limit: int) -> bytes:
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    try:
+        parts, left = [], limit
+        while left > 0 and (chunk := os.read(handle, min(left, 1 << 18))):
+            parts.append(chunk)
+            left -= len(chunk)
+        return b"".join(parts)
+    finally:
+        os.close(handle)
+
+
+def _word(path: str) -> str | None:
+    try:
+        return _read(path, 256).decode("utf-8", "replace").strip() or None
+    except OSError:
+        return None
+
+
+def _machine() -> str | None:
+    """A name for this machine that says nothing else: machine-id(5) asks never to publish the id itself.
+
+    A container without the file is told from others by the boot it runs in.
+    """
+    told = _word("/etc/machine-id") or _word("/proc/sys/kernel/random/boot_id")
+    return hashlib.blake2b(told.encode(), digest_size=12, person=b"whyred").hexdigest() if told else None
+
+
+def _mounts(folder: str) -> int | None:
+    try:
+        return os.stat(f"{folder}/ns/mnt").st_ino
+    except OSError:
+        return None
+
+
+def _stat(s: os.stat_result) -> Stat:
+    kinds = {modes.S_IFDIR: "directory", modes.S_IFREG: "file", modes.S_IFLNK: "link"}
+    return Stat(
+        kind=kinds.get(modes.S_IFMT(s.st_mode), "other"),
+        mode=modes.S_IMODE(s.st_mode),
+        links=s.st_nlink,
+        uid=s.st_uid,
+        gid=s.st_gid,
+        size=s.st_size,
+        modified=s.st_mtime,
+        device=s.st_dev,
+        inode=s.st_ino,
+    )
+
+
+def _processes(proc: str) -> list[Process]:
+    found = []
+    for name in sorted((n for n in os.listdir(proc) if n.isdecimal()), key=int):
+        try:
+            found.append(_process(f"{proc}/{name}"))
+        except (FileNotFoundError, ProcessLookupError, ValueError):
+            continue  # it ended between the listing and the reading
+        except PermissionError:
+            continue  # hidepid=1 lists a foreign process and refuses to show it
+    return found
+
+
+def _process(folder: str) -> Process:
+    """One process from its folder in /proc; proc(5) numbers the fields of `stat` from 1, the second is in brackets."""
+    head, _, rest = _read(f"{folder}/stat", 4096).decode("utf-8", "replace").rpartition(")")
+    pid, _, name = head.partition(" (")
+    fields = rest.split()
+    if len(fields) < 20:
+        raise ValueError(f"{folder}/stat is cut")
+    argv = _read(f"{folder}/cmdline", 1 << 17)
+    return Process(
+        pid=int(pid),
+        parent=int(fields[1]),
+        started=int(fields[19]),
+        name=name,
+        argv=tuple(os.fsdecode(a) for a in argv.removesuffix(b"\0").split(b"\0")) if argv else (),
+        uid=_uid(_read(f"{folder}/status", 4096)),
+        mounts=_mounts(folder),
+        unit=_unit(_read(f"{folder}/cgroup", 1 << 16).decode("utf-8", "replace")),
+    )
+
+
+def _uid(status: bytes) -> int:
+    """The effective user. The owner of /proc/PID would be cheaper, but is root for a process that may not be dumped."""
+    ids = status.partition(b"\nUid:")[2].split(None, 2)
+    if len(ids) < 2:
+        raise ValueError("status is cut")
+    return int(ids[1])
+
+
+def _unit(cgroup: str) -> str | None:
+    """The innermost service of a process's groups; the manager of a login's services is none."""
+    units = [u for u in _UNIT.findall(cgroup) if not _USER_MANAGER.fullmatch(u)]
+    return units[-1] if units else None

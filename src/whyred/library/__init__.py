@@ -1,0 +1,1 @@
+"""The library: patterns, causes, secrets and classes as data files, and what reads them into nouns."""

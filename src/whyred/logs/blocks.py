@@ -1,0 +1,71 @@
+"""Cuts a stream of byte chunks into blocks of whole lines. Lines end at LF only; a bare CR ends none."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+SIZE = 4 << 20
+"""Bytes a block aims at: what the scanner is fastest on."""
+LONGEST = 1 << 20
+"""A line above this many bytes is passed on in pieces, so that one endless line costs no memory."""
+
+_ESCAPES = re.compile(
+    rb"\x1b(?:\[[0-9;:?<=>!]{0,64}[ -/]{0,8}[@-~]"  # CSI: colour, cursor, erase
+    rb"|[\]PX^_][^\x07\x1b\n]{0,4096}(?:\x07|\x1b\\)"  # OSC and other strings: titles, links
+    rb"|[ -/]{0,2}[0-Z\\-~])"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Whole lines (or a piece of one endless line): as they came, and without escape sequences and CRs at line ends.
+
+    `first` is the number of the line the block begins in; `starts` and `ends` say whether it begins and ends at a
+    line's edge. Both texts have the same LFs, so line numbers agree.
+    """
+
+    first: int
+    raw: bytes
+    plain: bytes
+    starts: bool = True
+    ends: bool = True
+
+
+def plain(raw: bytes) -> bytes:
+    """The bytes without terminal escape sequences and without the CR of CRLF; costs nothing where there is neither."""
+    if b"\x1b" in raw:
+        raw = _ESCAPES.sub(b"", raw)
+    if b"\r\n" in raw:
+        raw = re.sub(rb"\r+\n", b"\n", raw)
+    return raw
+
+
+def blocks(chunks: Iterable[bytes], size: int = SIZE, longest: int = LONGEST) -> Iterator[Block]:
+    """Blocks of about `size` bytes of whole lines; a line above `longest` bytes comes in pieces."""
+    line, starts = 1, True
+    for data in _aligned(chunks, size, longest):
+        ends = data.endswith(b"\n")
+        yield Block(line, data, plain(data), starts, ends)
+        line += data.count(b"\n")
+        starts = ends
+
+
+def _aligned(chunks: Iterable[bytes], size: int, longest: int) -> Iterator[bytes]:
+    held: list[bytes] = []
+    length = 0
+    for chunk in chunks:
+        held.append(chunk)
+        length += len(chunk)
+        if length < size:
+            continue
+        data = b"".join(held)
+        cut = data.rfind(b"\n") + 1
+        rest = data[cut:]
+        if len(rest) > longest:
+            cut, rest = len(data), b""
+        if cut:
+            yield data[:cut]
+        held, length = [rest], len(rest)
+    last = b"".join(held)
+    if last:
+        yield last

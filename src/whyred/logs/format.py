@@ -1,0 +1,69 @@
+"""`Format`: how one CI system writes a log: the prefix of its lines and the marks of its steps."""
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Sign(StrEnum):
+    """What a mark tells."""
+
+    STEP = "step"
+    """A step begins; group `name`."""
+    ASIDE = "aside"
+    """What follows is not the job's own work: set-up, post steps, clean-up; group `name` where it has one."""
+    ENDED_WELL = "ended-well"
+    ENDED_BADLY = "ended-badly"
+    """The step that runs ended so; group `code` where the exit code is told, `name` where the step is named."""
+    JOB_SUCCEEDED = "job-succeeded"
+    JOB_FAILED = "job-failed"
+    JOB_CANCELLED = "job-cancelled"
+    RUNNER = "runner"
+    """Groups `runner`, `job`: who ran this."""
+    ANNOTATION = "annotation"
+    """An error that the forge reported; group `message`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """An expression and what a line that matches it tells. Searched like a pattern's regex."""
+
+    sign: Sign
+    regex: str
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One file of `logs/formats`.
+
+    `signs`: expressions (bytes) that show this format in a sample. `prefix`: what stands before the text of a line;
+    groups `job` and `step` where the line itself names them. `source`: where the form is documented.
+    """
+
+    name: str
+    signs: tuple[bytes, ...]
+    prefix: bytes
+    marks: tuple[Mark, ...]
+    source: str
+
+
+STAMP = rb"(?:\xef\xbb\xbf)?(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d) ?)?"
+"""A byte order mark and an RFC 3339 time stamp, as GitHub, Forgejo and Gitea put before every line."""
+
+
+def all_formats() -> tuple[Format, ...]:
+    """Every format of the folder, in the order of their names."""
+    from whyred.logs import formats
+
+    modules = sorted(m.name for m in pkgutil.iter_modules(formats.__path__))
+    return tuple(importlib.import_module(f"whyred.logs.formats.{m}").FORMAT for m in modules)
+
+
+def detect(sample: bytes, formats: Sequence[Format]) -> Format:
+    """The format most of whose signs stand in the sample; the format `raw` where none does."""
+    counts = [(sum(re.search(s, sample, re.M) is not None for s in f.signs), f) for f in formats]
+    best = max(counts, key=lambda c: c[0])
+    return best[1] if best[0] else next(f for f in formats if f.name == "raw")

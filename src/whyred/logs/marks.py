@@ -1,0 +1,65 @@
+"""Builds the sections of a log from the marks that were seen, in the order of their lines."""
+
+from dataclasses import replace
+
+from whyred.logs.format import Sign
+from whyred.model.failure import Section
+from whyred.model.run import Conclusion
+
+_MOST = 20_000
+"""Sections kept; a hostile log of step marks must not grow without bound."""
+
+
+class Sections:
+    """The steps of one log while it is read; call `see` in line order, then `close`."""
+
+    def __init__(self) -> None:
+        self.done: list[Section] = []
+        self.runner: str | None = None
+        self.job: str | None = None
+        self.conclusion = Conclusion.UNKNOWN
+        self.annotations: list[tuple[int, str]] = []
+        self._open = Section("", 1, 0)
+
+    def see(self, sign: Sign, line: int, groups: dict[str, str]) -> None:
+        """Takes one mark into account."""
+        if sign in (Sign.STEP, Sign.ASIDE):
+            self.begin(groups.get("name", sign.value), line, aside=sign is Sign.ASIDE)
+        elif sign in (Sign.ENDED_WELL, Sign.ENDED_BADLY):
+            self._end(sign, line, groups)
+        elif sign is Sign.RUNNER:
+            self.runner = groups.get("runner") or self.runner
+            self.job = groups.get("job") or self.job
+        elif sign is Sign.ANNOTATION:
+            if len(self.annotations) < _MOST:
+                self.annotations.append((line, groups.get("message", "")))
+        else:
+            self.conclusion = {
+                Sign.JOB_SUCCEEDED: Conclusion.SUCCESS,
+                Sign.JOB_FAILED: Conclusion.FAILURE,
+                Sign.JOB_CANCELLED: Conclusion.CANCELLED,
+            }[sign]
+
+    def begin(self, name: str, line: int, *, aside: bool) -> None:
+        """A new section starts at `line`."""
+        self._close(line - 1)
+        self._open = Section(name, line, line, aside)
+
+    def _end(self, sign: Sign, line: int, groups: dict[str, str]) -> None:
+        ended = Conclusion.SUCCESS if sign is Sign.ENDED_WELL else Conclusion.FAILURE
+        code = int(groups["code"]) if groups.get("code") else self._open.exit_code
+        if self._open.conclusion is Conclusion.UNKNOWN or code is not None:
+            self._open = replace(self._open, conclusion=ended, exit_code=code, ended=self._open.ended or line)
+
+    def _close(self, last: int) -> None:
+        if last >= self._open.first and len(self.done) < _MOST:
+            self.done.append(replace(self._open, last=last))
+
+    def current(self) -> int:
+        """The index of the section that is open: what hits are counted by."""
+        return len(self.done)
+
+    def close(self, last: int) -> tuple[Section, ...]:
+        """All sections, the open one ending at line `last`."""
+        self._close(last)
+        return tuple(self.done)

@@ -1,0 +1,85 @@
+"""`Scanner`: the pattern library and the formats' marks as one compiled set; tells what each line matches."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from whyred.logs.engines import Engine, Hyperscan, Re2, expression
+from whyred.logs.format import Format, Mark
+from whyred.model.pattern import Pattern, Role
+
+_AROUND = 4096
+"""Bytes kept on either side of a match in an endless line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line with something on it: offset of its first byte and after its last, and the expressions' indexes."""
+
+    start: int
+    end: int
+    indexes: tuple[int, ...]
+
+
+class Scanner:
+    """Compiled once for a library; scans any number of logs. `engine` may come from a cache (see `Scanner.dump`)."""
+
+    def __init__(self, patterns: Sequence[Pattern], formats: Sequence[Format], engine: Engine | None = None) -> None:
+        self.formats = tuple(formats)
+        marks = dict.fromkeys(m for f in formats for m in f.marks)
+        # Benign lines are common (`0 errors`, `... ok`) and count only where something else matched: not scanned for.
+        scanned = [p for p in patterns if p.role is not Role.BENIGN]
+        benign = [p for p in patterns if p.role is Role.BENIGN]
+        self.units: tuple[Pattern | Mark, ...] = (*marks, *scanned, *benign)
+        self._scanned = len(self.units) - len(benign)
+        self._regexes: list[re.Pattern[bytes] | None] = [None] * len(self.units)
+        self.engine: Engine = engine or compile_engine([u.regex for u in self.units[: self._scanned]])
+
+    def places(self, data: bytes) -> Iterator[Place]:
+        """The lines of `data` on which an expression may match, in order."""
+        start, end, indexes = 0, -1, set[int]()
+        for at, index in sorted(self.engine.scan(data)):
+            if at - 1 >= end:
+                if indexes:
+                    yield Place(start, end, tuple(sorted(indexes)))
+                    indexes.clear()
+                start = data.rfind(b"\n", 0, max(at - 1, 0)) + 1
+                end = data.find(b"\n", max(at - 1, 0))
+                end = len(data) if end < 0 else end
+                if end - start > 2 * _AROUND:
+                    start, end = max(start, at - _AROUND), min(end, at + _AROUND)
+            indexes.add(index)
+        if indexes:
+            yield Place(start, end, tuple(sorted(indexes)))
+
+    def confirm(self, index: int, text: bytes) -> re.Match[bytes] | None:
+        """The match of one unit's own regex in the clean text of a line."""
+        regex = self._regexes[index]
+        if regex is None:
+            regex = self._regexes[index] = re.compile(self.units[index].regex.encode())
+        return regex.search(text)
+
+    def candidates(self, place: Place, text: bytes) -> Sequence[int]:
+        """The units that may match a place: those the engine named, or by literal where it cannot tell."""
+        if place.indexes != (-1,):
+            return place.indexes
+        return [i for i in range(self._scanned) if self._may(i, text)]
+
+    def benign(self, text: bytes) -> Iterator[int]:
+        """The benign patterns that may match a line on which something else did."""
+        return (i for i in range(self._scanned, len(self.units)) if self._may(i, text))
+
+    def _may(self, index: int, text: bytes) -> bool:
+        unit = self.units[index]
+        return not isinstance(unit, Pattern) or any(c.encode() in text for c in unit.contains)
+
+
+def compile_engine(regexes: Sequence[str], prefer: Callable[[Sequence[bytes]], Engine] | None = None) -> Engine:
+    """The fastest engine that is installed, for these regexes."""
+    expressions = [expression(r) for r in regexes]
+    if prefer is not None:
+        return prefer(expressions)
+    try:
+        return Hyperscan.compile(expressions)
+    except ImportError:
+        return Re2(expressions)

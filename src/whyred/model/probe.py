@@ -1,0 +1,50 @@
+"""`Probe`: a typed, read-only question put to a host that yields facts."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from whyred.model.cause import Value
+from whyred.model.evidence import Unknown
+from whyred.model.host import Host, Subject
+
+Facts = Mapping[str, Value | Unknown | None]
+"""Fields of one answer; None means: known to be absent."""
+
+
+class Kind(StrEnum):
+    """What a probe asks about."""
+
+    HOST = "host"
+    PROCESS = "process"
+    DIRECTORY = "directory"
+    DAEMON = "daemon"
+    FORGE = "forge"
+
+
+class Cost(StrEnum):
+    """What an answer costs, cheapest first: a few system calls, one command, seconds of waiting."""
+
+    CHEAP = "cheap"
+    MODERATE = "moderate"
+    DEAR = "dear"
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One file of `probes/`. `fields` maps each field to its meaning and unit; `needs` maps each argument of `with`
+    to its meaning; `privilege` says in words what is needed for a full answer. `ask` does the I/O through the host
+    it is handed and returns bytes; `read` turns those bytes into facts and does nothing else.
+    """
+
+    name: str
+    title: str
+    kind: Kind
+    cost: Cost
+    privilege: str
+    fields: Mapping[str, str]
+    ask: Callable[[Host, Subject, Mapping[str, str]], bytes]
+    read: Callable[[bytes], Facts]
+    needs: Mapping[str, str] = field(default_factory=dict)
+    pack: tuple[Mapping[str, str], ...] = ()
+    """The arguments with which `whyred doctor` asks it, once each; empty: the doctor does not ask it."""

@@ -1,0 +1,81 @@
+"""How runs and logs come in: the `Source` protocol and the closed list of reasons why a log may be missing."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from whyred.model.run import Attempt
+
+
+class Missing(StrEnum):
+    """Why a log may be missing. Closed: see the design, section 5."""
+
+    NOT_STARTED = "not-started"
+    STILL_RUNNING = "still-running-no-rows"
+    EXPIRED = "expired"
+    DELETED = "deleted"
+    NOT_FOUND = "not-found-or-hidden"
+    NEEDS_TOKEN = "needs-token"  # noqa: S105 - a reason, not a password
+    NO_PERMISSION = "no-permission"
+    NEEDS_WEB_LOGIN = "needs-web-login"
+    NEEDS_TWO_FACTOR = "needs-two-factor"
+    ROUTE_NOT_ON_THIS_VERSION = "route-not-on-this-version"
+    WRONG_ID_KIND = "wrong-id-kind"
+    SERVER_ERROR = "server-error"
+    UNREACHABLE = "unreachable"
+    TLS_FAILED = "tls-failed"
+    RATE_LIMITED = "rate-limited"
+    REFUSED_CONTENT = "refused-content"
+    TOO_LARGE = "too-large"
+    CORRUPT = "corrupt"
+
+
+class MissingLogError(Exception):
+    """A log could not be had by one route: the reason, what was asked for (without credentials), what would help."""
+
+    def __init__(self, reason: Missing, asked: str, help_: str) -> None:
+        super().__init__(f"{asked}: {reason}: {help_}")
+        self.reason = reason
+        self.asked = asked
+        self.help = help_
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An attempt and its raw log as a stream of byte chunks that can be read once. `route` names the way it came;
+    `answers` are recorded probe answers, where a bundle brings them.
+    """
+
+    attempt: Attempt
+    chunks: Iterator[bytes]
+    route: str
+    answers: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What `app` hands every source: the folder of local runs (None without a home) and standard input."""
+
+    runs: Path | None
+    stdin: BinaryIO
+
+
+class Source(Protocol):
+    """One route to runs and logs: a module of `sources/` with these names.
+
+    `ORDER`: sources are asked in this order whether a target is theirs; the most particular form first.
+    """
+
+    NAME: str
+    SERVES: str
+    ORDER: int
+
+    def accepts(self, target: str) -> bool:
+        """Whether this target is in this source's form."""
+        ...
+
+    def fetch(self, target: str, given: Given) -> Fetched:
+        """The attempt and its log. Raises MissingLogError or UserError."""
+        ...

@@ -1,0 +1,155 @@
+"""Whether a tool is there, which one is found first on a PATH, and what version it states.
+
+The name of the tool may come from a log, so it can be anything: only tools from a fixed list are started, because
+not every program that is given `--version` does nothing. A tool that somebody else may rewrite is not started either.
+"""
+
+import re
+from collections.abc import Mapping
+
+from whyred.model.evidence import Reason, Unknown
+from whyred.model.host import Host, HostRefusedError, Stat, Subject
+from whyred.model.probe import Cost, Facts, Kind, Probe
+from whyred.probes.answer import Parts, every, pack, printable, refusal, told
+from whyred.probes.place import Place, entrance, follow, who
+
+FIELDS = {
+    "present": "whether a program of that name is on the PATH",
+    "path": "the path of the first one; absent when there is none",
+    "version": "the first line it prints when asked for its version; absent when there is none",
+    "minor": "for rustc the second number of the version, 95 for 1.95.0; absent for every other tool",
+}
+_STARTED = {
+    *("rustc", "rustdoc", "rustfmt", "rustup", "cargo", "sccache", "just"),
+    *("ar", "as", "c++", "cc", "clang", "clang++", "g++", "gcc", "ld", "ld.lld", "ld.mold", "lld", "mold", "rust-lld"),
+    *("cmake", "make", "ninja", "pkg-config", "bash", "sh", "curl", "tar", "unzip", "zstd", "git", "git-lfs"),
+    *("bun", "deno", "node", "npm", "npx", "pnpm", "yarn", "python", "python3", "pip", "pip3", "uv", "ruby", "perl"),
+    *("php", "go", "gradle", "mvn", "dotnet", "docker", "podman"),
+}
+"""Tools that only print when asked for their version."""
+_WORD = {"go": "version"}
+"""Tools that want another word than `--version`."""
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,63}")
+_RUSTC = re.compile(r"rustc 1\.([0-9]{1,4})\.")
+_STICKY = 0o1000
+
+
+def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
+    """Where the tool is, as the subject sees it, and what it prints."""
+    tool = arguments.get("tool", "")
+    if not _NAME.fullmatch(tool):
+        return refusal(Unknown(Reason.NOT_APPLICABLE, f"{tool!r} is no plain name of a program"))
+    try:
+        entry = entrance(host, subject)
+        folders = arguments["path"] if "path" in arguments else _path_of(host, subject)
+        found = _search(host, entry, subject, folders, tool)
+    except HostRefusedError as e:
+        return refusal(e.unknown)
+    if found is None:
+        return pack({"tool": tool, "path": None, "printed": None})
+    path, place = found
+    return pack({"tool": tool, "path": path, "printed": _version(host, entry, path, place, tool)})
+
+
+def _path_of(host: Host, subject: Subject) -> str:
+    """The subject's own PATH; raises `HostRefusedError`."""
+    pid = subject.pid if subject.pid is not None else int(host.link(who(Subject("whyred"))))
+    return host.environ(pid, ["PATH"]).get("PATH", "/usr/local/bin:/usr/bin:/bin")
+
+
+def _search(host: Host, entry: str, subject: Subject, folders: str, tool: str) -> tuple[str, Place] | None:
+    """The first regular file that somebody may execute, as execvp(3) would take it; relative folders are left out.
+
+    A folder that is closed to whyred is passed over only where whyred asks for itself: another process may see the
+    tool there. Raises `HostRefusedError` then.
+    """
+    for folder in folders.split(":"):
+        path = f"{folder.rstrip('/')}/{tool}"
+        if not path.startswith("/"):
+            continue
+        try:
+            place = follow(host, entry, path)
+        except HostRefusedError:
+            if subject.pid is None:
+                continue
+            raise
+        if place.stat and place.stat.kind == "file" and place.stat.mode & 0o111:
+            return path, place
+    return None
+
+
+def _version(host: Host, entry: str, path: str, place: Place, tool: str) -> bytes | Unknown:
+    by_hand = f"ask by hand: {path} {_WORD.get(tool, '--version')}"
+    if tool not in _STARTED:
+        return Unknown(Reason.REFUSED, f"whyred starts only tools that it knows; {by_hand}")
+    if entry and not _is_same(told(lambda: host.stat(path)), place.stat):
+        return Unknown(Reason.NOT_SUPPORTED, f"the process sees another file there than whyred; in its place {by_hand}")
+    if not _is_trusted(host, place):
+        return Unknown(Reason.REFUSED, f"another user may rewrite this program; as that user {by_hand}")
+    shown = told(lambda: host.run([path, _WORD.get(tool, "--version")], 1.5))
+    if isinstance(shown, Unknown):
+        return shown
+    if shown.code != 0:
+        error = (shown.err or shown.out).decode("utf-8", "replace").strip()[:300]
+        return Unknown(Reason.REFUSED, f"{path} ended with exit code {shown.code}: {error}")
+    return (shown.out.strip() or shown.err.strip())[:4096].split(b"\n")[0]
+
+
+def _is_same(ours: Stat | Unknown, theirs: Stat | None) -> bool:
+    return isinstance(ours, Stat) and theirs is not None and (ours.device, ours.inode) == (theirs.device, theirs.inode)
+
+
+def _is_trusted(host: Host, place: Place) -> bool:
+    """Whether only root or whyred's own user can have put the file there: else a job could have root start its own."""
+    status = told(lambda: host.read("/proc/self/status").decode("utf-8", "replace"))
+    found = re.search(r"^Uid:\s+\d+\s+(\d+)", status, re.MULTILINE) if isinstance(status, str) else None
+    if found is None or place.stat is None:
+        return False
+    own = int(found[1])
+    return _only_by(own, place.stat) and all(_only_by(own, d) or d.mode & _STICKY for d in place.crossed)
+
+
+def _only_by(own: int, stat: Stat) -> bool:
+    """Whether only root and `own` may write. For a plain user the group counts as his: it often is his alone."""
+    others = 0o002 if own != 0 or stat.gid == 0 else 0o022
+    return stat.uid in (0, own) and not stat.mode & others
+
+
+def read(data: bytes) -> Facts:
+    """The facts of an answer."""
+    parts = Parts(data)
+    if parts.broken is not None:
+        return every(FIELDS, parts.broken)
+    if parts.absent("path"):
+        return {"present": False, "path": None, "version": None, "minor": None}
+    path, printed, tool = parts.text("path"), parts.text("printed"), parts.text("tool")
+    if isinstance(path, Unknown):
+        return every(FIELDS, path)
+    version = printed if isinstance(printed, Unknown) else printable(printed.strip())
+    return {"present": True, "path": printable(path), "version": version, "minor": _minor(tool, version)}
+
+
+def _minor(tool: str | Unknown, version: str | Unknown) -> int | Unknown | None:
+    if tool != "rustc":
+        return None
+    if isinstance(version, Unknown):
+        return version
+    number = _RUSTC.match(version)
+    return int(number[1]) if number else Unknown(Reason.UNREADABLE, "rustc states no version of the form 1.N.N")
+
+
+PROBE = Probe(
+    name="tool-version",
+    title="Which tool is found on a PATH, and its version",
+    kind=Kind.PROCESS,
+    cost=Cost.MODERATE,
+    privilege="the same user or root for a process's own PATH",
+    fields=FIELDS,
+    ask=ask,
+    read=read,
+    needs={
+        "tool": "the plain name of the program",
+        "path": "optional: the PATH to search instead of the subject's own",
+    },
+    pack=({"tool": "bash"}, {"tool": "git"}),
+)

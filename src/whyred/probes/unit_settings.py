@@ -1,0 +1,126 @@
+"""What systemd gives a unit: private /tmp, environment, writable paths.
+
+Of the environment only names go into the answer, and the value of TMPDIR: the rest may be secret.
+"""
+
+import re
+from collections.abc import Mapping
+
+from whyred.model.evidence import Reason, Unknown
+from whyred.model.host import Host, Subject
+from whyred.model.probe import Cost, Facts, Kind, Probe
+from whyred.probes.answer import Fields, Parts, every, pack, printable, refusal, told
+from whyred.workflows.variables import read_unit_environment
+
+FIELDS = {
+    "private_tmp": "whether the unit has a /tmp of its own whose directory lies in the host's /tmp, where a cleaner "
+    "can remove it; false for `disconnected`, which has none there",
+    "dynamic_user": "whether the unit runs as a user made for it (before systemd 257 this implies a private /tmp)",
+    "environment": "the names in Environment=, with commas between them; absent: none",
+    "tmpdir": "the value of TMPDIR in Environment=; absent: not set there",
+    "environment_files": "the files of EnvironmentFile=, with commas between them; absent: none",
+    "read_write_paths": "the paths of ReadWritePaths=, with commas between them; absent: none",
+    "protect_system": "ProtectSystem=: `no`, `yes`, `full` or `strict`",
+    "started": "when its main process was started, as systemd writes it; absent: never",
+    "fragment": "the path of the unit file; absent: none",
+    "drop_ins": "number of drop-in files that change it",
+}
+_ASKED = {
+    "LoadState": "loaded",
+    "PrivateTmp": "no",
+    "PrivateTmpEx": "",
+    "DynamicUser": "no",
+    "EnvironmentFiles": "",
+    "ReadWritePaths": "",
+    "ProtectSystem": "no",
+    "ExecMainStartTimestamp": "",
+    "FragmentPath": "",
+    "DropInPaths": "",
+}
+"""Properties of org.freedesktop.systemd1(5) and what their absence means; PrivateTmpEx exists from systemd 257."""
+_NAME = re.compile(r"[A-Za-z0-9:_.@\\-]{1,255}")
+
+
+def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
+    """What `systemctl show` prints for the unit, its environment without values."""
+    unit = subject.unit
+    if unit is None:
+        return refusal(Unknown(Reason.NOT_APPLICABLE, f"{subject.name} belongs to no systemd unit"))
+    if not _NAME.fullmatch(unit) or unit.startswith("-"):
+        return refusal(Unknown(Reason.NOT_APPLICABLE, f"{unit!r} is no name of a unit"))
+    argv = ["systemctl", "show", "--no-pager", "-p", ",".join((*_ASKED, "Environment")), "--", unit]
+    shown = told(lambda: host.run(argv, 1.5))
+    if isinstance(shown, Unknown):
+        return refusal(shown)
+    if shown.code != 0:
+        return refusal(_said_no(" ".join(shown.err.decode("utf-8", "replace").split())))
+    lines = shown.out.decode("utf-8", "replace").split("\n")
+    environment = read_unit_environment("".join(v.partition("=")[2] for v in lines if v.startswith("Environment=")))
+    return pack(
+        {
+            "shown": "\n".join(v for v in lines if v.partition("=")[0] in _ASKED),
+            "environment": sorted(environment),
+            "tmpdir": environment.get("TMPDIR"),
+        }
+    )
+
+
+def _said_no(text: str) -> Unknown:
+    if "not been booted with systemd" in text or "Failed to connect to bus" in text:
+        return Unknown(Reason.NOT_SUPPORTED, f"systemd does not run here: {text}")
+    return Unknown(Reason.REFUSED, f"systemctl show failed: {text or 'it says nothing'}")
+
+
+def read(data: bytes) -> Facts:
+    """The facts of an answer."""
+    parts = Parts(data)
+    if parts.broken is not None:
+        return every(FIELDS, parts.broken)
+    text = parts.text("shown")
+    if isinstance(text, Unknown):
+        return every(FIELDS, text)
+    shown = dict(_ASKED)
+    for line in printable(text).split("\n"):
+        key, _, value = line.partition("=")
+        # systemctl prints one line for each file of EnvironmentFiles
+        shown[key] = f"{shown[key]}\n{value}" if key == "EnvironmentFiles" else value
+    if shown["LoadState"] == "not-found":
+        return every(FIELDS, Unknown(Reason.NOT_FOUND, "systemd knows no such unit"))
+    return _of_shown(shown) | _of_environment(parts)
+
+
+def _of_shown(shown: Mapping[str, str]) -> Fields:
+    files = re.findall(r"^(.+) \(ignore_errors=(?:yes|no)\)$", shown["EnvironmentFiles"], re.MULTILINE)
+    started = shown["ExecMainStartTimestamp"]
+    return {
+        "private_tmp": shown["PrivateTmp"] == "yes" and shown["PrivateTmpEx"] != "disconnected",
+        "dynamic_user": shown["DynamicUser"] == "yes",
+        "environment_files": ",".join(files) or None,
+        "read_write_paths": ",".join(shown["ReadWritePaths"].split()) or None,
+        "protect_system": shown["ProtectSystem"],
+        "started": None if started in ("", "n/a", "0") else started,
+        "fragment": shown["FragmentPath"] or None,
+        "drop_ins": len(shown["DropInPaths"].split()),
+    }
+
+
+def _of_environment(parts: Parts) -> Fields:
+    names = parts.texts("environment")
+    tmpdir = None if parts.absent("tmpdir") else parts.text("tmpdir")
+    return {
+        "environment": names if isinstance(names, Unknown) else ",".join(map(printable, names)) or None,
+        "tmpdir": printable(tmpdir) if isinstance(tmpdir, str) else tmpdir,
+    }
+
+
+PROBE = Probe(
+    name="unit-settings",
+    title="What systemd gives the subject's unit",
+    kind=Kind.PROCESS,
+    cost=Cost.MODERATE,
+    privilege="none",
+    fields=FIELDS,
+    ask=ask,
+    read=read,
+    pack=({},),
+)

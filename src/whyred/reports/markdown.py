@@ -1,0 +1,84 @@
+"""The verdict as Markdown, for an issue or a pull request. Log text stands in fences that it cannot leave."""
+
+import re
+from collections.abc import Iterator
+
+from whyred.diagnosis import tell
+from whyred.model.failure import Failure
+from whyred.model.finding import Confidence, Finding, Verdict
+from whyred.reports.reading import quoted
+
+
+def render(verdict: Verdict) -> str:
+    """The whole verdict."""
+    return "\n".join(_verdict(verdict)) + "\n"
+
+
+def _verdict(verdict: Verdict) -> Iterator[str]:
+    yield f"# {tell.mark(verdict).capitalize()}: {_inline(tell.headline(verdict))}"
+    yield ""
+    if not verdict.failed:
+        yield f"{tell.quiet(verdict)} ({verdict.reading.lines} lines, {verdict.reading.format})."
+        return
+    yield f"Class `{verdict.class_ or 'unknown'}`."
+    yield ""
+    yield "## The error"
+    for failure in verdict.failures[:3]:
+        yield from _failure(failure)
+    if verdict.findings:
+        yield from _finding(verdict.findings[0])
+    yield from _lists(verdict)
+    yield from _remedy(verdict)
+
+
+def _failure(failure: Failure) -> Iterator[str]:
+    rows = list(quoted(failure))
+    fence = "`" * max(3, 1 + max((len(m) for row in rows for m in re.findall("`+", row)), default=0))
+    yield ""
+    yield f"{failure.title}{f', {failure.count} times' if failure.count > 1 else ''}:"
+    yield ""
+    yield f"{fence}text"
+    yield from rows
+    yield fence
+
+
+def _finding(finding: Finding) -> Iterator[str]:
+    yield ""
+    yield f"## {finding.confidence.value.capitalize()}: `{finding.cause.id}`"
+    yield ""
+    yield finding.cause.text.what
+    yield ""
+    yield "| | evidence | origin |"
+    yield "|---|---|---|"
+    for sign, rows in (("for", tell.evidence_for(finding)), ("against", tell.evidence_against(finding))):
+        for told in rows:
+            yield f"| {sign} | {_inline(told.fact)} | {_inline(told.origin)} |"
+
+
+def _lists(verdict: Verdict) -> Iterator[str]:
+    if len(verdict.findings) > 1:
+        yield from ("", "## Other candidates", "")
+        for finding in verdict.findings[1:]:
+            yield f"- `{finding.cause.id}` ({finding.confidence.value}): {finding.cause.title}"
+    if verdict.ruled_out:
+        yield from ("", "## Ruled out", "")
+        for finding in verdict.ruled_out:
+            yield f"- `{finding.cause.id}`: {_inline(finding.why)}"
+    if verdict.unknown:
+        yield from ("", "## Unknown", "")
+        for reason, how, what in tell.open_questions(verdict.unknown):
+            yield f"- {_inline('; '.join(what))}: {_inline(reason)}. {_inline(how)}"
+
+
+def _remedy(verdict: Verdict) -> Iterator[str]:
+    yield ""
+    if verdict.findings and verdict.findings[0].confidence in (Confidence.CONFIRMED, Confidence.LIKELY):
+        text = verdict.findings[0].cause.text
+        yield from ("## Remedy", "", f"- Now: {text.fix}", f"- Prevent: {text.prevent}", f"- Verify: {text.verify}")
+    else:
+        yield from ("## Next", "", verdict.next)
+
+
+def _inline(text: str) -> str:
+    """Text of unknown origin inside a line: no markup, no table or link syntax takes effect."""
+    return re.sub(r"([\\`*_{}\[\]<>|#!~@])", r"\\\1", text.replace("\n", " "))

@@ -1,0 +1,99 @@
+"""What a log says alone, as text and as JSON (`reports/schema/read-1.json`)."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from whyred.model.failure import Failure, Reading
+
+SCHEMA = "whyred.read/1"
+MOST_LINES = 60
+"""Error lines that are named in all."""
+
+
+def render(reading: Reading, failures: Sequence[Failure], step: str | None, class_: str | None) -> str:
+    """What a log says alone."""
+    return "\n".join(_reading(reading, failures, step, class_)) + "\n"
+
+
+def render_json(reading: Reading, failures: Sequence[Failure], step: str | None, class_: str | None) -> str:
+    """What a log says alone. `error_lines`: [first, last] spans, best first."""
+    return dump(
+        {
+            "schema": SCHEMA,
+            "format": reading.format,
+            "lines": reading.lines,
+            "bytes": reading.size,
+            "conclusion": reading.conclusion.value,
+            "runner": reading.runner,
+            "job": reading.job,
+            "error_lines": error_lines(failures),
+            "failing_step": step,
+            "class": class_,
+            "failures": [failure(f) for f in failures],
+        }
+    )
+
+
+def error_lines(failures: Sequence[Failure]) -> list[list[int]]:
+    """The spans of all failures, best first, until `MOST_LINES` lines are named."""
+    spans: list[list[int]] = []
+    left = MOST_LINES
+    for one in failures:
+        for first, last in one.spans:
+            if left > 0:
+                spans.append([first, min(last, first + left - 1)])
+                left -= last - first + 1
+    return spans
+
+
+def failure(one: Failure) -> dict[str, Any]:
+    """One failure as JSON."""
+    return {
+        "pattern": one.pattern or None,
+        "title": one.title,
+        "tool": one.tool or None,
+        "class": one.class_,
+        "strength": one.strength,
+        "root": one.root,
+        "step": one.step,
+        "message": one.message,
+        "lines": [list(s) for s in one.spans],
+        "count": one.count,
+        "captures": dict(one.captures),
+        "fingerprint": one.fingerprint,
+        "quote": [{"number": line.number, "text": line.text} for line in one.quote],
+    }
+
+
+def _reading(reading: Reading, failures: Sequence[Failure], step: str | None, class_: str | None) -> Iterator[str]:
+    yield f"format   {reading.format}, {reading.lines} lines"
+    if not failures:
+        ended = "it succeeded" if class_ == "pass" else "nothing says that it failed, and the log does not tell its end"
+        yield f"result   {ended}"
+        return
+    yield f"step     {step or 'the log names none'}"
+    yield f"class    {class_ or 'unknown'}"
+    for one in failures:
+        yield ""
+        yield f"{one.title}{times(one)}"
+        yield from quoted(one)
+
+
+def quoted(one: Failure) -> Iterator[str]:
+    """The failure's lines with their numbers, the error lines marked, in their context."""
+    width = len(str(one.quote[-1].number)) if one.quote else 1
+    marked = {n for first, last in one.spans for n in range(first, last + 1)}
+    for line in one.quote:
+        sign = ">" if line.number in marked else " "
+        yield f"  {sign} {line.number:>{width}} | {line.text}".rstrip()
+
+
+def times(one: Failure) -> str:
+    """How often a failure was said, where that is more than once."""
+    return f" ({one.count} times)" if one.count > 1 else ""
+
+
+def dump(data: dict[str, Any]) -> str:
+    """One line of JSON."""
+    return json.dumps(data, ensure_ascii=False) + "\n"

@@ -1,0 +1,1 @@
+"""Folders, configuration files and credentials of the user."""

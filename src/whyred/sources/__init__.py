@@ -1,0 +1,1 @@
+"""One file per route to runs and logs; a source is found by its file."""

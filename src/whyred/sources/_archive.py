@@ -1,0 +1,165 @@
+"""The file of a bundle, read and written.
+
+A zip of stored members: `log.zst` (the masked log), `answers.json` (what the host answered), `attempt.json`,
+`manifest.json`. Members are read by name and never unpacked, so hostile names cannot write anywhere.
+"""
+
+import json
+import stat
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import IO, Any
+
+import zstandard
+
+from whyred.model.attempt_json import attempt_from_json, attempt_to_json
+from whyred.model.run import Attempt
+from whyred.model.source import Missing, MissingLogError
+from whyred.model.trouble import UserError
+
+FORMAT = 1
+"""The form written here; files of a later form are refused by name."""
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_LIMIT = 64 << 20
+"""Bytes of one JSON member; a larger one is no bundle of ours."""
+_CHUNK = 1 << 20
+
+
+class Archive:
+    """A bundle opened for reading. Raises UserError (newer form, hostile entries) and MissingLogError (damaged)."""
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        try:
+            self._zip = zipfile.ZipFile(target)
+        except (zipfile.BadZipFile, OSError, ValueError) as e:
+            raise self._damaged(str(e)) from e
+        for member in self._zip.infolist():
+            self._refuse_hostile(member)
+        self._check_form()
+
+    def _refuse_hostile(self, member: zipfile.ZipInfo) -> None:
+        name = PurePosixPath(member.filename)
+        link = stat.S_ISLNK(member.external_attr >> 16)
+        if name.is_absolute() or ".." in name.parts or "\\" in member.filename or link:
+            kind = "a link" if link else "an entry outside the bundle"
+            raise UserError(
+                f"{self.target} holds {kind}: {member.filename!r}",
+                "a bundle has only plain members, so this file was not written by whyred",
+                "Do not use it; ask for a new one",
+            )
+
+    def _check_form(self) -> None:
+        manifest = self._json("manifest.json")
+        form = manifest.get("format") if isinstance(manifest, dict) else None
+        if not isinstance(form, int):
+            raise self._damaged("its manifest names no format")
+        if form > FORMAT:
+            raise UserError(
+                f"{self.target} is a bundle of form {form}",
+                f"this whyred reads up to form {FORMAT}; it was written by whyred {manifest.get('whyred', '?')}",
+                "Upgrade whyred: pip install --upgrade whyred",
+            )
+
+    def attempt(self) -> Attempt:
+        """The attempt."""
+        try:
+            return attempt_from_json(self._json("attempt.json"))
+        except (ValueError, KeyError, TypeError) as e:
+            raise self._damaged(f"attempt.json cannot be read ({e})") from e
+
+    def answers(self) -> bytes:
+        """The recorded answers, as JSON."""
+        return json.dumps(self._json("answers.json")).encode()
+
+    def log(self) -> Iterator[bytes]:
+        """The masked log."""
+        with self._member("log.zst") as file:
+            frames = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+            try:
+                while chunk := frames.read(_CHUNK):
+                    yield chunk
+            except (zstandard.ZstdError, zipfile.BadZipFile, EOFError, OSError) as e:
+                raise self._damaged(f"its log cannot be read ({e})") from e
+
+    def _member(self, name: str) -> IO[bytes]:
+        try:
+            return self._zip.open(name)
+        except (KeyError, zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError) as e:
+            raise self._damaged(f"{name} is missing or unreadable") from e
+
+    def _json(self, name: str) -> Any:
+        with self._member(name) as file:
+            try:
+                data = file.read(_LIMIT + 1)
+                if len(data) > _LIMIT:
+                    raise self._damaged(f"{name} is larger than {_LIMIT} bytes")
+                return json.loads(data)
+            except (ValueError, zipfile.BadZipFile, EOFError, OSError, RecursionError) as e:
+                raise self._damaged(f"{name} cannot be read ({e})") from e
+
+    def _damaged(self, why: str) -> MissingLogError:
+        return MissingLogError(
+            Missing.CORRUPT, f"read bundle {self.target}", f"The file is damaged: {why}. Fetch it again"
+        )
+
+
+class BundleWriter:
+    """Writes a bundle: the masked log as it streams by, then what the investigation learned. Nothing appears under the
+    final name before all of it is written; an error leaves no half a bundle behind.
+    """
+
+    def __init__(self, path: Path, version: str) -> None:
+        self._path, self._version = path, version
+        self._fresh = path.with_name(f".{path.name}.part")
+        try:
+            self._zip = zipfile.ZipFile(self._fresh, "w", zipfile.ZIP_STORED)
+            self._member = self._zip.open(_info("log.zst"), "w", force_zip64=True)
+        except OSError as e:
+            raise self._unwritable(e) from e
+        self._frames = zstandard.ZstdCompressor(level=3).compressobj()
+
+    def __enter__(self) -> "BundleWriter":
+        return self
+
+    def log(self, masked: bytes) -> None:
+        """The next masked bytes of the log."""
+        try:
+            self._member.write(self._frames.compress(masked))
+        except OSError as e:
+            raise self._unwritable(e) from e
+
+    def finish(self, attempt: Attempt, answers: bytes) -> None:
+        """The rest; then the bundle gets its name."""
+        try:
+            self._member.write(self._frames.flush())
+            self._member.close()
+            self._write("answers.json", answers)
+            self._write("attempt.json", json.dumps(attempt_to_json(attempt), ensure_ascii=False).encode())
+            self._write("manifest.json", json.dumps({"format": FORMAT, "whyred": self._version}).encode())
+            self._zip.close()
+            self._fresh.replace(self._path)
+        except OSError as e:
+            raise self._unwritable(e) from e
+
+    def _write(self, name: str, data: bytes) -> None:
+        self._zip.writestr(_info(name), data)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._fresh.unlink(missing_ok=True)
+
+    def _unwritable(self, error: OSError) -> UserError:
+        return UserError(
+            f"cannot write the bundle {self._path}",
+            error.strerror or str(error),
+            "Name a folder with space that you may write to: --save FOLDER/NAME.whyred",
+        )
+
+
+def _info(name: str) -> zipfile.ZipInfo:
+    return zipfile.ZipInfo(name, _EPOCH)

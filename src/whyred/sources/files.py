@@ -1,0 +1,114 @@
+"""A log file, standard input, or a compressed log (.gz, .zst) as they lie on the disk."""
+
+import os
+import stat
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from whyred.model.run import Attempt, Run
+from whyred.model.source import Fetched, Given, Missing, MissingLogError
+from whyred.model.trouble import UserError
+
+NAME = "files"
+SERVES = "a log file, `-` for standard input, .gz and .zst files"
+ORDER = 90
+_CHUNK = 1 << 20
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+
+
+def accepts(target: str) -> bool:
+    """Whether the target can be a path: everything that no other source claims."""
+    return bool(target)
+
+
+def fetch(target: str, given: Given) -> Fetched:
+    """The log as a stream. Raises UserError (no such file, a directory, not readable), MissingLogError (corrupt)."""
+    label = "standard input" if target == "-" else target
+    file = given.stdin if target == "-" else _open(target)
+    return Fetched(Attempt(Run(label)), _decoded(file, label), f"{NAME}: {label}")
+
+
+def _open(target: str) -> BinaryIO:
+    path = Path(target)
+    try:
+        if stat.S_ISDIR(path.stat().st_mode):
+            raise UserError(f"{target} is a directory", "a log is one file", "Name the log file inside it")
+        return path.open("rb")
+    except FileNotFoundError as e:
+        raise UserError(
+            f"no such file: {target}",
+            "a target is a log file, `-`, a bundle, `local` or `local:N`",
+            "Check the path, or pipe the log in: whyred why - < LOG",
+        ) from e
+    except PermissionError as e:
+        raise UserError(
+            f"cannot read {target}",
+            f"permission denied for user id {os.geteuid()}",
+            "Read it as its owner and pipe it in: sudo cat LOG | whyred why -",
+        ) from e
+    except OSError as e:
+        raise UserError(f"cannot open {target}", e.strerror or str(e), "Check the path") from e
+
+
+def _decoded(file: BinaryIO, label: str) -> Iterator[bytes]:
+    with file:
+        first = _read(file, label)
+        if first.startswith(_ZSTD):
+            yield from _zstd(first, file, label)
+        elif first.startswith(_GZIP):
+            yield from _gzip(first, file, label)
+        else:
+            while first:
+                yield first
+                first = _read(file, label)
+
+
+def _read(file: BinaryIO, label: str) -> bytes:
+    try:
+        return file.read(_CHUNK)
+    except OSError as e:
+        raise MissingLogError(Missing.CORRUPT, f"read {label}", f"{e.strerror}: copy the file and try again") from e
+
+
+def _zstd(first: bytes, file: BinaryIO, label: str) -> Iterator[bytes]:
+    import zstandard
+
+    data, frames = first, zstandard.ZstdDecompressor().decompressobj(read_across_frames=True)
+    try:
+        while data:
+            out = frames.decompress(data)
+            if out:
+                yield out
+            data = _read(file, label)
+    except zstandard.ZstdError as e:
+        raise MissingLogError(
+            Missing.CORRUPT, f"read {label}", f"the zstd data is damaged ({e}): fetch it again"
+        ) from e
+    if not frames.eof and frames.unused_data == b"" and not _ended(frames):
+        raise MissingLogError(Missing.CORRUPT, f"read {label}", "the zstd data ends early: fetch the file again")
+
+
+def _ended(frames: object) -> bool:
+    return bool(getattr(frames, "eof", False))
+
+
+def _gzip(first: bytes, file: BinaryIO, label: str) -> Iterator[bytes]:
+    data = first
+    inflate = zlib.decompressobj(wbits=31)
+    try:
+        while data:
+            out = inflate.decompress(data, _CHUNK)
+            if out:
+                yield out
+            data = inflate.unconsumed_tail or inflate.unused_data
+            if inflate.eof and data:
+                inflate = zlib.decompressobj(wbits=31)
+            data = data or _read(file, label)
+    except zlib.error as e:
+        raise MissingLogError(
+            Missing.CORRUPT, f"read {label}", f"the gzip data is damaged ({e}): fetch it again"
+        ) from e
+    if not inflate.eof:
+        raise MissingLogError(Missing.CORRUPT, f"read {label}", "the gzip data ends early: fetch the file again")

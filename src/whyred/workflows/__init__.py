@@ -1,0 +1,1 @@
+"""Workflow files: what a workflow says, before anything of it is run."""

@@ -1,0 +1,186 @@
+"""Every file of library/patterns is well formed, keeps to the house's lints and does what its examples say."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+from lints import disagreements, library, lint
+
+from whyred.library import read
+from whyred.logs.blocks import blocks
+from whyred.logs.engines import Hyperscan, expression
+from whyred.logs.reading import Reader
+from whyred.logs.scanner import Scanner
+from whyred.model.pattern import Pattern
+
+IDS = [f.stem for f in read.files("patterns")]
+MOST_PLACES = 4
+"""Callbacks that an expression may cost on one of its own lines."""
+COMMON = {
+    "error",
+    "errors",
+    "failed",
+    "fail",
+    "fails",
+    "failure",
+    "failures",
+    "warning",
+    "fatal",
+    "exit",
+    "line",
+    "test",
+}
+SHORTEST = 4
+"""Bytes of a literal: fewer stand in almost every line."""
+STAMP = "2026-11-23T19:28:13.0050050Z "
+
+
+@cache
+def pattern(id_: str) -> Pattern:
+    return read.read_pattern(id_, _tables()[id_])
+
+
+@cache
+def _tables() -> dict[str, dict[str, object]]:
+    return read.tables("patterns")
+
+
+def shape(unit: Pattern, classes: dict[str, str]) -> Iterator[str]:
+    """What is wrong with a pattern's fields."""
+    if not unit.title.strip() or not unit.tool.strip():
+        yield "has no title or no tool"
+    if not unit.fires or not unit.quiet:
+        yield "needs at least one line in fires and one in quiet"
+    for class_ in (unit.class_, *(c for _, c in unit.classes)):
+        if class_ is not None and class_ not in classes:
+            yield f"names the class {class_}, which classes.toml does not have"
+    groups = set(re.compile(unit.regex).groupindex) | {"errno", "dir", "base", "signal"}
+    for wanted, _ in unit.classes:
+        if unknown := set(wanted) - groups:
+            yield f"asks for captures that its regex does not have: {sorted(unknown)}"
+    yield from literals(unit)
+
+
+def literals(unit: Pattern) -> Iterator[str]:
+    """What is wrong with `contains`, the cheap filter."""
+    if not unit.contains:
+        yield "has no literal in contains"
+    for literal in unit.contains:
+        if len(literal.encode()) < SHORTEST or literal.lower() in COMMON:
+            yield f"has a literal that is too short or too common to filter: {literal!r}"
+    for line in unit.fires:
+        if not any(literal in line for literal in unit.contains):
+            yield f"fires without any of its literals: {line!r}"
+
+
+def troubles(unit: Pattern, classes: dict[str, str]) -> list[str]:
+    """All that can be said against a pattern without the rest of the library."""
+    return [*lint(unit.regex), *disagreements(unit.regex, unit.fires, unit.quiet), *shape(unit, classes)]
+
+
+def coloured(line: str) -> str:
+    """The line with a colour switched on and off at every word, as tools write to a terminal."""
+    return " ".join(f"\x1b[1;31m{word}\x1b[0m" if word else word for word in line.split(" "))
+
+
+def found(scanner: Scanner, log: str) -> set[str]:
+    """The ids of the patterns that the real reader finds in a log."""
+    reader = Reader(scanner)
+    for block in blocks([log.encode()]):
+        reader.feed(block)
+    return {h.pattern.id for h in reader.reading().hits}
+
+
+@pytest.mark.parametrize("id_", IDS)
+def test_pattern_is_well_formed(id_: str) -> None:
+    assert troubles(pattern(id_), read.classes()) == []
+
+
+DRESSED = {
+    "as it is": "{}\n",
+    "behind a time stamp": STAMP + "{}\n",
+    "with CRLF": "{}\r\n",
+    "behind a job and a step": "build\tRun make\t" + STAMP + "{}\n",
+}
+
+
+@pytest.mark.parametrize("id_", IDS)
+def test_scanner_finds_every_example_however_it_is_written(id_: str) -> None:
+    scanner = library().scanner
+    missed = [
+        f"{how}: {line!r}"
+        for line in pattern(id_).fires
+        for how, form in DRESSED.items()
+        if id_ not in found(scanner, form.format(line))
+    ]
+    missed += [f"coloured: {line!r}" for line in pattern(id_).fires if id_ not in found(scanner, coloured(line) + "\n")]
+    assert missed == []
+
+
+@pytest.mark.parametrize("id_", IDS)
+def test_an_example_costs_few_callbacks(id_: str) -> None:
+    unit = pattern(id_)
+    engine = Hyperscan.compile([expression(unit.regex)])
+    costs = {line: len(engine.scan(line.encode())) for line in unit.fires}
+    assert {line: n for line, n in costs.items() if not 1 <= n <= MOST_PLACES} == {}
+
+
+def test_ids_and_regexes_are_unique() -> None:
+    units = [pattern(i) for i in IDS]
+    assert len({u.id for u in units}) == len(units)
+    assert len({u.regex for u in units}) == len(units)
+
+
+BROKEN = {
+    "regex": (r"(?=x)boom (\d+)\1", "look-around"),
+    "contains": (["error"], "too common"),
+    "fires": (["nothing of the kind"], "does not fire"),
+    "quiet": (["the machine went boom"], "is not quiet"),
+    "class": ("infra/nowhere", "classes.toml"),
+}
+
+
+@pytest.mark.parametrize("key", BROKEN)
+def test_a_broken_pattern_is_caught(key: str) -> None:
+    whole = {
+        "id": "boom",
+        "title": "It went boom",
+        "tool": "any",
+        "contains": ["went boom"],
+        "regex": "machine went boom",
+        "role": "error",
+        "class": "infra/oom",
+        "fires": ["the machine went boom"],
+        "quiet": ["the machine hums"],
+    }
+    assert troubles(read.read_pattern("boom", whole), read.classes()) == []
+    value, complaint = BROKEN[key]
+    if key == "regex":
+        assert any(complaint in trouble for trouble in lint(str(value)))
+        return
+    assert any(complaint in t for t in troubles(read.read_pattern("boom", {**whole, key: value}), read.classes()))
+
+
+@pytest.mark.parametrize(
+    "regex",
+    [r"(?<!a)b", r"(\w)\1", r"\p{L}x", r"end\z", r"(?<name>x)", r"a{1,2000}", r"^[^ ]+ x", r"^\S+: x", r".*x", r"a|^b"],
+)
+def test_every_lint_bites(regex: str) -> None:
+    assert list(lint(regex))
+
+
+@pytest.mark.parametrize("key", ["role", "titel"])
+def test_a_file_with_a_wrong_key_or_value_is_refused(key: str) -> None:
+    table = {
+        "id": "x",
+        "title": "t",
+        "tool": "t",
+        "contains": [],
+        "regex": "x",
+        "role": "error",
+        "fires": [],
+        "quiet": [],
+    }
+    with pytest.raises(read.LibraryError, match="x"):
+        read.read_pattern("x", {**table, "quiet": [], key: "nonsense"})

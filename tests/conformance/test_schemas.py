@@ -1,0 +1,161 @@
+"""Every schema holds for what the commands really print, is closed, and explains every field."""
+
+import copy
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from jsonschema import Draft202012Validator
+from sample_verdicts import VERDICTS
+
+import whyred.reports
+from whyred.faces.cli.main import cli
+from whyred.model.cause import Of, Op
+from whyred.model.evidence import Reason
+from whyred.model.examination import Row, State
+from whyred.model.finding import Weight
+from whyred.model.pattern import Strength
+from whyred.model.run import Attempt, Conclusion, Job, Run, Runner, Status, Step
+from whyred.reports import attempts, doctor
+from whyred.reports import json as json_report
+
+FOLDER = Path(whyred.reports.__path__[0]) / "schema"
+FILES = sorted(FOLDER.glob("*.json"))
+LOGS = {
+    "red": "cargo build\nerror: couldn't create a temp dir: No such file or directory (os error 2) at path "
+    '"/tmp/rustcVAIpSt"\n##[error]Process completed with exit code 1.\n',
+    "unknown": "2026-05-04T10:00:00Z ##[group]Run make\n2026-05-04T10:00:01Z boom \x1b[31m\u202e\n"
+    "2026-05-04T10:00:01Z ##[error]Process completed with exit code 2.\n",
+    "green": "all is well\n",
+}
+WORKFLOW = """\
+on: push
+jobs:
+  build:
+    runs-on: any
+    steps:
+      - run: echo hello
+      - uses: someone/something@v1
+      - run: exit 3
+      - run: echo never
+"""
+
+
+def schema(name: str) -> Draft202012Validator:
+    data = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(data)
+    return Draft202012Validator(data)
+
+
+def printed(home: Path, *argv: str) -> Any:
+    environ = {"XDG_DATA_HOME": str(home / "data"), "XDG_CACHE_HOME": str(home / "cache")}
+    result = CliRunner().invoke(cli, argv, env=environ, prog_name="whyred", standalone_mode=False)
+    assert result.exception is None, result.exception
+    return json.loads(result.stdout)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.mark.parametrize("log", LOGS)
+@pytest.mark.parametrize("command", ["read", "why"])
+def test_what_is_printed_of_a_log_is_valid(command: str, log: str, home: Path) -> None:
+    file = home / f"{log}.log"
+    file.write_text(LOGS[log], encoding="utf-8")
+    data = printed(home, command, str(file), "--json")
+    schema({"read": "read-1", "why": "verdict-1"}[command]).validate(data)
+    assert bool(data["failures"]) is (log != "green")
+
+
+def test_what_run_and_why_print_of_a_local_run_is_valid(home: Path) -> None:
+    file = home / "ci.yml"
+    file.write_text(WORKFLOW, encoding="utf-8")
+    data = printed(home, "run", str(file), "--json")
+    schema("run-1").validate(data)
+    assert [step["conclusion"] for step in data["attempts"][0]["steps"]][-1] == "skipped"
+    schema("verdict-1").validate(printed(home, "why", "local", "--json"))
+
+
+def test_what_doctor_prints_is_valid(home: Path) -> None:
+    data = printed(home, "doctor", "--json")
+    schema("doctor-1").validate(data)
+    rows = [Row("host", "mount-state /tmp", state, {"deleted": "no"}, "private-tmp-deleted") for state in State]
+    schema("doctor-1").validate(json.loads(doctor.render_json(rows)))
+
+
+@pytest.mark.parametrize("case", VERDICTS)
+def test_every_shape_of_a_verdict_is_valid(case: str) -> None:
+    schema("verdict-1").validate(json.loads(json_report.render(VERDICTS[case])))
+
+
+def test_every_shape_of_an_attempt_is_valid() -> None:
+    runner = Runner("r", machine="m", boot="b", pid=1, started=2, mounts=3, folder="/f")
+    bare = Attempt(Run("local:1"))
+    whole = Attempt(Run("local:2", "w", "e", "c"), Job("k", "n"), runner=runner, started=1.5, ended=2.0)
+    steps = tuple(Step(c.value, c, 1.0, 2.0, exit_code=0, reason="r") for c in Conclusion)
+    rows = [bare, whole, Attempt(Run("x"), steps=steps), *(Attempt(Run("y"), status=s) for s in Status)]
+    schema("run-1").validate(json.loads(attempts.render_json(rows)))
+
+
+def _places(data: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    if isinstance(data, dict):
+        yield at, data
+        for key, value in data.items():
+            yield from _places(value, (*at, key))
+    elif isinstance(data, list):
+        for n, value in enumerate(data):
+            yield from _places(value, (*at, str(n)))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
+def test_explains_every_field_and_is_closed(file: Path) -> None:
+    data = json.loads(file.read_text(encoding="utf-8"))
+    assert data["$id"] == f"urn:whyred:schema:{file.stem}"
+    assert data["properties"]["schema"]["const"] == f"whyred.{file.stem.replace('-', '/')}"
+    for at, node in _places(data):
+        if node.get("type") == "object" and "properties" in node:
+            assert node["additionalProperties"] is False, f"{'/'.join(at)} takes any field"
+            for name, field in node["properties"].items():
+                assert "$ref" in field or field.get("description"), f"{'/'.join(at)}: {name} has no description"
+
+
+def test_lists_are_those_of_the_model() -> None:
+    verdict = json.loads((FOLDER / "verdict-1.json").read_text(encoding="utf-8"))["$defs"]
+    run = json.loads((FOLDER / "run-1.json").read_text(encoding="utf-8"))["$defs"]
+    for field, enum in (
+        (verdict["evidence"]["properties"]["unknown"], Reason),
+        (verdict["condition"]["properties"]["weight"], Weight),
+        (verdict["condition"]["properties"]["of"], Of),
+        (verdict["condition"]["properties"]["op"], Op),
+        (verdict["failure"]["properties"]["strength"], Strength),
+        (run["step"]["properties"]["conclusion"], Conclusion),
+        (run["attempt"]["properties"]["status"], Status),
+    ):
+        assert field["enum"] == [member.value for member in enum]
+
+
+def test_read_and_verdict_say_the_same_of_a_failure() -> None:
+    read, verdict = (json.loads((FOLDER / f"{n}-1.json").read_text(encoding="utf-8")) for n in ("read", "verdict"))
+    assert read["$defs"]["failure"] == verdict["$defs"]["failure"]
+
+
+BROKEN: dict[str, tuple[str, Any]] = {
+    "a field too much": ("colour", "red"),
+    "another version": ("schema", "whyred.verdict/2"),
+    "a class of no kind": ("class", "weather"),
+    "a confidence of no kind": ("confidence", "quite sure"),
+    "no list": ("findings", None),
+    "half a span": ("error_lines", [[3]]),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_what_is_not_valid_is_refused(case: str) -> None:
+    data = json.loads(json_report.render(VERDICTS["confirmed"]))
+    key, value = BROKEN[case]
+    assert not schema("verdict-1").is_valid({**copy.deepcopy(data), key: value})

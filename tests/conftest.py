@@ -1,0 +1,30 @@
+"""Options and fixtures that every test may use."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parent / "golden"
+
+Golden = Callable[[str, str], None]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the golden files anew; then read the diff")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Compares a text with `tests/golden/<name>`; with --update-golden it writes that file instead."""
+
+    def compare(name: str, text: str) -> None:
+        file = FOLDER / name
+        if request.config.getoption("update_golden"):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(text.encode())
+        assert file.is_file(), f"{file} is missing: run pytest --update-golden, then read what it wrote"
+        kept = file.read_bytes().decode()
+        assert text == kept, "the output changed: where that is meant, run pytest --update-golden and read the diff"
+
+    return compare
