@@ -1,9 +1,12 @@
 """Options and fixtures that every test may use."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # so that tests can import `scripts` and `bench`
 
 FOLDER = Path(__file__).parent / "golden"
 

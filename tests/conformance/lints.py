@@ -8,7 +8,6 @@ import hyperscan
 import re2
 
 from whyred.app.library import Library
-from whyred.logs.engines import _top_level
 
 FORBIDDEN = {
     r"\(\?<?[=!]": "look-around",
@@ -40,8 +39,6 @@ def lint(regex: str) -> Iterator[str]:
         yield "begins with an open repeat after ^: every line of every log would be walked through"
     if re.match(r"(?:\(\?P<\w+>|\(\?:|\()*\.[*+]", regex):
         yield "begins with .* or .+"
-    if "|^" in _top_level(regex):
-        yield "has ^ in an alternative at the top level: only a leading ^ is found behind a time stamp"
 
 
 def engines_that_find(regex: str, line: bytes) -> set[str]:

@@ -96,7 +96,9 @@ PLAIN = Verdict(
     findings=(CONFIRMED,),
     ruled_out=(RULED_OUT,),
     unknown=(OPEN,),
-    questions=(Question("mount-state of attempt-runner (path=/tmp)", "deleted = yes", "private-tmp-deleted confirmed"),),
+    questions=(
+        Question("mount-state of attempt-runner (path=/tmp)", "deleted = yes", "private-tmp-deleted confirmed"),
+    ),
     failed=True,
     class_="infra/tmpdir",
     step="Build",
@@ -172,6 +174,8 @@ VERDICTS: Mapping[str, Verdict] = {
     "without-conditions": replace(PLAIN, findings=(replace(CONFIRMED, cause=COMPILE, held=()),)),
     "many": _many(),
     "hostile": _hostile(),
+    "hostile-unexplained": replace(_hostile(), findings=()),
     "bare": _bare(),
     "green": replace(GREEN, step=None, next=""),
+    "quiet": replace(GREEN, step=None, next="", class_=None),
 }

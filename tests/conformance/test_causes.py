@@ -18,7 +18,7 @@ from lints import library
 from whyred.app.read import read_log
 from whyred.diagnosis.judge import asks, candidates, judge
 from whyred.diagnosis.rank import rank
-from whyred.library import read
+from whyred.library import read, read_causes
 from whyred.model.cause import Cause, Condition, Op
 from whyred.model.finding import Confidence, Finding
 from whyred.model.pattern import Pattern
@@ -40,7 +40,8 @@ def causes() -> dict[str, Cause]:
 
 def captures(cause: Cause, patterns: Mapping[str, Pattern]) -> set[str]:
     """The names that a failure of one of the cause's patterns may have captured, or that follow from those."""
-    groups = {g for p in cause.patterns if p in patterns for g in re.compile(patterns[p].regex).groupindex}
+    own = [p for p in patterns.values() if p.id in cause.patterns or p.class_ in cause.classes]
+    groups = {g for p in own for g in re.compile(p.regex).groupindex}
     if groups & {"errno", "reason"}:
         groups.add("errno")
     if "path" in groups:
@@ -56,7 +57,8 @@ def shape(
     """What is wrong with a cause's fields."""
     if cause.class_ not in classes:
         yield f"names the class {cause.class_}, which classes.toml does not have"
-    if not cause.patterns:
+    yield from (f"names the class {c}, which does not exist" for c in cause.classes if c not in classes)
+    if not cause.patterns and not cause.classes:
         yield "has no pattern that makes it a candidate"
     yield from (f"names the pattern {p}, which does not exist" for p in cause.patterns if p not in patterns)
     if not cause.title.strip() or not cause.source.strip():
@@ -240,9 +242,9 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("key", BROKEN)
 def test_a_broken_cause_is_caught(key: str) -> None:
     patterns, probes = {p.id: p for p in library().patterns}, all_probes()
-    assert list(shape(read.read_cause("made-up", whole()), patterns, read.classes(), probes)) == []
+    assert list(shape(read_causes.read_cause("made-up", whole()), patterns, read.classes(), probes)) == []
     change, complaint = BROKEN[key]
-    broken = read.read_cause("made-up", {**whole(), **change})
+    broken = read_causes.read_cause("made-up", {**whole(), **change})
     assert any(complaint in t for t in shape(broken, patterns, read.classes(), probes))
 
 

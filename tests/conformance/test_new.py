@@ -150,7 +150,9 @@ class Unit:
 UNITS = [
     Unit("pattern", ("has no title or no tool", "needs at least one line in fires"), PATTERN),
     Unit("cause", ("has no title", "has no pattern", "says nothing under what", "== 'confirmed'"), CAUSE),
-    Unit("probe", ("FILL IN", "fields is empty", "title is empty|FILL IN", "empty answer|no answer gives a fact"), PROBE),
+    Unit(
+        "probe", ("FILL IN", "fields is empty", "title is empty|FILL IN", "empty answer|no answer gives a fact"), PROBE
+    ),
     Unit("source", ("FILL IN", "ORDER must be 1 to 99", "accepts is empty", "no [[fetch]]"), SOURCE),
 ]
 
@@ -167,7 +169,11 @@ def checkout(tmp_path: Path) -> Path:
 def call(checkout: Path, *argv: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Runs a module of Python in the copy, which stands before the installed package on the path."""
     environ = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "XDG_"))}
-    environ |= {"PYTHONPATH": str(checkout / "src"), "PYTHONDONTWRITEBYTECODE": "1", "XDG_CACHE_HOME": str(checkout / "c")}
+    environ |= {
+        "PYTHONPATH": str(checkout / "src"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "XDG_CACHE_HOME": str(checkout / "c"),
+    }
     command = [sys.executable, "-m", *argv]
     return subprocess.run(command, cwd=cwd or checkout, env=environ, capture_output=True, text=True, check=False)
 
@@ -222,17 +228,25 @@ def test_a_new_unit_does_not_break_the_rest(checkout: Path) -> None:
     assert call(checkout, "whyred", "why", "--no-probe", "a.log").returncode == 1
 
 
-@pytest.mark.parametrize("id_", ["X", "a_b", "a--b", "-a", "a-", "1a", "", "a/b", "..", "ä", "class", "a" * 61, "a\n"])
+@pytest.mark.parametrize(
+    "id_", ["X", "a_b", "a--b", "-a", "a-", "1a", "", "a/b", "..", "ä", "class", "ruff", "a" * 61, "a\n"]
+)
 def test_a_bad_id_is_refused(id_: str) -> None:
     made = call(ROOT, "whyred", "new", "cause", "--", id_)
     assert made.returncode == 2
-    assert "kebab-case" in made.stderr or "Python keeps this word" in made.stderr
+    assert "kebab-case" in made.stderr or "for its own" in made.stderr
     assert made.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(
     ("kind", "id_"),
-    [("cause", "private-tmp-deleted"), ("probe", "mount-state"), ("probe", "answer"), ("source", "files"), ("report", "json")],
+    [
+        ("cause", "private-tmp-deleted"),
+        ("probe", "mount-state"),
+        ("probe", "answer"),
+        ("source", "files"),
+        ("report", "json"),
+    ],
 )
 def test_an_existing_unit_is_refused(kind: str, id_: str, checkout: Path) -> None:
     before = state(checkout)

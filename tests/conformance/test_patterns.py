@@ -9,10 +9,12 @@ from lints import disagreements, library, lint
 
 from whyred.library import read
 from whyred.logs.blocks import blocks
-from whyred.logs.engines import Hyperscan, expression
+from whyred.logs.engines import Hyperscan
+from whyred.logs.expression import expression
+from whyred.logs.format import detect
 from whyred.logs.reading import Reader
 from whyred.logs.scanner import Scanner
-from whyred.model.pattern import Pattern
+from whyred.model.pattern import Pattern, Role
 
 IDS = [f.stem for f in read.files("patterns")]
 MOST_PLACES = 4
@@ -85,11 +87,17 @@ def coloured(line: str) -> str:
 
 
 def found(scanner: Scanner, log: str) -> set[str]:
-    """The ids of the patterns that the real reader finds in a log."""
+    """The ids of the patterns that the real reader finds in a log, and of the benign ones that would clear a line."""
     reader = Reader(scanner)
+    ids = set[str]()
     for block in blocks([log.encode()]):
         reader.feed(block)
-    return {h.pattern.id for h in reader.reading().hits}
+        prefix = re.compile(detect(block.plain, scanner.formats).prefix)
+        for row in block.plain.splitlines():
+            text = prefix.sub(b"", row, count=1)
+            clearing = (scanner.units[i] for i in scanner.benign(row) if scanner.confirm(i, text))
+            ids |= {u.id for u in clearing if isinstance(u, Pattern)}
+    return ids | {h.pattern.id for h in reader.reading().hits}
 
 
 @pytest.mark.parametrize("id_", IDS)
@@ -118,7 +126,7 @@ def test_scanner_finds_every_example_however_it_is_written(id_: str) -> None:
     assert missed == []
 
 
-@pytest.mark.parametrize("id_", IDS)
+@pytest.mark.parametrize("id_", [i for i in IDS if pattern(i).role is not Role.BENIGN])
 def test_an_example_costs_few_callbacks(id_: str) -> None:
     unit = pattern(id_)
     engine = Hyperscan.compile([expression(unit.regex)])
@@ -164,7 +172,7 @@ def test_a_broken_pattern_is_caught(key: str) -> None:
 
 @pytest.mark.parametrize(
     "regex",
-    [r"(?<!a)b", r"(\w)\1", r"\p{L}x", r"end\z", r"(?<name>x)", r"a{1,2000}", r"^[^ ]+ x", r"^\S+: x", r".*x", r"a|^b"],
+    [r"(?<!a)b", r"(\w)\1", r"\p{L}x", r"end\z", r"(?<name>x)", r"a{1,2000}", r"^[^ ]+ x", r"^\S+: x", r".*x"],
 )
 def test_every_lint_bites(regex: str) -> None:
     assert list(lint(regex))

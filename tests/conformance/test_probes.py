@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import whyred.probes
-from whyred.library import read
+from whyred.library import read_causes
 from whyred.model.evidence import Reason, Unknown
 from whyred.model.host import Host
 from whyred.model.probe import Kind, Probe
@@ -142,7 +142,7 @@ def test_asks_through_the_host_alone(name: str) -> None:
 
 
 def test_every_condition_of_a_cause_asks_for_something_a_probe_answers() -> None:
-    for cause in read.causes():
+    for cause in read_causes.causes():
         for c in (*cause.confirm, *cause.support, *cause.refute):
             assert c.probe in PROBES, f"{cause.id}: there is no probe {c.probe}"
             assert c.field in PROBES[c.probe].fields, f"{cause.id}: {c.probe} has no field {c.field}"

@@ -8,7 +8,8 @@ import pytest
 from lints import ENGINES, engines_that_find, library, lint
 
 from whyred.library import read
-from whyred.logs.engines import Hyperscan, expression
+from whyred.logs.engines import Hyperscan
+from whyred.logs.expression import expression
 from whyred.model.pattern import Secret
 
 IDS = [f.stem for f in read.files("secrets")]

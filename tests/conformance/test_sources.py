@@ -1,4 +1,4 @@
-"""Every source: what it serves, in an order that is its own, with targets that it takes, refuses, fetches and misses."""
+"""Every source: what it serves, a place of its own in the order, targets that it takes, refuses, fetches, misses."""
 
 import ast
 import importlib
@@ -66,7 +66,7 @@ def test_fulfils_the_protocol(name: str) -> None:
 def test_has_a_place_of_its_own(name: str) -> None:
     order = SOURCES[name].ORDER
     assert 1 <= order <= 99, f"{name}: ORDER must be 1 to 99: its place among the sources that are asked"
-    same = [other for other, unit in SOURCES.items() if unit.ORDER == order]
+    same = [other for other, unit in SOURCES.items() if order == unit.ORDER]
     assert same == [name], f"ORDER {order} is taken twice: {same}"
 
 
@@ -100,7 +100,9 @@ def test_fetches_the_very_bytes(name: str, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.chdir(FIXTURES / name)
     for row in rows:
         fetched = fetch(name, row["target"])
-        assert b"".join(fetched.chunks) == Path(row["log"]).read_bytes(), f"{row['target']}: not the bytes of {row['log']}"
+        assert b"".join(fetched.chunks) == Path(row["log"]).read_bytes(), (
+            f"{row['target']}: not the bytes of {row['log']}"
+        )
         assert name in fetched.route, f"{row['target']}: the route does not name the source that served it"
         assert fetched.attempt.run.label, f"{row['target']}: the attempt has no label"
 

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 from whyred.app.subjects import Subjects
@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 PROBE_SECONDS = 2.0
 """The longest one probe may take for one subject."""
+_LEAST = 0.1
+"""Seconds a probe is given where the budget is nearly used up."""
 
 
 class Asker(Protocol):
@@ -76,18 +78,31 @@ class Live:
     def _ask(self, ask: Ask) -> Raw:
         if self.clock() >= self._until:
             return (("", Unknown(Reason.BUDGET, f"the budget of {self.seconds:g} s was used up")),)
-        subjects = guarded(lambda: self.subjects.of(ask.of))
+        # The list of processes itself can hang: a process in uninterruptible sleep holds up who reads its command line.
+        subjects = within(max(self._until - self.clock(), _LEAST), lambda: self.subjects.of(ask.of))
         if isinstance(subjects, Unknown):
-            return (("", subjects),)
+            return (("", self._masked(subjects)),)
         arguments = dict(ask.with_)
         if ask.of is Of.WORKFLOW and self.subjects.folder:
             arguments["folder"] = self.subjects.folder
-        return tuple((s.name, self._one(find_probe(ask.probe), s, arguments)) for s in subjects)
+        probe = guarded(lambda: find_probe(ask.probe))
+        if isinstance(probe, Unknown):
+            return (("", self._masked(probe)),)
+        return tuple((self._text(s.name), self._one(probe, s, arguments)) for s in subjects)
 
     def _one(self, probe: Probe, subject: Subject, arguments: Mapping[str, str]) -> bytes | Unknown:
-        left = min(PROBE_SECONDS, max(self._until - self.clock(), 0.1))
-        answer = within(left, lambda: probe.ask(self.host, subject, arguments))
-        return answer if isinstance(answer, Unknown) else self.mask(answer)
+        left = self._until - self.clock()
+        if left <= 0:
+            return Unknown(Reason.BUDGET, f"the budget of {self.seconds:g} s was used up")
+        answer = within(min(PROBE_SECONDS, max(left, _LEAST)), lambda: probe.ask(self.host, subject, arguments))
+        return self._masked(answer) if isinstance(answer, Unknown) else self.mask(answer)
+
+    def _masked(self, unknown: Unknown) -> Unknown:
+        """An error's text quotes what was read, so it is masked like an answer."""
+        return replace(unknown, detail=self._text(unknown.detail))
+
+    def _text(self, text: str) -> str:
+        return self.mask(text.encode("utf-8", "surrogateescape")).decode("utf-8", "replace")
 
 
 def within(seconds: float, work: Callable[[], T]) -> T | Unknown:
@@ -114,7 +129,10 @@ def guarded(work: Callable[[], T]) -> T | Unknown:
 
 def read_answers(ask: Ask, raw: Raw) -> tuple[Answer, ...]:
     """The facts in recorded bytes."""
-    read = find_probe(ask.probe).read
+    found = guarded(lambda: find_probe(ask.probe))
+    if isinstance(found, Unknown):  # a bundle may hold the answers of a probe that this whyred does not have
+        return tuple(Answer(subject, found) for subject, _ in raw)
+    read = found.read
     return tuple(Answer(subject, data if isinstance(data, Unknown) else _facts(read, data)) for subject, data in raw)
 
 

@@ -1,7 +1,7 @@
 """`doctor`: the probe pack on one host. What is wrong is named by the cause whose condition holds there."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from whyred.app.ask import PROBE_SECONDS, guarded, read_answers, within
 from whyred.diagnosis.captures import agree
@@ -28,13 +28,15 @@ _RUNNER = (Of.ATTEMPT_RUNNER, Of.SIBLING_RUNNERS)
 _SHARED = ("sccache",)
 
 
-def examine(host: Host, causes: Sequence[Cause], progress: Callable[[str], None]) -> list[Row]:
-    """Asks every probe of the pack of the host and of every daemon on it."""
+def examine(
+    host: Host, causes: Sequence[Cause], mask: Callable[[bytes], bytes], progress: Callable[[str], None]
+) -> list[Row]:
+    """Asks every probe of the pack of the host and of every daemon on it; `mask` is applied to every answer."""
     daemons = guarded(lambda: find_daemons(host.processes()))
     rows = [] if not isinstance(daemons, Unknown) else [_unknown("host", "processes", daemons)]
     for put in _pack(() if isinstance(daemons, Unknown) else daemons):
         progress(f"{put.probe.name} of {put.subject.name}")
-        row = _ask(host, put, causes)
+        row = _ask(host, put, causes, mask)
         if row is not None:
             rows.append(row)
     return rows
@@ -51,11 +53,12 @@ def _pack(daemons: Sequence[Daemon]) -> Iterator[_Put]:
                     yield _Put(probe, Subject(d.name, d.process.pid, d.process.unit), ofs, arguments)
 
 
-def _ask(host: Host, put: _Put, causes: Sequence[Cause]) -> Row | None:
+def _ask(host: Host, put: _Put, causes: Sequence[Cause], mask: Callable[[bytes], bytes]) -> Row | None:
     question = " ".join([put.probe.name, *put.arguments.values()])
     raw = within(PROBE_SECONDS, lambda: put.probe.ask(host, put.subject, put.arguments))
-    facts = raw if isinstance(raw, Unknown) else guarded(lambda: put.probe.read(raw))
+    facts = raw if isinstance(raw, Unknown) else guarded(lambda: put.probe.read(mask(raw)))
     if isinstance(facts, Unknown):
+        facts = replace(facts, detail=mask(facts.detail.encode("utf-8", "replace")).decode("utf-8", "replace"))
         return None if facts.reason is Reason.NOT_APPLICABLE else _unknown(put.subject.name, question, facts)
     return judge_row(put.subject.name, question, put.probe.name, put.ofs, put.arguments, facts, causes)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from whyred.app.ask import Asker, cost, read_answers
 from whyred.app.read import ReadLog
-from whyred.diagnosis.judge import asks, candidates, judge, show
+from whyred.diagnosis.judge import ask_of, asks, candidates, judge, show
 from whyred.diagnosis.rank import rank
 from whyred.model.cause import Cause
 from whyred.model.evidence import Answer, Ask, Reason, Unknown
@@ -64,11 +64,19 @@ def _next(cases: Sequence[_Case], findings: Sequence[Finding], answers: dict[Ask
         if finding.confidence is Confidence.RULED_OUT:
             continue
         for ask in asks(finding.cause, finding.failure.captures):
-            if ask not in answers:
+            if ask not in answers and _could_change(finding, ask):
                 wanted[ask] = wanted.get(ask, 0) + 1
     if not wanted:
         return None
     return min(wanted, key=lambda a: (cost(a)[0], -wanted[a], str(a)))
+
+
+def _could_change(finding: Finding, ask: Ask) -> bool:
+    """Whether an answer could move a finding: what is confirmed needs no support any more."""
+    if finding.confidence is not Confidence.CONFIRMED:
+        return True
+    conditions = (*finding.cause.confirm, *finding.cause.refute)
+    return any(ask_of(c, finding.failure.captures) == ask for c in conditions)
 
 
 def _outcome(answers: Sequence[Answer]) -> str:

@@ -7,17 +7,21 @@ import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from whyred.library import read
 from whyred.logs.engines import Engine, Hyperscan
 from whyred.logs.format import all_formats
 from whyred.logs.mask import Masker
 from whyred.logs.scanner import Scanner
-from whyred.model.cause import Cause
 from whyred.model.pattern import Pattern
 
+if TYPE_CHECKING:
+    from whyred.model.cause import Cause
+
 _KINDS = ("patterns", "causes", "secrets")
+_HEAD = "<4I"
+"""A cache file begins with the sizes of its three parts and the CRC-32 of the first."""
 
 
 @dataclass
@@ -32,9 +36,11 @@ class Library:
         return tuple(read.read_pattern(*item) for item in self._stored.tables["patterns"].items())
 
     @cached_property
-    def causes(self) -> tuple[Cause, ...]:
+    def causes(self) -> "tuple[Cause, ...]":
         """All causes."""
-        return tuple(read.read_cause(*item) for item in self._stored.tables["causes"].items())
+        from whyred.library.read_causes import read_cause
+
+        return tuple(read_cause(*item) for item in self._stored.tables["causes"].items())
 
     @cached_property
     def scanner(self) -> Scanner:
@@ -94,11 +100,13 @@ def _signature() -> str:
 def _load(file: Path) -> _Stored | None:
     try:
         data = file.read_bytes()
-        sizes = struct.unpack_from("<3I", data)
-        parts, at = [], struct.calcsize("<3I")
+        *sizes, told = struct.unpack_from(_HEAD, data)
+        parts, at = [], struct.calcsize(_HEAD)
         for size in sizes:
             parts.append(data[at : at + size])
             at += size
+        if zlib.crc32(parts[0]) != told:
+            return None  # damaged: the databases carry a sum of their own, the tables did not
         tables = json.loads(parts[0])
         return _Stored(tables, {"patterns": Hyperscan.load(parts[1]), "secrets": Hyperscan.load(parts[2])})
     except (OSError, ValueError, struct.error, ImportError):
@@ -116,7 +124,7 @@ def _save(file: Path, stored: _Stored) -> None:
     fresh = file.with_name(f"{file.name}.{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_bytes(struct.pack("<3I", *map(len, parts)) + b"".join(parts))
+        fresh.write_bytes(struct.pack(_HEAD, *map(len, parts), zlib.crc32(parts[0])) + b"".join(parts))
         fresh.replace(file)
     except OSError:
         # The cache only saves time: a full disk or a read-only home must not stop a diagnosis.

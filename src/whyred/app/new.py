@@ -15,6 +15,8 @@ from whyred.model.trouble import UserError
 
 TEMPLATES = FOLDER / "templates"
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
+_SETTINGS = {"pyproject": "Python's tools", "ruff": "ruff"}
+"""File names before `.toml` that tools take for their settings in any folder, and whose they are."""
 _LONGEST = 60
 """Characters of an id: it is a file name, a heading and a column of tables."""
 
@@ -71,8 +73,9 @@ def _refuse_bad_id(id_: str) -> None:
     if not _ID.fullmatch(id_) or len(id_) > _LONGEST:
         why = f"an id is kebab-case: a-z, 0-9 and single hyphens, a letter first, at most {_LONGEST} characters"
         raise UserError(f"{id_!r} is no id", why, "Name the fault, such as private-tmp-deleted")
-    if keyword.iskeyword(id_):
-        raise UserError(f"{id_!r} is no id", "Python keeps this word for itself", "Add a second word")
+    owner = "Python" if keyword.iskeyword(id_) else _SETTINGS.get(id_)
+    if owner is not None:
+        raise UserError(f"{id_!r} is no id", f"{owner} would take the file for its own", "Add a second word")
 
 
 def _filled(kind: str, id_: str) -> dict[Path, str]:

@@ -8,6 +8,7 @@ from whyred.diagnosis.match import Matched, match
 from whyred.logs.blocks import Block, blocks
 from whyred.logs.reading import Reader
 from whyred.model.failure import Reading
+from whyred.model.source import Fetched, Missing, MissingLogError
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +30,13 @@ def read_log(
             tap(block)
     reading = reader.reading()
     return ReadLog(reading, match(reading))
+
+
+def refuse_nothing(log: ReadLog, fetched: Fetched) -> None:
+    """An empty log is no evidence of anything. Raises MissingLogError."""
+    if log.reading.size == 0:
+        raise MissingLogError(
+            Missing.STILL_RUNNING,
+            f"read {fetched.attempt.run.label}",
+            "it is empty, so there is nothing to judge. Fetch it again when the job has ended",
+        )

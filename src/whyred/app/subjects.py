@@ -62,6 +62,8 @@ class Subjects:
         here = self.host.identity
         if told.machine != here.machine:
             return Unknown(Reason.OTHER_HOST, f"the attempt ran on another machine than {here.name}")
+        if told.boot is None or here.boot is None:
+            return Unknown(Reason.CHANGED_SINCE, f"nothing shows that {here.name} was not rebooted since the attempt")
         if told.boot != here.boot:
             return Unknown(Reason.CHANGED_SINCE, f"{here.name} was rebooted since the attempt")
         name = told.name or "runner"

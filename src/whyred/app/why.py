@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from whyred.app.ask import Asker, Live, Nobody, Recorded
 from whyred.app.investigate import investigate
 from whyred.app.library import Library
-from whyred.app.read import ReadLog, read_log
+from whyred.app.read import ReadLog, read_log, refuse_nothing
 from whyred.app.subjects import Subjects
 from whyred.app.targets import fetch, given
 from whyred.hosts.bundle import Recording
 from whyred.model.evidence import Reason, Unknown
 from whyred.model.examination import Row
 from whyred.model.finding import Verdict
-from whyred.model.source import Fetched, Missing, MissingLogError
+from whyred.model.source import Fetched
 from whyred.model.trouble import UserError
 from whyred.sources import bundle
 
@@ -38,12 +38,11 @@ class Wish:
 
 def why(wish: Wish, library: Library, progress: Callable[[str], None]) -> Verdict:
     """The verdict. Raises UserError and MissingLogError."""
-    fetched = fetch(wish.target)
-    progress(f"reading {fetched.route}")
+    fetched = fetch(wish.target, progress)
     with ExitStack() as stack:
         writer = stack.enter_context(_writer(wish.save)) if wish.save else None
         log = read_log(fetched.chunks, library, (lambda block: writer.log(block.raw)) if writer else None)
-        _refuse_nothing(log, fetched)
+        refuse_nothing(log, fetched)
         asker = _asker(wish, fetched, log, library)
         progress("asking the host" if isinstance(asker, Live) else "judging")
         verdict = investigate(log, fetched.attempt, library.causes, asker)
@@ -61,7 +60,7 @@ def doctor(host: str, library: Library, progress: Callable[[str], None]) -> list
         return recorded(_recording(bundle.fetch(host, given()).answers), library.causes)
     from whyred.hosts.local import LocalHost
 
-    return examine(LocalHost(), library.causes, progress)
+    return examine(LocalHost(), library.causes, library.masker().text, progress)
 
 
 def _writer(path: Path) -> "BundleWriter":
@@ -75,15 +74,6 @@ def version() -> str:
     from importlib.metadata import version as of
 
     return of("whyred")
-
-
-def _refuse_nothing(log: ReadLog, fetched: Fetched) -> None:
-    if log.reading.size == 0:
-        raise MissingLogError(
-            Missing.STILL_RUNNING,
-            fetched.route,
-            "the log is empty: there is nothing to judge. Fetch it again when the job has ended",
-        )
 
 
 def _asker(wish: Wish, fetched: Fetched, log: ReadLog, library: Library) -> Asker:

@@ -24,17 +24,22 @@ def derive(captures: Mapping[str, str]) -> dict[str, str]:
         out["dir"] = posixpath.dirname(out["path"]) or "."
         out["base"] = posixpath.basename(out["path"])
     code = out.get("code", "")
-    if "signal" not in out and code.isdigit() and _SIGNALLED < int(code) < _SIGNALLED + signal.NSIG:
+    if "signal" not in out and _is_number(code) and _SIGNALLED < int(code) < _SIGNALLED + signal.NSIG:
         out["signal"] = str(int(code) - _SIGNALLED)
     return out
 
 
 def _errno(number: str, reason: str) -> str | None:
-    if number.isdigit() and int(number) in numbers.errorcode:
+    if _is_number(number) and int(number) in numbers.errorcode:
         return numbers.errorcode[int(number)]
     if number in _BY_TEXT.values():
         return number
     return _BY_TEXT.get(reason.strip().rstrip(".").lower())
+
+
+def _is_number(text: str) -> bool:
+    """Whether `int` reads it: a superscript is a digit for `isdigit`, and thousands of digits are none of ours."""
+    return text.isascii() and text.isdigit() and len(text) <= 9
 
 
 def agree(captures: Mapping[str, str], wanted: Mapping[str, tuple[str, ...]]) -> bool:

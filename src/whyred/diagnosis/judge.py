@@ -2,22 +2,25 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from whyred.diagnosis.captures import agree
+from whyred.logs.text import visible
 from whyred.model.cause import Cause, Condition, Of, Op, Value
 from whyred.model.evidence import Answer, Answers, Ask, Evidence, Origin, Reason, Unknown
 from whyred.model.failure import Failure
 from whyred.model.finding import Confidence, Finding, Held, Weight
 
-_HOLE = re.compile(r"\{(\w+)\}")
+_HOLE = re.compile(r"\{([A-Za-z_]\w*)\}")
+"""A capture's place in a condition; `{3}` counts in a regex and is none."""
 
 
 def candidates(failure: Failure, causes: Iterable[Cause]) -> list[Cause]:
-    """The causes that can explain a failure: one of their patterns matched and the captures agree."""
+    """The causes that can explain a failure: its pattern or class is one of theirs and the captures agree."""
     return [
         cause
         for cause in causes
-        if failure.pattern in cause.patterns
+        if (failure.pattern in cause.patterns or failure.class_ in cause.classes)
         and agree(failure.captures, cause.when)
         and not any(agree(failure.captures, {k: v}) for k, v in cause.unless.items())
     ]
@@ -26,9 +29,10 @@ def candidates(failure: Failure, causes: Iterable[Cause]) -> list[Cause]:
 def ask_of(condition: Condition, captures: Mapping[str, str]) -> Ask | None:
     """The question a condition wants answered for this failure; None where the log lacks a capture that it needs."""
     filled = []
+    texts = [*(value for _, value in condition.with_), *([condition.value] if isinstance(condition.value, str) else [])]
+    if any(name not in captures for text in texts for name in _HOLE.findall(text)):
+        return None
     for key, value in condition.with_:
-        if any(name not in captures for name in _HOLE.findall(value)):
-            return None
         filled.append((key, _HOLE.sub(lambda m: captures[m[1]], value)))
     return Ask(condition.probe, condition.of, tuple(filled))
 
@@ -89,8 +93,10 @@ def show(value: Value | Unknown | None) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Unknown):
-        return f"unknown ({value.reason}{': ' + value.detail if value.detail else ''})"
-    return str(value)
+        text = f"unknown ({value.reason}{': ' + value.detail if value.detail else ''})"
+    else:
+        text = str(value)
+    return visible(text).replace("\n", " ")
 
 
 def _refuted(held: Sequence[Held]) -> bool:
@@ -112,14 +118,12 @@ def _hold(weight: Weight, condition: Condition, failure: Failure, answers: Answe
     """One condition against what is known."""
     ask = ask_of(condition, failure.captures)
     if ask is None:
-        missing = Unknown(Reason.NOT_APPLICABLE, "the log line does not name what this asks about")
-        given: tuple[Answer, ...] = (Answer("", missing),)
-        ask = Ask(condition.probe, condition.of)
-    else:
-        given = answers.get(ask, ())
-    evidence = tuple(_evidence(ask, condition, answer) for answer in given)
-    held = [holds(condition, e.value) for e in evidence]
-    return Held(condition, weight, _together(condition.of, held), evidence)
+        missing = Answer("", Unknown(Reason.NOT_APPLICABLE, "the log line does not name what this asks about"))
+        return Held(condition, weight, None, (_evidence(Ask(condition.probe, condition.of), condition, missing),))
+    evidence = tuple(_evidence(ask, condition, answer) for answer in answers.get(ask, ()))
+    filled = replace(condition, value=_filled(condition, failure.captures))
+    held = [holds(filled, e.value) for e in evidence]
+    return Held(filled, weight, _together(condition.of, weight, held), evidence)
 
 
 def _evidence(ask: Ask, condition: Condition, answer: Answer) -> Evidence:
@@ -132,14 +136,20 @@ def _evidence(ask: Ask, condition: Condition, answer: Answer) -> Evidence:
     return Evidence(str(ask), ask.of, answer.subject, condition.field, value, origin)
 
 
-def _together(of: Of, held: list[bool | None]) -> bool | None:
-    """Several subjects: siblings must all be alike, of others one is enough."""
-    known = [h for h in held if h is not None]
-    if not known:
-        return None
-    if of is Of.SIBLING_RUNNERS:
-        return all(known)
-    return any(known) if any(known) or len(known) == len(held) else None
+def _filled(condition: Condition, captures: Mapping[str, str]) -> Value | None:
+    """A condition's value with the failure's captures in its holes: as text, also inside a regex."""
+    if not isinstance(condition.value, str):
+        return condition.value
+    quote = re.escape if condition.op is Op.MATCHES else str
+    return _HOLE.sub(lambda m: quote(captures[m[1]]), condition.value)
+
+
+def _together(of: Of, weight: Weight, held: list[bool | None]) -> bool | None:
+    """Several subjects: siblings must all be alike; of others one suffices to confirm, and all are needed to refute."""
+    decides = not (of is Of.SIBLING_RUNNERS or weight is Weight.REFUTES)
+    if decides in held:
+        return decides
+    return not decides if held and None not in held else None  # one that is unknown could be either
 
 
 def holds(condition: Condition, value: Value | Unknown | None) -> bool | None:
@@ -151,10 +161,17 @@ def holds(condition: Condition, value: Value | Unknown | None) -> bool | None:
     if value is None:
         return False if condition.op is Op.EQUALS else None
     want = condition.value
-    if condition.op is Op.EQUALS:
-        return value == want
     if condition.op is Op.MATCHES:
         return re.search(str(want), str(value)) is not None
-    if isinstance(value, str) or isinstance(want, str) or want is None:
+    if want is None or _kind(value) is not _kind(want):
+        return None
+    if condition.op is Op.EQUALS:
+        return value == want
+    if isinstance(value, str | bool) or isinstance(want, str | bool):
         return None
     return value < want if condition.op is Op.BELOW else value > want
+
+
+def _kind(value: Value) -> type:
+    """What may be compared with what: texts, numbers, yes or no (Python would take True for the number 1)."""
+    return float if isinstance(value, int | float) and not isinstance(value, bool) else type(value)

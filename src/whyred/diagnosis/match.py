@@ -5,7 +5,9 @@ of statement wins; among equals the first one is the root and later ones are its
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from whyred.diagnosis.captures import agree, derive, fingerprint
@@ -16,6 +18,8 @@ from whyred.model.run import Conclusion
 MOST_FAILURES = 12
 MOST_SPANS = 8
 """Occurrences of one failure that are named; all are counted."""
+_WORDS = 5
+"""Last lines shown of a failure that no pattern knows."""
 _ORDER = {Strength.DECISIVE: 0, Strength.USUAL: 1, Strength.WEAK: 2}
 
 
@@ -51,10 +55,8 @@ def failing_section(reading: Reading) -> Section | None:
     for section in own:
         if section.conclusion is Conclusion.FAILURE:
             return section
-    annotated = [s for s in own for line, _ in reading.annotations if s.first <= line <= s.last]
-    if annotated:
-        return annotated[-1]
-    return None
+    found = (_section(reading.sections, line) for line, _ in reversed(reading.annotations))
+    return next((s for s in found if s is not None and not s.aside), None)
 
 
 def _ended_badly(reading: Reading, section: Section | None) -> bool:
@@ -75,8 +77,11 @@ def _says_so(reading: Reading, hits: list[Hit]) -> bool:
 
 
 def _whole(reading: Reading) -> bool:
-    """Whether the log goes on to its clean-up, so that a failure would have been told."""
-    return any(s.aside for s in reading.sections) and any(s.name and not s.aside for s in reading.sections)
+    """Whether the log goes on to the clean-up after its steps, so that a failure would have been told. Set-up is an
+    aside as well and shows nothing: it stands before them.
+    """
+    own = next((s.first for s in reading.sections if s.name and not s.aside), None)
+    return own is not None and bool(reading.sections) and reading.sections[-1].aside and reading.sections[-1].first > own
 
 
 def _without_benign(hits: Iterable[Hit]) -> list[Hit]:
@@ -96,20 +101,38 @@ def _failures(reading: Reading, section: Section | None, hits: list[Hit]) -> tup
         )
     if not groups:
         return _last_words(reading, section)
-    ranked = sorted(groups, key=lambda g: (_ORDER[g[0].pattern.strength], g[0].line))
+    ranked = sorted(groups, key=lambda g: _preference(g[0]))
     best = _ORDER[ranked[0][0].pattern.strength]
     kept = [g for g in ranked if _ORDER[g[0].pattern.strength] == best][:MOST_FAILURES]
+    kinds = Counter(g[0].pattern.id for g in groups)
     taken: set[int] = set()
     failures = []
     for group in kept:
-        failure = _failure(reading, group, taken)
+        # Matches that were not kept count for the text that the kept ones agree on; of several texts nobody knows whose.
+        pattern = group[0].pattern.id
+        folded = (reading.folded or {}).get(pattern, 0) if kinds[pattern] == 1 else 0
+        failure = _failure(reading, group, taken, folded)
         if failure is not None:
             failures.append(failure)
     return tuple(failures)
 
 
+def _preference(hit: Hit) -> tuple[int, int, bool, int, str]:
+    """Surer first, then earlier. Where patterns share a line: the place it ran in before the code (a full disk stops a
+    compiler too), then the one that tells more."""
+    infra = (hit.pattern.class_ or "").startswith("infra/")
+    return _ORDER[hit.pattern.strength], hit.line, not infra, -len(hit.captures), hit.pattern.id
+
+
+def _section(sections: Sequence[Section], line: int) -> Section | None:
+    """The section that holds a line; they are disjoint and in the order of their lines."""
+    at = bisect_right(sections, line, key=lambda s: s.first) - 1
+    return sections[at] if at >= 0 and line <= sections[at].last else None
+
+
 def _aside(reading: Reading, line: int) -> bool:
-    return any(s.aside and s.first <= line <= s.last for s in reading.sections)
+    section = _section(reading.sections, line)
+    return section is not None and section.aside
 
 
 def _grouped(reading: Reading, hits: list[Hit]) -> list[list[Hit]]:
@@ -120,15 +143,14 @@ def _grouped(reading: Reading, hits: list[Hit]) -> list[list[Hit]]:
     return list(groups.values())
 
 
-def _failure(reading: Reading, group: list[Hit], taken: set[int]) -> Failure | None:
+def _failure(reading: Reading, group: list[Hit], taken: set[int], folded: int) -> Failure | None:
     """One failure from hits of one kind; None where better failures already took all its lines."""
     spans = []
     for hit in group:
         first, last = _extent(reading.window, hit)
         if hit.line in taken:
             continue
-        while first in taken and first < hit.line:
-            first += 1
+        first = next((n + 1 for n in range(hit.line - 1, first - 1, -1) if n in taken), first)
         last = next((n - 1 for n in range(hit.line + 1, last + 1) if n in taken), last)
         taken.update(range(first, last + 1))
         spans.append((first, last))
@@ -152,7 +174,7 @@ def _failure(reading: Reading, group: list[Hit], taken: set[int]) -> Failure | N
         quote=tuple(Line(n, reading.window[n]) for n in quote if n in reading.window),
         captures=captures,
         fingerprint=fingerprint(hit.pattern.id, message),
-        count=len(spans) + (reading.folded or {}).get(hit.pattern.id, 0),
+        count=len(spans) + folded,
     )
 
 
@@ -164,8 +186,8 @@ def _class(pattern: Pattern, captures: Mapping[str, str]) -> str | None:
 
 
 def _step(reading: Reading, line: int) -> str | None:
-    name = next((s.name for s in reading.sections if s.first <= line <= s.last), "")
-    return name or None
+    section = _section(reading.sections, line)
+    return (section.name or None) if section is not None else None
 
 
 def _extent(window: Mapping[int, str], hit: Hit) -> tuple[int, int]:
@@ -187,7 +209,9 @@ def _extent(window: Mapping[int, str], hit: Hit) -> tuple[int, int]:
 def _last_words(reading: Reading, section: Section | None) -> tuple[Failure, ...]:
     """Nothing known was said: the last lines before the end are all there is."""
     end = (section.ended or section.last) if section else reading.lines
-    rows = [n for n in sorted(reading.window) if n <= end and reading.window[n].strip()][-5:]
+    begin = section.first if section else 1
+    rows = [n for n in sorted(reading.window) if begin <= n <= end and reading.window[n].strip()][-_WORDS:]
+    rows = [n for n in rows if n > rows[-1] - 2 * _WORDS]  # never one span over lines that were not kept
     if not rows:
         return ()
     step = section.name if section and section.name else None

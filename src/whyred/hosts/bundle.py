@@ -37,7 +37,7 @@ class Recording:
         try:
             rows = json.loads(data)
             return cls(dict(_read(row) for row in rows))
-        except (KeyError, TypeError, AttributeError) as e:
+        except (KeyError, TypeError, AttributeError, RecursionError) as e:
             raise ValueError(f"not recorded answers: {e}") from e
 
 

@@ -1,10 +1,12 @@
-"""Reads the library's TOML files into nouns; a file that says something unknown is refused with its name."""
+"""Reads patterns, secrets and classes from their TOML files; a file that says something unknown is refused by name.
+
+Causes are read in `read_causes`: reading a log alone wants none, and their nouns cost its start-up 4 ms.
+"""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from whyred.model.cause import Agreement, Cause, Condition, Of, Op, Text
 from whyred.model.pattern import Extent, Pattern, Role, Secret, Strength
 
 FOLDER = Path(__file__).parent
@@ -29,11 +31,6 @@ def patterns() -> tuple[Pattern, ...]:
     return tuple(read_pattern(*item) for item in tables("patterns").items())
 
 
-def causes() -> tuple[Cause, ...]:
-    """All causes, in the order of their ids."""
-    return tuple(read_cause(*item) for item in tables("causes").items())
-
-
 def secrets() -> tuple[Secret, ...]:
     """All kinds of secrets, in the order of their ids."""
     return tuple(read_secret(*item) for item in tables("secrets").items())
@@ -49,10 +46,10 @@ def classes() -> dict[str, str]:
 
 def read_pattern(id_: str, data: Mapping[str, Any]) -> Pattern:
     """One pattern from its file's content."""
-    with _Table(f"pattern {id_}", data) as t:
+    with Table(f"pattern {id_}", data) as t:
         t.same_id(id_)
         block = t.take("block", {})
-        with _Table(f"pattern {id_} [block]", block) as b:
+        with Table(f"pattern {id_} [block]", block) as b:
             extent = Extent(b.take("before", 0), b.take("most", 0), b.take("while", None), b.take("until", None))
         return Pattern(
             id=id_,
@@ -79,7 +76,7 @@ def _narrower(where: str, rows: list[dict[str, str]]) -> Iterator[tuple[Mapping[
 
 def read_secret(id_: str, data: Mapping[str, Any]) -> Secret:
     """One kind of secret from its file's content."""
-    with _Table(f"secret {id_}", data) as t:
+    with Table(f"secret {id_}", data) as t:
         t.same_id(id_)
         return Secret(
             id=id_,
@@ -91,48 +88,6 @@ def read_secret(id_: str, data: Mapping[str, Any]) -> Secret:
         )
 
 
-def read_cause(id_: str, data: Mapping[str, Any]) -> Cause:
-    """One cause from its file's content."""
-    with _Table(f"cause {id_}", data) as t:
-        t.same_id(id_)
-        with _Table(f"cause {id_} [text]", t.take("text")) as x:
-            text = Text(x.take("what"), x.take("check"), x.take("fix"), x.take("prevent"), x.take("verify"))
-        return Cause(
-            id=id_,
-            title=t.take("title"),
-            class_=t.take("class"),
-            patterns=tuple(t.take("patterns")),
-            text=text,
-            when=_agreement(t.take("when", {})),
-            unless=_agreement(t.take("unless", {})),
-            confirm=tuple(_condition(f"cause {id_} confirm", c) for c in t.take("confirm", [])),
-            support=tuple(_condition(f"cause {id_} support", c) for c in t.take("support", [])),
-            refute=tuple(_condition(f"cause {id_} refute", c) for c in t.take("refute", [])),
-            experiment=t.take("experiment", None),
-            aliases=tuple(t.take("aliases", [])),
-            source=t.take("source", ""),
-        )
-
-
-def _agreement(data: Mapping[str, Any]) -> Agreement:
-    return {k: tuple(v) if isinstance(v, list) else (str(v),) for k, v in data.items()}
-
-
-def _condition(where: str, data: Mapping[str, Any]) -> Condition:
-    with _Table(where, data) as t:
-        condition = Condition(
-            probe=t.take("probe"),
-            of=Of(t.take("of")),
-            field=t.take("field"),
-            op=Op(t.take("op")),
-            value=t.take("value", None),
-            with_=tuple(sorted((k, str(v)) for k, v in t.take("with", {}).items())),
-        )
-    if (condition.op is Op.PRESENT) != (condition.value is None):
-        raise LibraryError(f"{where}: `present` takes no value, every other operator takes one")
-    return condition
-
-
 def _toml(file: Path) -> dict[str, Any]:
     import tomllib  # not at the top: with a warm cache no TOML is read, and this costs 2 ms
 
@@ -142,7 +97,7 @@ def _toml(file: Path) -> dict[str, Any]:
         raise LibraryError(f"{file.name}: not TOML: {e}") from e
 
 
-class _Table:
+class Table:
     """A TOML table that must be used up: keys nobody took are a typing error of the author."""
 
     _REQUIRED = object()
@@ -150,7 +105,7 @@ class _Table:
     def __init__(self, where: str, data: Mapping[str, Any]) -> None:
         self.where, self.left = where, dict(data)
 
-    def __enter__(self) -> "_Table":
+    def __enter__(self) -> "Table":
         return self
 
     def take(self, key: str, default: Any = _REQUIRED) -> Any:

@@ -9,6 +9,11 @@ SIZE = 4 << 20
 LONGEST = 1 << 20
 """A line above this many bytes is passed on in pieces, so that one endless line costs no memory."""
 
+NEAR = 4096
+"""Bytes on either side of a match in an endless line that are looked at."""
+
+_SEQUENCE = 4200
+"""Bytes the longest escape sequence has."""
 _ESCAPES = re.compile(
     rb"\x1b(?:\[[0-9;:?<=>!]{0,64}[ -/]{0,8}[@-~]"  # CSI: colour, cursor, erase
     rb"|[\]PX^_][^\x07\x1b\n]{0,4096}(?:\x07|\x1b\\)"  # OSC and other strings: titles, links
@@ -40,6 +45,19 @@ def plain(raw: bytes) -> bytes:
     return raw
 
 
+def line_at(data: bytes, at: int) -> tuple[int, int]:
+    """Where the line that holds offset `at` begins and ends (before its LF); of an endless line only the `NEAR` bytes
+    on either side, found without a walk through all of it.
+    """
+    low, high = max(at - 2 * NEAR, 0), min(at + 2 * NEAR, len(data))
+    start = data.rfind(b"\n", low, at) + 1 or low
+    end = data.find(b"\n", at, high)
+    end = high if end < 0 else end
+    if end - start > 2 * NEAR:
+        start, end = max(start, at + 1 - NEAR), min(end, at + 1 + NEAR)
+    return start, end
+
+
 def blocks(chunks: Iterable[bytes], size: int = SIZE, longest: int = LONGEST) -> Iterator[Block]:
     """Blocks of about `size` bytes of whole lines; a line above `longest` bytes comes in pieces."""
     line, starts = 1, True
@@ -48,6 +66,16 @@ def blocks(chunks: Iterable[bytes], size: int = SIZE, longest: int = LONGEST) ->
         yield Block(line, data, plain(data), starts, ends)
         line += data.count(b"\n")
         starts = ends
+
+
+def _unfinished(tail: bytes) -> int:
+    """How many bytes at the end may be the beginning of an escape sequence or of a CRLF: cut there, it would stay in the
+    text, and hide a secret that it stands in.
+    """
+    escape = tail.rfind(b"\x1b")
+    if escape >= 0 and (whole := _ESCAPES.match(tail, escape)) is None or (whole and whole.end() == len(tail)):
+        return len(tail) - escape
+    return len(tail) - len(tail.rstrip(b"\r"))
 
 
 def _aligned(chunks: Iterable[bytes], size: int, longest: int) -> Iterator[bytes]:
@@ -62,7 +90,8 @@ def _aligned(chunks: Iterable[bytes], size: int, longest: int) -> Iterator[bytes
         cut = data.rfind(b"\n") + 1
         rest = data[cut:]
         if len(rest) > longest:
-            cut, rest = len(data), b""
+            cut = len(data) - _unfinished(data[-_SEQUENCE:])
+            rest = data[cut:]
         if cut:
             yield data[:cut]
         held, length = [rest], len(rest)

@@ -1,24 +1,35 @@
 """Builds the sections of a log from the marks that were seen, in the order of their lines."""
 
+import re
+from collections import deque
 from dataclasses import replace
 
 from whyred.logs.format import Sign
 from whyred.model.failure import Section
 from whyred.model.run import Conclusion
 
-_MOST = 20_000
-"""Sections kept; a hostile log of step marks must not grow without bound."""
+_MOST = 4_000
+"""Sections kept from the beginning of a log, and as many from its end: a log of step marks must not grow without bound.
+"""
+_CODE = re.compile(r"-?[0-9]{1,10}")
+_ENDS = {
+    Sign.JOB_SUCCEEDED: Conclusion.SUCCESS,
+    Sign.JOB_FAILED: Conclusion.FAILURE,
+    Sign.JOB_CANCELLED: Conclusion.CANCELLED,
+}
 
 
 class Sections:
     """The steps of one log while it is read; call `see` in line order, then `close`."""
 
     def __init__(self) -> None:
-        self.done: list[Section] = []
+        self._first: list[Section] = []
+        self._last: deque[Section] = deque(maxlen=_MOST)
+        self._count = 0
         self.runner: str | None = None
         self.job: str | None = None
         self.conclusion = Conclusion.UNKNOWN
-        self.annotations: list[tuple[int, str]] = []
+        self.annotations: deque[tuple[int, str]] = deque(maxlen=_MOST)
         self._open = Section("", 1, 0)
 
     def see(self, sign: Sign, line: int, groups: dict[str, str]) -> None:
@@ -31,14 +42,10 @@ class Sections:
             self.runner = groups.get("runner") or self.runner
             self.job = groups.get("job") or self.job
         elif sign is Sign.ANNOTATION:
-            if len(self.annotations) < _MOST:
-                self.annotations.append((line, groups.get("message", "")))
-        else:
-            self.conclusion = {
-                Sign.JOB_SUCCEEDED: Conclusion.SUCCESS,
-                Sign.JOB_FAILED: Conclusion.FAILURE,
-                Sign.JOB_CANCELLED: Conclusion.CANCELLED,
-            }[sign]
+            self.annotations.append((line, groups.get("message", "")))
+        elif sign is not Sign.JOB_FAILED or self.conclusion is not Conclusion.CANCELLED:
+            # Forgejo's runner ends a cancelled job with "Job failed": what was said before is more exact.
+            self.conclusion = _ENDS[sign]
 
     def begin(self, name: str, line: int, *, aside: bool) -> None:
         """A new section starts at `line`."""
@@ -47,19 +54,22 @@ class Sections:
 
     def _end(self, sign: Sign, line: int, groups: dict[str, str]) -> None:
         ended = Conclusion.SUCCESS if sign is Sign.ENDED_WELL else Conclusion.FAILURE
-        code = int(groups["code"]) if groups.get("code") else self._open.exit_code
+        told = groups.get("code", "")
+        code = int(told) if _CODE.fullmatch(told) else self._open.exit_code
         if self._open.conclusion is Conclusion.UNKNOWN or code is not None:
             self._open = replace(self._open, conclusion=ended, exit_code=code, ended=self._open.ended or line)
 
     def _close(self, last: int) -> None:
-        if last >= self._open.first and len(self.done) < _MOST:
-            self.done.append(replace(self._open, last=last))
+        if last < self._open.first:
+            return
+        self._count += 1
+        (self._first if len(self._first) < _MOST else self._last).append(replace(self._open, last=last))
 
     def current(self) -> int:
-        """The index of the section that is open: what hits are counted by."""
-        return len(self.done)
+        """The number of the section that is open: what hits are counted by."""
+        return self._count
 
     def close(self, last: int) -> tuple[Section, ...]:
         """All sections, the open one ending at line `last`."""
         self._close(last)
-        return tuple(self.done)
+        return (*self._first, *self._last)

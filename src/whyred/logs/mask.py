@@ -1,24 +1,25 @@
 """The streaming masker: no byte of a log goes anywhere before it went through here.
 
 Secrets are looked for in the text without escape sequences, so that colour codes inside a token do not hide it; a line
-with a secret is then passed on without its escape sequences. Line numbers never change.
+with a secret is then passed on without its escape sequences. Line numbers never change, and the result does not depend
+on where the stream was cut.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
-from whyred.logs.blocks import Block
+from whyred.logs.blocks import Block, plain
 from whyred.logs.engines import Engine
 from whyred.logs.scanner import compile_engine
+from whyred.logs.values import MaskedValues
 from whyred.model.pattern import Secret
 
 STARS = b"***"
 _CARRY = 8192
-"""Bytes of an endless line that are held back, so that no secret is cut at the edge of a piece."""
+"""Bytes of an endless line that are held back: more than any secret needs before it is recognised as one."""
+_LONGEST = 1 << 20
+"""A secret above this many bytes ends the line it stands on: what follows on that line is not shown."""
 _ADD_MASK = re.compile(rb"::add-mask::([^\r\n]{1,8192})")
-_SHORTEST = 4
-"""An `::add-mask::` value below this many bytes is left alone: replacing every `1` would destroy the log."""
 
 
 class Masker:
@@ -28,13 +29,15 @@ class Masker:
     """
 
     def __init__(self, secrets: Sequence[Secret], engine: Engine | None = None, values: Sequence[str] = ()) -> None:
-        self._secrets = [
-            (re.compile(s.regex.encode()), re.compile(s.until.encode()) if s.until else None) for s in secrets
-        ]
+        self._secrets = tuple(secrets)
+        self._compiled: dict[str, re.Pattern[bytes]] = {}
         self.engine = engine if engine is not None else compile_engine([s.regex for s in secrets])
-        self._values = {v.encode() for v in values if len(v) >= _SHORTEST}
+        self._values = MaskedValues()
+        for value in values:
+            self.add(value)
         self._until: re.Pattern[bytes] | None = None
         self._held: Block | None = None
+        self._swallowing = False
 
     def blocks(self, blocks: Iterable[Block]) -> Iterator[Block]:
         """The same blocks, masked."""
@@ -43,11 +46,15 @@ class Masker:
         yield from self.rest()
 
     def feed(self, block: Block) -> Block:
-        """The next block, masked; the end of a piece of an endless line is held back until it is seen what follows."""
+        """The next block, masked; of a piece of an endless line the end is held back until more is seen."""
         if self._held is not None:
-            block, self._held = _join(self._held, block), None
+            raw = self._held.raw + block.raw
+            block = Block(self._held.first, raw, plain(raw), self._held.starts, block.ends)
+            self._held = None
+        if self._swallowing:
+            block = self._swallow(block)
         if not block.ends:
-            block, self._held = self._hold_back(block)
+            block = self._hold_back(block)
         return self._masked(block)
 
     def rest(self) -> Iterator[Block]:
@@ -58,60 +65,80 @@ class Masker:
 
     def add(self, value: str) -> None:
         """Masks this value from now on."""
-        data = value.encode("utf-8", "surrogateescape")
-        if len(data) >= _SHORTEST:
-            self._values.add(data)
+        self._values.add(value.encode("utf-8", "surrogateescape"))
 
     def text(self, data: bytes) -> bytes:
         """A piece of other text (a probe's answer, a message), masked as a whole."""
         return self._masked(Block(1, data, data)).plain
 
-    def _hold_back(self, block: Block) -> tuple[Block, Block | None]:
-        """Splits a piece of an endless line so that no match crosses the split."""
-        text = block.plain
-        cut = max(text.rfind(b"\n") + 1, len(text) - _CARRY)
-        for regex, _ in self._secrets:
-            for match in regex.finditer(text, max(0, cut - _CARRY)):
-                if match.start() < cut < match.end():
-                    cut = match.start()
-        for value in self._values:
-            at = text.find(value, max(0, cut - len(value)))
-            if 0 <= at < cut < at + len(value):
-                cut = at
-        if cut <= 0:
-            return replace(block, raw=b"", plain=b""), block
-        ends = text[cut - 1 : cut] == b"\n"
-        front = Block(block.first, text[:cut], text[:cut], block.starts, ends)
-        return front, Block(block.first + text.count(b"\n", 0, cut), text[cut:], text[cut:], ends, False)
+    def _swallow(self, block: Block) -> Block:
+        """Leaves out the rest of a line that is one endless secret."""
+        end = block.plain.find(b"\n")
+        self._swallowing = end < 0
+        left = b"" if end < 0 else block.plain[end:]
+        return Block(block.first, left, left, starts=False, ends=block.ends or not left)
+
+    def _hold_back(self, block: Block) -> Block:
+        """Splits a piece of an endless line so that no escape sequence and no secret crosses the split."""
+        escape = block.raw.rfind(b"\x1b", max(0, len(block.raw) - _CARRY))
+        open_end = block.raw[escape:] if escape >= 0 and plain(block.raw[escape:]).startswith(b"\x1b") else b""
+        text = plain(block.raw[: len(block.raw) - len(open_end)])
+        line = text.rfind(b"\n") + 1
+        cut = self._safe_cut(text, max(line, len(text) - _CARRY))
+        if len(text) - cut > _LONGEST and cut <= line + _LONGEST:
+            self._swallowing, held = True, b""
+            text = text[:cut] + STARS
+            cut = len(text)
+        else:
+            held = text[cut:] + open_end
+        if held:
+            first, starts = block.first + text.count(b"\n", 0, cut), text[cut - 1 : cut] == b"\n"
+            self._held = Block(first, held, plain(held), starts, ends=False)
+        return Block(block.first, text[:cut], text[:cut], block.starts, text[cut - 1 : cut] == b"\n")
+
+    def _safe_cut(self, text: bytes, cut: int) -> int:
+        """The last place at or before `cut` that is not inside a secret."""
+        indexes = {index for _, index in self.engine.scan(text)}
+        named = range(len(self._secrets)) if -1 in indexes else sorted(indexes)
+        spans = [m.span() for i in named for m in self._regex(self._secrets[i].regex).finditer(text)]
+        before = -1
+        while before != cut:
+            before = cut
+            cut = min((start for start, end in spans if start < cut < end), default=cut)
+            cut = self._values.safe_cut(text, cut)
+        return cut
 
     def _masked(self, block: Block) -> Block:
-        self._learn(block.plain)
-        plain = self._mask_lines(block.plain)
-        if plain is block.plain:
+        new = self._mask(block.plain)
+        if new is block.plain:
             return block
         if block.raw is block.plain:
-            return replace(block, raw=plain, plain=plain)
-        old, new, raw = block.plain.split(b"\n"), plain.split(b"\n"), block.raw.split(b"\n")
-        lines = [r if o == n else n for o, n, r in zip(old, new, raw, strict=True)]
-        return replace(block, raw=b"\n".join(lines), plain=plain)
+            return Block(block.first, new, new, block.starts, block.ends)
+        rows = zip(block.plain.split(b"\n"), new.split(b"\n"), block.raw.split(b"\n"), strict=True)
+        raw = b"\n".join(r if o == n else n for o, n, r in rows)
+        return Block(block.first, raw, new, block.starts, block.ends)
 
-    def _learn(self, text: bytes) -> None:
-        if b"::add-mask::" in text:
-            found = (m[1].strip() for m in _ADD_MASK.finditer(text))
-            self._values.update(v for v in found if len(v) >= _SHORTEST and v.strip(b"*"))
-
-    def _mask_lines(self, text: bytes) -> bytes:
-        edits = list(self._edits(text))
-        if edits:
-            parts, at = [], 0
-            for start, end, line in edits:
-                parts += [text[at:start], line]
-                at = end
+    def _mask(self, text: bytes) -> bytes:
+        parts, at = [], 0
+        for start, end, masked in self._edits(text):
+            parts += [text[at:start], masked]
+            at = end
+        if parts:
             text = b"".join([*parts, text[at:]])
-        for value in sorted(self._values, key=len, reverse=True):
-            if value in text:
-                text = text.replace(value, STARS)
-        return text
+        return self._mask_values(text)
+
+    def _mask_values(self, text: bytes) -> bytes:
+        """Masks the values asked for; each from its `::add-mask::` line on, not before."""
+        if b"::add-mask::" not in text:
+            return self._values.mask(text)
+        parts, at = [], 0
+        for match in _ADD_MASK.finditer(text):
+            start = text.rfind(b"\n", 0, match.start()) + 1
+            parts.append(self._values.mask(text[at:start]))
+            at = start
+            if match[1].strip().strip(b"*"):
+                self._values.add(match[1].strip())
+        return b"".join([*parts, self._values.mask(text[at:])])
 
     def _edits(self, text: bytes) -> Iterator[tuple[int, int, bytes]]:
         """(start, end, new text) of every line, or run of lines, that holds a secret; in order, disjoint."""
@@ -131,18 +158,28 @@ class Masker:
                 after = self._close(text, min(end + 1, len(text)))
                 yield start, after, masked + _stars(text[end:after])
                 done = after
-            elif masked != line:
-                yield start, end, masked
-                done = end
+            else:
+                done = max(end, at)
+                if masked != line:
+                    yield start, end, masked
 
     def _line(self, line: bytes) -> bytes:
-        for regex, until in self._secrets:
-            if until is not None:
+        for secret in self._secrets:
+            regex = self._regex(secret.regex)
+            if secret.until is not None:
+                until = self._regex(secret.until)
                 match = regex.search(line)
                 if match and not until.search(line, match.end()):
                     self._until = until
             line = regex.sub(_star, line)
         return line
+
+    def _regex(self, regex: str) -> re.Pattern[bytes]:
+        """Compiled on first use: most logs hold no secret, and compiling all kinds costs a tenth of a short reading."""
+        compiled = self._compiled.get(regex)
+        if compiled is None:
+            compiled = self._compiled[regex] = re.compile(regex.encode())
+        return compiled
 
     def _close(self, text: bytes, at: int) -> int:
         """Where the open multi-line secret ends in `text`: after its last line, or the text's end."""
@@ -163,7 +200,3 @@ def _star(match: re.Match[bytes]) -> bytes:
 
 def _stars(text: bytes) -> bytes:
     return b"\n".join(STARS if line.strip() else line for line in text.split(b"\n"))
-
-
-def _join(a: Block, b: Block) -> Block:
-    return Block(a.first, a.plain + b.plain, a.plain + b.plain, a.starts, b.ends)

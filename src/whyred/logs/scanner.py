@@ -4,12 +4,13 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from whyred.logs.engines import Engine, Hyperscan, Re2, expression
+from whyred.logs.blocks import line_at
+from whyred.logs.engines import Engine, Hyperscan, Re2
+from whyred.logs.expression import expression
 from whyred.logs.format import Format, Mark
 from whyred.model.pattern import Pattern, Role
 
-_AROUND = 4096
-"""Bytes kept on either side of a match in an endless line."""
+_LF = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +34,20 @@ class Scanner:
         self.units: tuple[Pattern | Mark, ...] = (*marks, *scanned, *benign)
         self._scanned = len(self.units) - len(benign)
         self._regexes: list[re.Pattern[bytes] | None] = [None] * len(self.units)
+        self._literals = [tuple(c.encode() for c in u.contains) if isinstance(u, Pattern) else () for u in self.units]
         self.engine: Engine = engine or compile_engine([u.regex for u in self.units[: self._scanned]])
 
     def places(self, data: bytes) -> Iterator[Place]:
         """The lines of `data` on which an expression may match, in order."""
         start, end, indexes = 0, -1, set[int]()
         for at, index in sorted(self.engine.scan(data)):
-            if at - 1 >= end:
+            last = max(at - 1, 0)
+            # A match may take the line feed at the line's end: it is still this line's.
+            if last > end or (last == end and data[end] != _LF):
                 if indexes:
                     yield Place(start, end, tuple(sorted(indexes)))
                     indexes.clear()
-                start = data.rfind(b"\n", 0, max(at - 1, 0)) + 1
-                end = data.find(b"\n", max(at - 1, 0))
-                end = len(data) if end < 0 else end
-                if end - start > 2 * _AROUND:
-                    start, end = max(start, at - _AROUND), min(end, at + _AROUND)
+                start, end = line_at(data, last)
             indexes.add(index)
         if indexes:
             yield Place(start, end, tuple(sorted(indexes)))
@@ -59,19 +59,12 @@ class Scanner:
             regex = self._regexes[index] = re.compile(self.units[index].regex.encode())
         return regex.search(text)
 
-    def candidates(self, place: Place, text: bytes) -> Sequence[int]:
-        """The units that may match a place: those the engine named, or by literal where it cannot tell."""
-        if place.indexes != (-1,):
-            return place.indexes
-        return [i for i in range(self._scanned) if self._may(i, text)]
-
     def benign(self, text: bytes) -> Iterator[int]:
         """The benign patterns that may match a line on which something else did."""
         return (i for i in range(self._scanned, len(self.units)) if self._may(i, text))
 
     def _may(self, index: int, text: bytes) -> bool:
-        unit = self.units[index]
-        return not isinstance(unit, Pattern) or any(c.encode() in text for c in unit.contains)
+        return any(literal in text for literal in self._literals[index])
 
 
 def compile_engine(regexes: Sequence[str], prefer: Callable[[Sequence[bytes]], Engine] | None = None) -> Engine:

@@ -69,8 +69,8 @@ Agreement = Mapping[str, tuple[str, ...]]
 class Cause:
     """One file of `library/causes`.
 
-    A failure of one of `patterns` whose captures agree with `when` and not with `unless` makes it a candidate. One
-    line of `confirm` proves it, one of `refute` rules it out; `support` makes it likely and never proves anything.
+    A failure of one of `patterns`, or of one of `classes`, whose captures agree with `when` and not with `unless` makes
+    it a candidate. One line of `confirm` proves it, one of `refute` rules it out; `support` makes it likely and never proves anything.
     """
 
     id: str
@@ -84,5 +84,6 @@ class Cause:
     support: tuple[Condition, ...] = ()
     refute: tuple[Condition, ...] = ()
     experiment: str | None = None
+    classes: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     source: str = ""

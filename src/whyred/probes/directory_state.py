@@ -1,5 +1,6 @@
 """Whether a path can hold files: existence, owner and mode, free space and inodes, length; tried only when asked to."""
 
+import posixpath
 from collections.abc import Mapping
 
 from whyred.model.evidence import Reason, Unknown
@@ -19,7 +20,7 @@ FIELDS = {
     "gid": "the group's number, as whyred sees it",
     "writable": "whether mode, owner and capabilities let the process's user create entries there (in a file: write)",
     "searchable": "whether that user may pass every directory on the way to the path",
-    "free_bytes": "bytes that an unprivileged user can still write on that file system",
+    "free_bytes": "bytes that an unprivileged user can still write there; of the nearest directory where the path is gone",
     "total_bytes": "size of that file system in bytes",
     "free_percent": "free_bytes in percent of total_bytes, 0 to 100",
     "free_inodes": "inodes that an unprivileged user can still take; absent where the file system counts none",
@@ -44,10 +45,10 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
         return refusal(e.unknown)
     place = told(lambda: follow(host, entry, path))
     parts = {"path": given, "person": ask_person(host, subject)}
-    return pack(parts | _ask_place(host, place, create=arguments.get("create") == "yes"))
+    return pack(parts | _ask_place(host, entry, place, create=arguments.get("create") == "yes"))
 
 
-def _ask_place(host: Host, place: Place | Unknown, *, create: bool) -> dict[str, object]:
+def _ask_place(host: Host, entry: str, place: Place | Unknown, *, create: bool) -> dict[str, object]:
     if isinstance(place, Unknown):
         refused: dict[str, object] = dict.fromkeys(("stat", "dangling", "crossed", "space", "entries"), place)
         return refused | {"created": place if create else _NOT_ASKED}
@@ -56,10 +57,25 @@ def _ask_place(host: Host, place: Place | Unknown, *, create: bool) -> dict[str,
         "stat": place.stat,
         "dangling": place.dangling,
         "crossed": list(place.crossed),
-        "space": told(lambda: host.space(place.reach)) if there else None,
+        "space": told(lambda: host.space(place.reach if there else _nearest(host, entry, place.reach))),
         "entries": told(lambda: len(host.names(place.reach))) if folder else None,
         "created": told(lambda: host.create(place.reach) or "") if create else _NOT_ASKED,
     }
+
+
+def _nearest(host: Host, entry: str, reach: str) -> str:
+    """The directory that exists on the way to a path that does not: what a vanished temporary directory lay in."""
+    root = entry.rstrip("/")
+    while reach.rstrip("/") != root and reach not in ("", "/"):
+        reach = posixpath.dirname(reach.rstrip("/"))
+        try:
+            host.stat(reach or "/")
+        except HostRefusedError as e:
+            if e.unknown.reason is not Reason.NOT_FOUND:
+                raise
+        else:
+            break
+    return reach or "/"
 
 
 def read(data: bytes) -> Facts:

@@ -1,9 +1,9 @@
 """The doctor's table: what is wrong first, then what is unknown with the reason, then what is fine."""
 
-import json
 from collections.abc import Iterator, Sequence
 
 from whyred.model.examination import Row, State
+from whyred.reports.reading import dump, row
 
 SCHEMA = "whyred.doctor/1"
 _MARK = {State.WRONG: "wrong  ", State.UNKNOWN: "unknown", State.FINE: "fine   "}
@@ -13,7 +13,7 @@ _FACTS = 6
 
 def render(rows: Sequence[Row], *, everything: bool = False) -> str:
     """The table for a terminal."""
-    return "\n".join(_table(rows, everything)) + "\n"
+    return "\n".join(row(text) for text in _table(rows, everything)) + "\n"
 
 
 def render_json(rows: Sequence[Row]) -> str:
@@ -28,7 +28,7 @@ def render_json(rows: Sequence[Row]) -> str:
         }
         for r in rows
     ]
-    return json.dumps({"schema": SCHEMA, "rows": data}, ensure_ascii=False) + "\n"
+    return dump({"schema": SCHEMA, "rows": data})
 
 
 def _table(rows: Sequence[Row], everything: bool) -> Iterator[str]:

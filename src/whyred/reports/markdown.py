@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from whyred.diagnosis import tell
 from whyred.model.failure import Failure
 from whyred.model.finding import Confidence, Finding, Verdict
-from whyred.reports.reading import quoted
+from whyred.reports.reading import quoted, row
 
 
 def render(verdict: Verdict) -> str:
     """The whole verdict."""
-    return "\n".join(_verdict(verdict)) + "\n"
+    return "\n".join(row(text) for text in _verdict(verdict)) + "\n"
 
 
 def _verdict(verdict: Verdict) -> Iterator[str]:
@@ -76,9 +76,11 @@ def _remedy(verdict: Verdict) -> Iterator[str]:
         text = verdict.findings[0].cause.text
         yield from ("## Remedy", "", f"- Now: {text.fix}", f"- Prevent: {text.prevent}", f"- Verify: {text.verify}")
     else:
-        yield from ("## Next", "", verdict.next)
+        yield from ("## Next", "", _inline(verdict.next))
 
 
 def _inline(text: str) -> str:
-    """Text of unknown origin inside a line: no markup, no table or link syntax takes effect."""
-    return re.sub(r"([\\`*_{}\[\]<>|#!~@])", r"\\\1", text.replace("\n", " "))
+    """Text of unknown origin inside a line: no markup, table or link syntax takes effect, and nobody is mentioned."""
+    text = re.sub(r"([\\`*_{}\[\]<>|#!~@])", r"\\\1", text.replace("\n", " "))
+    # Forges look for mentions, issue numbers and addresses in what is rendered: an escape does not stop them.
+    return re.sub(r"([@#]|:(?=//)|www(?=\.))", r"\1<!-- -->", text)

@@ -1,9 +1,11 @@
 """What a log says alone, as text and as JSON (`reports/schema/read-1.json`)."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from whyred.logs.text import INVISIBLE, visible
 from whyred.model.failure import Failure, Reading
 
 SCHEMA = "whyred.read/1"
@@ -13,7 +15,7 @@ MOST_LINES = 60
 
 def render(reading: Reading, failures: Sequence[Failure], step: str | None, class_: str | None) -> str:
     """What a log says alone."""
-    return "\n".join(_reading(reading, failures, step, class_)) + "\n"
+    return "\n".join(row(text) for text in _reading(reading, failures, step, class_)) + "\n"
 
 
 def render_json(reading: Reading, failures: Sequence[Failure], step: str | None, class_: str | None) -> str:
@@ -94,6 +96,16 @@ def times(one: Failure) -> str:
     return f" ({one.count} times)" if one.count > 1 else ""
 
 
+def row(text: str) -> str:
+    """One line of a report: facts, names and file names come from elsewhere and may hold anything."""
+    return visible(text.replace("\n", " "))
+
+
 def dump(data: dict[str, Any]) -> str:
-    """One line of JSON."""
-    return json.dumps(data, ensure_ascii=False) + "\n"
+    """One line of JSON; characters that a person does not see stand as escapes, so a terminal can show it."""
+    return INVISIBLE.sub(_escaped, json.dumps(data, ensure_ascii=False)) + "\n"
+
+
+def _escaped(match: re.Match[str]) -> str:
+    units = match[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i] << 8 | units[i + 1]:04x}" for i in range(0, len(units), 2))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from whyred.diagnosis import tell
 from whyred.model.failure import Failure
 from whyred.model.finding import Confidence, Finding, Verdict
-from whyred.reports.reading import quoted, times
+from whyred.reports.reading import quoted, row, times
 
 _OTHERS = 4
 """Further failures and candidates that are named; the JSON report has them all."""
@@ -13,7 +13,7 @@ _OTHERS = 4
 
 def render(verdict: Verdict) -> str:
     """The whole verdict."""
-    return "\n".join(_verdict(verdict)) + "\n"
+    return "\n".join(row(text) for text in _verdict(verdict)) + "\n"
 
 
 def _verdict(verdict: Verdict) -> Iterator[str]:

@@ -25,10 +25,11 @@ def _folder(environ: Mapping[str, str], variable: str, default: str) -> Path | N
 
 
 def _home(environ: Mapping[str, str]) -> Path | None:
+    """The home, where it exists: one that is not mounted must not be made anew below its mount point."""
     named = environ.get("HOME", "")
-    if named.startswith("/"):
-        return Path(named)
-    try:
-        return Path(pwd.getpwuid(os.getuid()).pw_dir)
-    except KeyError:
-        return None
+    if not named.startswith("/"):
+        try:
+            named = pwd.getpwuid(os.getuid()).pw_dir
+        except KeyError:
+            return None
+    return Path(named) if os.path.isdir(named) else None  # noqa: PTH112 - pathlib's own raises without permission

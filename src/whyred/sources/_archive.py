@@ -5,9 +5,11 @@ A zip of stored members: `log.zst` (the masked log), `answers.json` (what the ho
 """
 
 import json
+import os
 import stat
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import IO, Any
@@ -18,6 +20,7 @@ from whyred.model.attempt_json import attempt_from_json, attempt_to_json
 from whyred.model.run import Attempt
 from whyred.model.source import Missing, MissingLogError
 from whyred.model.trouble import UserError
+from whyred.sources._zstd import decoded
 
 FORMAT = 1
 """The form written here; files of a later form are refused by name."""
@@ -34,7 +37,10 @@ class Archive:
         self.target = target
         try:
             self._zip = zipfile.ZipFile(target)
-        except (zipfile.BadZipFile, OSError, ValueError) as e:
+        except (FileNotFoundError, PermissionError, IsADirectoryError) as e:
+            why = e.strerror or str(e)
+            raise UserError(f"cannot read the bundle {target}", why, "Name a bundle that `whyred save` wrote") from e
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as e:
             raise self._damaged(str(e)) from e
         for member in self._zip.infolist():
             self._refuse_hostile(member)
@@ -52,6 +58,12 @@ class Archive:
             )
 
     def _check_form(self) -> None:
+        if "manifest.json" not in self._zip.namelist():
+            raise MissingLogError(
+                Missing.REFUSED_CONTENT,
+                f"read {self.target}",
+                "it is a zip archive and no bundle of whyred. Unpack it and name the log inside",
+            )
         manifest = self._json("manifest.json")
         form = manifest.get("format") if isinstance(manifest, dict) else None
         if not isinstance(form, int):
@@ -72,21 +84,24 @@ class Archive:
 
     def answers(self) -> bytes:
         """The recorded answers, as JSON."""
-        return json.dumps(self._json("answers.json")).encode()
+        self._json("answers.json")
+        with self._member("answers.json") as file:
+            return file.read(_LIMIT)
 
     def log(self) -> Iterator[bytes]:
         """The masked log."""
-        with self._member("log.zst") as file:
-            frames = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+        with self._zip, self._member("log.zst") as file:
             try:
-                while chunk := frames.read(_CHUNK):
-                    yield chunk
-            except (zstandard.ZstdError, zipfile.BadZipFile, EOFError, OSError) as e:
+                yield from decoded(iter(lambda: file.read(_CHUNK), b""))
+            except (ValueError, zipfile.BadZipFile, EOFError, OSError) as e:
                 raise self._damaged(f"its log cannot be read ({e})") from e
 
     def _member(self, name: str) -> IO[bytes]:
         try:
-            return self._zip.open(name)
+            member = self._zip.getinfo(name)
+            if member.compress_type != zipfile.ZIP_STORED:
+                raise self._damaged(f"{name} is packed, and a bundle's members never are")
+            return self._zip.open(member)
         except (KeyError, zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError) as e:
             raise self._damaged(f"{name} is missing or unreadable") from e
 
@@ -102,7 +117,7 @@ class Archive:
 
     def _damaged(self, why: str) -> MissingLogError:
         return MissingLogError(
-            Missing.CORRUPT, f"read bundle {self.target}", f"The file is damaged: {why}. Fetch it again"
+            Missing.CORRUPT, f"read bundle {self.target}", f"it is no bundle, or a damaged one ({why}). Fetch it again"
         )
 
 
@@ -113,13 +128,32 @@ class BundleWriter:
 
     def __init__(self, path: Path, version: str) -> None:
         self._path, self._version = path, version
-        self._fresh = path.with_name(f".{path.name}.part")
+        self._refuse_loss()
+        self._fresh = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
-            self._zip = zipfile.ZipFile(self._fresh, "w", zipfile.ZIP_STORED)
-            self._member = self._zip.open(_info("log.zst"), "w", force_zip64=True)
+            self._file = self._fresh.open("xb")
         except OSError as e:
             raise self._unwritable(e) from e
+        self._zip = zipfile.ZipFile(self._file, "w", zipfile.ZIP_STORED)
+        try:
+            self._member = self._zip.open(_info("log.zst"), "w", force_zip64=True)
+        except OSError as e:
+            self._discard()
+            raise self._unwritable(e) from e
         self._frames = zstandard.ZstdCompressor(level=3).compressobj()
+
+    def _refuse_loss(self) -> None:
+        """A bundle takes its name from nothing but an older bundle: not from a log, and never from a device."""
+        try:
+            state = self._path.stat()
+        except OSError:
+            return  # it does not exist; or it cannot be reached, and writing tells why
+        if not stat.S_ISREG(state.st_mode):
+            raise UserError(f"{self._path} is no plain file", "a bundle would take its place", "Name a new file")
+        if state.st_size and not _has_manifest(self._path):
+            raise UserError(
+                f"{self._path} exists and is no bundle", "it would be lost", "Name a new file, or remove that one first"
+            )
 
     def __enter__(self) -> "BundleWriter":
         return self
@@ -140,6 +174,7 @@ class BundleWriter:
             self._write("attempt.json", json.dumps(attempt_to_json(attempt), ensure_ascii=False).encode())
             self._write("manifest.json", json.dumps({"format": FORMAT, "whyred": self._version}).encode())
             self._zip.close()
+            self._file.close()
             self._fresh.replace(self._path)
         except OSError as e:
             raise self._unwritable(e) from e
@@ -151,7 +186,14 @@ class BundleWriter:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is not None:
-            self._fresh.unlink(missing_ok=True)
+            self._discard()
+
+    def _discard(self) -> None:
+        """Leaves nothing behind: neither the file nor an archive that would try to write its end when it is collected."""
+        self._zip.fp = None
+        with suppress(OSError):  # a full disk refuses the last buffer as well
+            self._file.close()
+        self._fresh.unlink(missing_ok=True)
 
     def _unwritable(self, error: OSError) -> UserError:
         return UserError(
@@ -159,6 +201,14 @@ class BundleWriter:
             error.strerror or str(error),
             "Name a folder with space that you may write to: --save FOLDER/NAME.whyred",
         )
+
+
+def _has_manifest(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "manifest.json" in archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError):
+        return False
 
 
 def _info(name: str) -> zipfile.ZipInfo:

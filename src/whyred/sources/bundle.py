@@ -1,5 +1,7 @@
 """A bundle: everything one investigation read, masked, in one file that gives the same verdict anywhere."""
 
+import os
+import stat
 from pathlib import Path
 
 from whyred.model.source import Fetched, Given
@@ -10,8 +12,13 @@ ORDER = 20
 
 
 def accepts(target: str) -> bool:
-    """Whether the target is a zip file that exists (a log never begins with a zip's signature)."""
+    """Whether the target is a zip file that exists (a log never begins with a zip's signature).
+
+    A pipe is not opened: what is read of it to look would be lost for whoever reads it then.
+    """
     try:
+        if not stat.S_ISREG(os.stat(target).st_mode):  # noqa: PTH116 - pathlib's own is slower, and every target pays
+            return False
         with Path(target).open("rb") as file:
             return file.read(4) == b"PK\x03\x04"
     except (OSError, ValueError):

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from whyred.logs.text import clean
 from whyred.model.run import Attempt, Run
 from whyred.model.source import Fetched, Given, Missing, MissingLogError
 from whyred.model.trouble import UserError
+from whyred.sources._content import checked
 
 NAME = "files"
 SERVES = "a log file, `-` for standard input, .gz and .zst files"
@@ -25,9 +27,10 @@ def accepts(target: str) -> bool:
 
 def fetch(target: str, given: Given) -> Fetched:
     """The log as a stream. Raises UserError (no such file, a directory, not readable), MissingLogError (corrupt)."""
-    label = "standard input" if target == "-" else target
+    # A file's name is untrusted, too: what drives a terminal or is no UTF-8 must not get into a report.
+    label = "standard input" if target == "-" else clean(os.fsencode(target)).replace("\n", " ")
     file = given.stdin if target == "-" else _open(target)
-    return Fetched(Attempt(Run(label)), _decoded(file, label), f"{NAME}: {label}")
+    return Fetched(Attempt(Run(label)), checked(_decoded(file, label), label), f"{NAME}: {label}")
 
 
 def _open(target: str) -> BinaryIO:
@@ -60,9 +63,7 @@ def _decoded(file: BinaryIO, label: str) -> Iterator[bytes]:
         elif first.startswith(_GZIP):
             yield from _gzip(first, file, label)
         else:
-            while first:
-                yield first
-                first = _read(file, label)
+            yield from _chunks(first, file, label)
 
 
 def _read(file: BinaryIO, label: str) -> bytes:
@@ -73,25 +74,18 @@ def _read(file: BinaryIO, label: str) -> bytes:
 
 
 def _zstd(first: bytes, file: BinaryIO, label: str) -> Iterator[bytes]:
-    import zstandard
+    from whyred.sources._zstd import decoded
 
-    data, frames = first, zstandard.ZstdDecompressor().decompressobj(read_across_frames=True)
     try:
-        while data:
-            out = frames.decompress(data)
-            if out:
-                yield out
-            data = _read(file, label)
-    except zstandard.ZstdError as e:
-        raise MissingLogError(
-            Missing.CORRUPT, f"read {label}", f"the zstd data is damaged ({e}): fetch it again"
-        ) from e
-    if not frames.eof and frames.unused_data == b"" and not _ended(frames):
-        raise MissingLogError(Missing.CORRUPT, f"read {label}", "the zstd data ends early: fetch the file again")
+        yield from decoded(_chunks(first, file, label))
+    except ValueError as e:
+        raise MissingLogError(Missing.CORRUPT, f"read {label}", f"{e}: fetch the file again") from e
 
 
-def _ended(frames: object) -> bool:
-    return bool(getattr(frames, "eof", False))
+def _chunks(first: bytes, file: BinaryIO, label: str) -> Iterator[bytes]:
+    while first:
+        yield first
+        first = _read(file, label)
 
 
 def _gzip(first: bytes, file: BinaryIO, label: str) -> Iterator[bytes]:

@@ -1,54 +1,95 @@
 """How a command ends when something went wrong: one clear line and the exit code, or a report of a bug in whyred."""
 
+import errno
 import os
 import sys
 import traceback
 from pathlib import Path
 
+import click
+
+from whyred.faces.cli.streams import say
 from whyred.model.source import MissingLogError
 from whyred.model.trouble import UserError
+
+_HOST = frozenset(
+    {
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EROFS,
+        errno.EACCES,
+        errno.EPERM,
+        errno.EIO,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOMEM,
+        errno.EAGAIN,
+        errno.ESTALE,
+    }
+)
+"""Errors that tell of a sick host, never of a bug in whyred."""
 
 
 def end(error: Exception) -> int:
     """Says what happened and returns the exit code: 2 or 4 for what a user can act on, 3 for a bug."""
     if isinstance(error, UserError):
-        print(f"whyred: {error}", file=sys.stderr)  # noqa: T201
+        say(str(error))
         return error.code
     if isinstance(error, MissingLogError):
-        print(f"whyred: no log: {error.asked}: {error.reason.value}. {error.help}", file=sys.stderr)  # noqa: T201
+        say(f"no log ({error.reason}): {error.asked}: {error.help}")
         return 4
-    if isinstance(error, OSError) and error.filename is None:
-        print(f"whyred: cannot go on: {error.strerror or error}", file=sys.stderr)  # noqa: T201
+    if isinstance(error, MemoryError):
+        say("cannot go on: this process may have no more memory. Raise its limit (ulimit -v), or run whyred elsewhere")
+        return 4
+    if isinstance(error, OSError) and (error.filename is None or error.errno in _HOST):
+        where = f"{error.filename}: " if error.filename is not None else ""
+        say(f"cannot go on: {where}{error.strerror or error}. whyred doctor tells what is wrong with this host")
         return 4
     return _bug(error)
+
+
+def usage(error: click.ClickException) -> int:
+    """Says in one line what is wrong with the arguments; the help itself where none was given."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return error.exit_code
+    message = error.format_message()
+    context = getattr(error, "ctx", None)
+    help_ = f" See: {context.command_path} --help" if context is not None else ""
+    stop = "" if message.endswith(("?", ".", ")")) else "."
+    say(f"{message[:1].lower()}{message[1:]}{stop}{help_}")
+    return error.exit_code
 
 
 def _bug(error: Exception) -> int:
     from whyred.app.library import Library
 
-    text = "".join(traceback.format_exception(error)).encode()
-    masked = Library(cache=None).masker().text(text)
+    text = "".join(traceback.format_exception(error)).encode("utf-8", "backslashreplace")
+    try:
+        masked = Library(cache=None).masker().text(text)
+    except (OSError, ValueError, ImportError, MemoryError) as e:
+        masked = f"{type(error).__name__}; its traceback is not shown, for nothing could mask it: {e}\n".encode()
     place = _keep(masked)
-    if place is None:
+    if place is None and sys.stderr is not None:
         sys.stderr.write(masked.decode("utf-8", "replace"))
     where = f"The traceback is in {place}" if place else "The traceback stands above"
-    print(  # noqa: T201
-        f"whyred: a bug in whyred: {type(error).__name__}. {where}: please report it", file=sys.stderr
-    )
+    say(f"a bug in whyred: {type(error).__name__}. {where}: please report it")
     return 3
 
 
 def _keep(text: bytes) -> Path | None:
     from whyred.settings import folders
 
-    for folder in (folders.data(), Path.cwd()):
+    for folder in (folders.data(), Path()):
         if folder is None:
             continue
         file = folder / f"bug-{os.getpid()}.txt"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(text)
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+            with os.fdopen(descriptor, "wb") as kept:
+                kept.write(text)
         except OSError:
             continue  # the next folder, or the terminal
-        return file
+        return file.absolute()
     return None

@@ -1,6 +1,7 @@
 """The entry point: finds commands by their files, turns every end into the exit code of the design."""
 
 import os
+import signal
 import sys
 from typing import NoReturn
 
@@ -32,6 +33,22 @@ class Commands(click.Group):
         command: click.Command = module.command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first argument names. Raises UsageError, with the name that was probably meant."""
+        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            ctx.fail(f"there is no command {args[0]!r}{self._meant(args[0])}.")
+        return super().resolve_command(ctx, args)
+
+    def _meant(self, name: str) -> str:
+        import difflib
+
+        if os.path.exists(name) or name.startswith("local"):  # noqa: PTH110
+            return f": to ask about it, say: whyred why {name}"
+        near = difflib.get_close_matches(name, self.list_commands(click.Context(self)), 1, 0.5)
+        return f": did you mean {near[0]!r}?" if near else ""
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The table of commands, from the first line of each file."""
         with formatter.section("Commands"):
@@ -52,32 +69,77 @@ def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
         ctx.exit()
 
 
-@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+_HELP = """Tells you why a CI run is red when the same commit passes on your machine.
+
+\b
+Start with one of:
+  whyred why LOG              a log file, or - to pipe one in
+  whyred run WORKFLOW.yml     then: whyred why local
+  whyred demo                 see it at work
+"""
+_EPILOG = """\b
+A TARGET is a log file, - for standard input, a bundle, local or local:N.
+Exit codes: 0 nothing failed, 1 something did, 2 wrong usage, 4 nothing to be had,
+3 a bug in whyred, 130 interrupted.
+
+\b
+Completion by the tab key, in your shell's start file:
+  bash  eval "$(_WHYRED_COMPLETE=bash_source whyred)"
+  zsh   eval "$(_WHYRED_COMPLETE=zsh_source whyred)"
+  fish  _WHYRED_COMPLETE=fish_source whyred | source
+"""
+
+
+@click.command(
+    cls=Commands,
+    help=_HELP,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
 def cli() -> None:
-    """Tells you why a CI run is red when the same commit passes on your machine.
-
-    Start with: whyred why LOG
-    """
+    """The program; its commands do the work."""
 
 
 def main() -> NoReturn:
     """Runs the program and exits."""
+    _fill_closed()
+    signal.signal(signal.SIGTERM, _terminated)
     sys.exit(_run())
+
+
+def _fill_closed() -> None:
+    """Gives the numbers 0 to 2 a harmless file where a stream is closed: else the next file that is opened gets one of
+    them, and what is meant for a terminal is written into it."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest free number is given, and this is it.
+            os.open(os.devnull if os.path.exists(os.devnull) else "/", os.O_RDONLY)  # noqa: PTH110
+
+
+def _terminated(number: int, _frame: object) -> NoReturn:
+    """SIGTERM ends the program as an exception does: what was begun is taken away again."""
+    sys.exit(128 + number)
 
 
 def _run() -> int:
     try:
         code = cli.main(prog_name="whyred", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as e:
         return e.exit_code
     except click.ClickException as e:
-        e.show()
-        return e.exit_code
+        from whyred.faces.cli.ends import usage
+
+        return usage(e)
     except (click.Abort, KeyboardInterrupt):
-        print("whyred: interrupted", file=sys.stderr)  # noqa: T201
+        from whyred.faces.cli.streams import say
+
+        say("interrupted")
         return 130
     except BrokenPipeError:
         # The reader of our output went away (`| head`): not an error, and the interpreter must not complain at exit.

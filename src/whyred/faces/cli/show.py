@@ -1,64 +1,80 @@
-"""How the command line shows things: reports with a little colour on a terminal, progress on standard error."""
+"""How the command line shows things: reports laid out and coloured on a terminal, as they are everywhere else."""
 
 import importlib
+import os
 import re
+import shutil
 import sys
 from pathlib import Path
 
 import click
 
+from whyred.faces.cli.layout import fit as fit
+from whyred.faces.cli.layout import paint as paint
+from whyred.faces.cli.streams import coloured
+from whyred.faces.cli.streams import out as out
+from whyred.faces.cli.streams import progress as progress
 from whyred.model.finding import Verdict
 from whyred.model.trouble import UserError
 
 
-def progress(text: str) -> None:
-    """One line of progress, only where a person watches."""
-    if sys.stderr.isatty():
-        click.secho(f"whyred: {text}", dim=True, err=True)
-
-
 def seconds(text: str) -> float:
     """A duration such as `10s`, `500ms` or `2m` in seconds. Raises UsageError."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|)", text.strip())
+    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,6})?)(ms|s|m|)", text.strip(), re.ASCII)
     if not match:
         raise click.UsageError(f"--budget wants a time such as 10s, 500ms or 2m, not {text!r}.")
     return float(match[1]) * {"ms": 0.001, "s": 1.0, "m": 60.0, "": 1.0}[match[2]]
 
 
-def show(verdict: Verdict, form: str, out: Path | None, *, explain: bool) -> None:
-    """Prints a verdict in one of the report forms, or writes it to a file."""
-    text: str = importlib.import_module(f"whyred.reports.{form}").render(verdict)
+def text(report: str) -> None:
+    """Shows a text report: laid out and coloured on a terminal, as it is where a program reads it."""
+    if sys.stdout is not None and sys.stdout.isatty():
+        report = fit(report, shutil.get_terminal_size().columns)
+        report = paint(report) if coloured() else report
+    out(report)
+
+
+def show(verdict: Verdict, form: str, file: Path | None, *, explain: bool) -> None:
+    """Shows a verdict in one of the report forms, or writes it to a file. Raises UserError."""
+    report: str = importlib.import_module(f"whyred.reports.{form}").render(verdict)
     if explain and form != "json":
-        rows = [f"{n}. {q.text}\n   {q.outcome}\n   changed: {q.changed}" for n, q in enumerate(verdict.questions, 1)]
-        text += "\nquestions\n" + "\n".join(rows or ["none: no candidate wanted one"]) + "\n"
-    if out is None:
-        click.echo(paint(text) if form == "text" else text, nl=False)
+        report += _questions(verdict, form)
+    if file is not None:
+        _write(file, report)
+    elif form == "text":
+        text(report)
+    else:
+        out(report)
+
+
+def refuse_loss(target: str, option: str, file: Path | None) -> None:
+    """Refuses to write over the very log that is asked about, or where no file can be. Raises UserError."""
+    if file is None:
         return
+    if os.path.isdir(file):  # noqa: PTH112 - pathlib's own raises where a folder may not be entered
+        raise UserError(f"{file} is a directory", f"{option} wants a file", "Name a file in it")
+    if _same(file, Path(target)):
+        raise UserError(f"{file} is what you ask about", f"{option} would write over it", "Name another file")
+
+
+def _same(one: Path, other: Path) -> bool:
     try:
-        out.write_text(text, encoding="utf-8")
+        return one.samefile(other)
+    except (OSError, ValueError):
+        return False  # one of them does not exist yet, or is no path: then writing tells
+
+
+def _questions(verdict: Verdict, form: str) -> str:
+    """What was asked, and what it changed; the JSON report has it always."""
+    rows = [f"{n}. {q.text}\n   {q.outcome}\n   changed: {q.changed}" for n, q in enumerate(verdict.questions, 1)]
+    if form == "markdown":
+        rows = [row.replace("\n", "  \n") for row in rows]
+    title = "\n## Questions\n\n" if form == "markdown" else "\nquestions\n"
+    return title + "\n".join(rows or ["None was asked: no candidate wanted one."]) + "\n"
+
+
+def _write(file: Path, report: str) -> None:
+    try:
+        file.write_text(report, encoding="utf-8", errors="backslashreplace")
     except OSError as e:
-        raise UserError(f"cannot write {out}", e.strerror or str(e), "Name another file with --out") from e
-
-
-_PAINT = (
-    (re.compile(r"^CONFIRMED.*"), {"fg": "green", "bold": True}),
-    (re.compile(r"^LIKELY.*"), {"fg": "yellow", "bold": True}),
-    (re.compile(r"^(?:POSSIBLE|UNEXPLAINED).*"), {"fg": "cyan", "bold": True}),
-    (re.compile(r"^GREEN.*"), {"fg": "green", "bold": True}),
-    (re.compile(r"^ {2}> .*"), {"fg": "red"}),
-    (re.compile(r"^ {4}\+ .*"), {"fg": "green"}),
-    (re.compile(r"^ {4}- .*"), {"fg": "red"}),
-    (
-        re.compile(r"^(?:the error|ruled out|unknown|other candidates|remedy|prevent|verify|next|questions)\b.*"),
-        {"bold": True},
-    ),
-)
-
-
-def paint(text: str) -> str:
-    """The text report with colour; click takes it out again where the output is no terminal."""
-    rows = []
-    for row in text.split("\n"):
-        style = next((s for regex, s in _PAINT if regex.match(row)), None)
-        rows.append(click.style(row, **style) if style else row)
-    return "\n".join(rows)
+        raise UserError(f"cannot write {file}", e.strerror or str(e), "Name another file with --out") from e

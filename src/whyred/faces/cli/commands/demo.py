@@ -1,4 +1,4 @@
-"""Show the founding incident, really done, and how whyred finds its cause."""
+"""Show the founding incident, really done, and the verdict on it."""
 
 import click
 
@@ -9,7 +9,11 @@ def command(inside: bool) -> int:
     """Play the incident in a sandbox; without namespaces, replay the recorded one."""
     from whyred.app.demo import demo, play
     from whyred.app.library import Library
+    from whyred.faces.cli.show import text
     from whyred.settings import folders
 
+    def say(told: str) -> None:
+        text(f"{told}\n")
+
     library = Library(folders.cache())
-    return play(library, click.echo) if inside else demo(library, click.echo)
+    return play(library, say) if inside else demo(library, say)

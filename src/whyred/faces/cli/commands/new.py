@@ -21,11 +21,12 @@ def command(kind: str, id_: str, as_json: bool) -> int:
     from pathlib import Path
 
     from whyred.app.new import new
+    from whyred.faces.cli.show import out
 
     written = new(kind, id_, Path.cwd())
     files = [str(file) for file in written.files]
     if as_json:
-        click.echo(json.dumps({"schema": "whyred.new/1", "files": files, "check": written.check}))
-        return 0
-    click.echo("".join(f"wrote {file}\n" for file in files) + f"Fill in what this says is missing: {written.check}")
+        out(json.dumps({"schema": "whyred.new/1", "files": files, "check": written.check}) + "\n")
+    else:
+        out("".join(f"wrote {file}\n" for file in files) + f"Fill in what this says is missing: {written.check}\n")
     return 0

@@ -1,22 +1,36 @@
-"""Show what a log says alone: the error lines, the failing step, the class."""
+"""Show what a log says alone: error lines, failing step, class."""
 
 import click
 
+from whyred.faces.cli.complete import TARGET_HELP, target
 
-@click.command("read", help=__doc__)
-@click.argument("target", metavar="FILE|-")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to show it.")
+
+@click.command("read", help=__doc__, epilog=TARGET_HELP)
+@click.argument("target", shell_complete=target)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to show it.",
+)
 @click.option("--json", "form", flag_value="json", help="The same as --format json.")
 def command(target: str, form: str) -> int:
     """Read one log and show what it says."""
     from whyred.app.library import Library
-    from whyred.app.read import read_log
+    from whyred.app.read import read_log, refuse_nothing
     from whyred.app.targets import fetch
+    from whyred.faces.cli.show import out, progress, text
     from whyred.reports import reading
     from whyred.settings import folders
 
-    fetched = fetch(target)
+    fetched = fetch(target, progress)
     log = read_log(fetched.chunks, Library(folders.cache()))
-    render = reading.render_json if form == "json" else reading.render
-    click.echo(render(log.reading, log.matched.failures, log.matched.step, log.matched.class_), nl=False)
+    refuse_nothing(log, fetched)
+    said = (log.reading, log.matched.failures, log.matched.step, log.matched.class_)
+    if form == "json":
+        out(reading.render_json(*said))
+    else:
+        text(reading.render(*said))
     return 1 if log.matched.failed else 0

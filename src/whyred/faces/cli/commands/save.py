@@ -1,28 +1,38 @@
-"""Save everything an investigation reads as a bundle that replays offline."""
+"""Save what an investigation reads, as a bundle that replays anywhere."""
 
 from pathlib import Path
 
 import click
 
+from whyred.faces.cli.complete import TARGET_HELP, target
 
-@click.command("save", help=__doc__)
-@click.argument("target")
-@click.argument("bundle", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--host", metavar="local|BUNDLE", help="The host to ask; a target of this machine knows its own.")
+
+@click.command("save", help=__doc__, epilog=TARGET_HELP)
+@click.argument("target", shell_complete=target)
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option(
+    "--host",
+    metavar="local|BUNDLE",
+    help="The host to ask. A local run and a bundle know their own; a log from elsewhere names none.",
+)
 @click.option("--this-host-ran-it", is_flag=True, help="Vouch that the host given by --host ran this attempt.")
 @click.option("--json", "as_json", is_flag=True, help="Say it as JSON.")
 def command(target: str, bundle: Path, host: str | None, this_host_ran_it: bool, as_json: bool) -> int:
     """Investigate, and keep what was read."""
     import json
+    import shlex
 
     from whyred.app.library import Library
     from whyred.app.why import Wish, why
-    from whyred.faces.cli.show import progress
+    from whyred.faces.cli.show import out, progress, refuse_loss
     from whyred.settings import folders
 
+    if this_host_ran_it and host is None:
+        raise click.UsageError("--this-host-ran-it vouches for a host: say which, with --host local.")
+    refuse_loss(target, "BUNDLE", bundle)
     verdict = why(Wish(target, host, this_host_ran_it, save=bundle), Library(folders.cache()), progress)
     if as_json:
-        click.echo(json.dumps({"schema": "whyred.save/1", "bundle": str(bundle), "failed": verdict.failed}))
+        out(json.dumps({"schema": "whyred.save/1", "bundle": str(bundle), "failed": verdict.failed}) + "\n")
     else:
-        click.echo(f"saved {bundle}: whyred why {bundle}")
+        out(f"saved {bundle}. Next: whyred why {shlex.quote(str(bundle))}\n")
     return 0

@@ -1,20 +1,48 @@
-"""Tell why a run is red: the cause, the evidence for it, and the remedy."""
+"""Tell why a run is red: the cause, its evidence, the remedy."""
 
 from pathlib import Path
 
 import click
 
+from whyred.faces.cli.complete import TARGET_HELP, target
 
-@click.command("why", help=__doc__)
-@click.argument("target")
-@click.option("--host", metavar="local|BUNDLE", help="The host to ask; a target of this machine knows its own.")
+_EPILOG = f"""{TARGET_HELP}
+\b
+Examples:
+  whyred why build.log
+  whyred why local --explain
+  whyred why - --host local --this-host-ran-it < build.log    (on the runner's host)
+  whyred why build.log --save build.whyred                    (to show it to others)
+"""
+
+
+@click.command("why", help=__doc__, epilog=_EPILOG)
+@click.argument("target", shell_complete=target)
+@click.option(
+    "--host",
+    metavar="local|BUNDLE",
+    help="The host to ask. A local run and a bundle know their own; a log from elsewhere names none.",
+)
 @click.option("--this-host-ran-it", is_flag=True, help="Vouch that the host given by --host ran this attempt.")
 @click.option("--no-probe", is_flag=True, help="Ask no host; judge the log alone.")
-@click.option("--budget", default="10s", metavar="TIME", show_default=True, help="How long to ask the host.")
-@click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", help="The report.")
+@click.option(
+    "--budget",
+    default="10s",
+    metavar="TIME",
+    show_default=True,
+    help="The longest time to ask the host, such as 500ms or 2m.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "json"]),
+    default="text",
+    show_default=True,
+    help="How to show the verdict.",
+)
 @click.option("--json", "form", flag_value="json", help="The same as --format json.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the report to this file.")
-@click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Save a bundle that replays offline.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write the report to this file instead.")
+@click.option("--save", type=click.Path(path_type=Path), help="Save a bundle as well, which replays offline.")
 @click.option("--explain", is_flag=True, help="Show every question that was asked and what it changed.")
 def command(
     target: str,
@@ -30,11 +58,15 @@ def command(
     """Investigate one attempt and report."""
     from whyred.app.library import Library
     from whyred.app.why import Wish, why
-    from whyred.faces.cli.show import progress, seconds, show
+    from whyred.faces.cli.show import progress, refuse_loss, seconds, show
     from whyred.settings import folders
 
     if this_host_ran_it and host is None:
         raise click.UsageError("--this-host-ran-it vouches for a host: say which, with --host local.")
+    if this_host_ran_it and no_probe:
+        raise click.UsageError("--no-probe asks no host, so there is nothing that --this-host-ran-it could vouch for.")
+    refuse_loss(target, "--out", out)
+    refuse_loss(target, "--save", save)
     wish = Wish(target, host, this_host_ran_it, not no_probe, seconds(budget), save)
     verdict = why(wish, Library(folders.cache()), progress)
     show(verdict, form, out, explain=explain)

@@ -1,0 +1,108 @@
+"""Runs the real program as its users do: in an environment of its own, in a namespace, as another user."""
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import whyred
+
+NAMESPACE = ("unshare", "-Urm", "--propagation", "private", "--")
+NOBODY = 65534
+PROGRAM = (sys.executable, "-m", "whyred")
+SOURCE = Path(whyred.__file__).parent.parent
+FOUNDING = """\
+2026-01-01T10:00:00.0000000Z ⭐ Run Main Build it
+2026-01-01T10:00:01.0000000Z error: couldn't create a temp dir: No such file or directory (os error 2) at path \
+"/tmp/rustcw8Eey1"
+2026-01-01T10:00:01.0000000Z error: aborting due to previous error
+2026-01-01T10:00:02.0000000Z   ❌  Failure - Main Build it
+"""
+"""What the founding team saw in its logs (the folder's name is the test's own)."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How the program ended and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+    def one_line(self) -> str:
+        """What it said on standard error: one clear line of its own, and no traceback."""
+        lines = self.err.splitlines()
+        assert len(lines) == 1, self.err
+        assert lines[0].startswith("whyred: "), self.err
+        assert "Traceback" not in self.err
+        return lines[0]
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """An environment with nothing of the machine's but the path; what the program keeps lies below `home`."""
+    kept = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(SOURCE), "LANG": "C.UTF-8"}
+    folders = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "XDG_DATA_HOME": str(home / "data")}
+    return kept | folders | more
+
+
+def run(
+    arguments: Sequence[str | bytes],
+    env: dict[str, str],
+    *,
+    cwd: Path = Path("/"),
+    stdin: bytes = b"",
+    prefix: Sequence[str] = (),
+) -> Ended:
+    """`whyred ARGUMENTS` to its end."""
+    argv = [*prefix, *PROGRAM, *arguments]
+    done = subprocess.run(argv, env=env, cwd=cwd, input=stdin, capture_output=True, check=False)
+    return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def need(*prefix: str) -> None:
+    """Skips the test where the kernel or the machine does not allow what it is about."""
+    try:
+        done = subprocess.run([*prefix, "true"], capture_output=True, text=True, check=False)
+    except FileNotFoundError as e:
+        pytest.skip(f"needs {e.filename}")
+    if done.returncode != 0:
+        pytest.skip(f"not allowed here: {' '.join(prefix)}: {done.stderr.strip()}")
+
+
+def need_namespaces() -> None:
+    """Skips where an unprivileged user may not have mounts of their own."""
+    need(*in_namespace("mount -t tmpfs none /mnt"))
+
+
+def in_namespace(setup: str) -> list[str]:
+    """A prefix that runs the rest in mounts of its own, after `setup` (a piece of shell)."""
+    return [*NAMESPACE, "sh", "-ec", f'{setup}\nexec "$@"', "sh"]
+
+
+def as_nobody() -> list[str]:
+    """A prefix that runs the rest as an unprivileged user. A normal user is one already; root becomes nobody.
+
+    An interpreter below a folder that only root may enter (a pyenv in /root) is shown to it in a mount namespace.
+    """
+    if os.geteuid() != 0:
+        return []
+    drop = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    base = Path(sys.base_prefix)
+    closed = [p for p in reversed(base.parents) if not p.stat().st_mode & stat.S_IXOTH]
+    if not closed:
+        need(*drop)
+        return drop
+    script = (
+        'mount -t tmpfs none /mnt; mkdir /mnt/0; mount --bind "$2" /mnt/0; mount -t tmpfs -o mode=755 none "$1"; '
+        'mkdir -p "$2"; mount --bind /mnt/0 "$2"; umount /mnt/0; umount /mnt; shift 2; exec "$@"'
+    )
+    prefix = [
+        "unshare", "--mount", "--propagation", "private", "--", "sh", "-ec", script, "sh", str(closed[0]), str(base)
+    ]  # fmt: skip
+    need(*prefix, *drop)
+    return [*prefix, *drop]
