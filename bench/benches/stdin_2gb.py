@@ -34,12 +34,13 @@ def bench(given: Given) -> Result:
 
 
 def open_for_writing(pid: int) -> set[str]:
-    """The regular files that a process has open for writing, deleted ones too (Linux, /proc/PID/fd)."""
+    """The regular files that a process has open for writing, deleted ones too, beside the three standard streams."""
     found = set()
     folder = Path(f"/proc/{pid}/fd")
     try:
         for entry in list(folder.iterdir()):
-            if stat.S_ISREG(entry.stat().st_mode) and entry.lstat().st_mode & stat.S_IWUSR:
+            writable = entry.lstat().st_mode & stat.S_IWUSR  # of the link: how the descriptor was opened (man 5 proc)
+            if int(entry.name) > 2 and writable and stat.S_ISREG(entry.stat().st_mode):
                 found.add(str(entry.readlink()))
     except (FileNotFoundError, ProcessLookupError, NotADirectoryError):
         return found  # the process, or the file, went away while we looked

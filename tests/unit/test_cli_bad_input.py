@@ -22,6 +22,9 @@ from program import FOUNDING, PROGRAM, Ended, as_nobody, environment, run
 
 from whyred.faces.cli import main
 
+# A log that was opened and then not read, because something else was wrong, is closed by the end of the program.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 Cli = Callable[..., Ended]
 LOG = FOUNDING.encode()
 MEGABYTE = 1 << 20
@@ -39,9 +42,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def cli(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Iterator[Cli]:
+def cli(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Cli:
     """`whyred ARGUMENTS` in a folder of its own, without local runs; in this process, because that is fast."""
     environ = environment(home, XDG_DATA_HOME=str(tmp_path / "data"))
 
@@ -54,7 +55,7 @@ def cli(
     monkeypatch.chdir(tmp_path)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    yield call
+    return call
 
 
 def random_bytes(count: int) -> bytes:

@@ -1,7 +1,9 @@
 """`demo`: the founding incident, really done in a sandbox, and the verdict on it."""
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from shlex import quote
 
 from whyred.app.library import Library
 from whyred.app.why import Wish, why
@@ -37,6 +39,8 @@ def demo(library: Library, say: Say) -> int:
     """Plays the incident in a sandbox; where the kernel allows none, shows the recorded one. Returns the exit code."""
     refused = sandbox.refusal()
     if refused is None:
+        if folders.data() is None:  # no home: the runs, the report and the bundle stay where the user is
+            os.environ["XDG_DATA_HOME"] = str(Path.cwd() / "whyred-demo")
         sandbox.enter(["demo", "--inside"])
     say(f"This machine allows no sandbox ({refused}).")
     say("So this is the incident as it was recorded on another machine:\n")
@@ -47,6 +51,8 @@ def demo(library: Library, say: Say) -> int:
 
 def play(library: Library, say: Say) -> int:
     """The incident from green over red to green again; call it inside the sandbox."""
+    if not sandbox.inside():
+        raise UserError("this is no sandbox", "what comes next would clean the real /tmp", "Say: whyred demo")
     folder = _folder()
     builder = compilers.find()
     workflow = folder / "build.yml"
@@ -84,7 +90,7 @@ def play(library: Library, say: Say) -> int:
     say("")
     say(f"verdict: {verdict.findings[0].cause.id if verdict.findings else 'none'}, {_level(verdict)}; then green again")
     say(f"report:  {sandbox.back(str(folder / 'report.md'))}")
-    say(f"bundle:  {sandbox.back(str(bundle))}   (try: whyred why {sandbox.back(str(bundle))})")
+    say(f"bundle:  {sandbox.back(str(bundle))}   (try: whyred why {quote(sandbox.back(str(bundle)))})")
     return 0 if _found(verdict) else 1
 
 
@@ -110,8 +116,14 @@ def _expect(conclusion: str, ended: Sequence[dict[str, str]]) -> None:
 
 def _folder() -> Path:
     data = folders.data()
-    folder = (data / "demo") if data else Path.cwd() / "whyred-demo"
-    folder.mkdir(parents=True, exist_ok=True)
+    if data is None:
+        raise UserError("nowhere to keep the demo", "this user has no home", "Set XDG_DATA_HOME to a folder with space")
+    folder = data / "demo"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        how = "Set XDG_DATA_HOME to a folder with space that you may write to"
+        raise UserError(f"cannot keep the demo in {folder}", e.strerror or str(e), how) from e
     return folder
 
 

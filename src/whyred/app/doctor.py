@@ -95,6 +95,7 @@ def _applies(condition: Condition, cause: Cause, probe: str, ofs: Sequence[Of], 
             return False
         if value.startswith("{") and value.endswith("}"):
             bound[value[1:-1]] = given
+            bound.setdefault("dir", given)  # a folder that is asked about is its own `dir`, whichever hole it fills
         elif value != given:
             return False
     wanted = {k: v for k, v in cause.when.items() if k in bound}

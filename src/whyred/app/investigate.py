@@ -72,8 +72,9 @@ def _next(cases: Sequence[_Case], findings: Sequence[Finding], answers: dict[Ask
 
 
 def _could_change(finding: Finding, ask: Ask) -> bool:
-    """Whether an answer could move a finding: what is confirmed needs no support any more."""
-    if finding.confidence is not Confidence.CONFIRMED:
+    """Whether an answer could move a finding. What is confirmed needs no support any more; where that is cheap it is
+    asked for all the same, because people believe a verdict that shows the host and the sibling runners beside it."""
+    if finding.confidence is not Confidence.CONFIRMED or cost(ask)[0] == 0:
         return True
     conditions = (*finding.cause.confirm, *finding.cause.refute)
     return any(ask_of(c, finding.failure.captures) == ask for c in conditions)

@@ -49,7 +49,8 @@ def fetch(target: str, progress: Callable[[str], None] = lambda _: None) -> Fetc
 
 def _told(fetched: Fetched, progress: Callable[[str], None]) -> Iterator[bytes]:
     size, told = 0, 0
-    progress(f"reading {fetched.route}")
+    typed = fetched.attempt.run.label == "standard input" and sys.stdin is not None and sys.stdin.isatty()
+    progress(f"reading {fetched.route}{' (paste the log, then press Ctrl-D)' if typed else ''}")
     for chunk in fetched.chunks:
         yield chunk
         size += len(chunk)

@@ -108,7 +108,8 @@ class Unit:
 
     @classmethod
     def start(cls, name: str, boot: str) -> "Unit":
-        """Starts a unit; `boot` names the private directory as systemd does."""
+        """Starts a unit; `boot` names the private directory as systemd does. Refuses anywhere but in a sandbox."""
+        _require()
         private = Path(TMP) / f"systemd-private-{boot}-{name}.service-{os.urandom(3).hex()}" / "tmp"
         private.parent.mkdir(mode=0o700)
         private.mkdir()
@@ -157,14 +158,24 @@ def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
     return pipe
 
 
+def inside() -> bool:
+    """Whether this process is in a sandbox: the variable of `enter` is set, and /tmp is the sandbox's own mount."""
+    rows = [row.split() for row in Path("/proc/self/mountinfo").read_text().splitlines()]
+    at_tmp = [row for row in rows if row[4] == TMP]
+    return MOVED in os.environ and bool(at_tmp) and at_tmp[-1][-3:-1] == ["tmpfs", "whyred-host"]
+
+
+def _require() -> None:
+    if not inside():
+        raise PermissionError("this only happens inside the sandbox of `whyred demo`")
+
+
 def clean_aggressively() -> tuple[int, int]:
     """What the founding team's script did to /tmp: everything in it goes. (entries before, entries after).
 
-    Refuses anywhere but in a sandbox: the variable of `enter` must be set and /tmp must be the sandbox's own mount.
+    Refuses anywhere but in a sandbox.
     """
-    mounts = Path("/proc/self/mountinfo").read_text()
-    if MOVED not in os.environ or " - tmpfs whyred-host " not in mounts:
-        raise PermissionError("this cleaning only happens inside the sandbox of `whyred demo`")
+    _require()
     before = len(list(Path(TMP).iterdir()))
     subprocess.run(["find", TMP, "-mindepth", "1", "-maxdepth", "1", "-exec", "rm", "-rf", "{}", "+"], check=True)
     return before, len(list(Path(TMP).iterdir()))

@@ -109,11 +109,13 @@ class Table:
         return self
 
     def take(self, key: str, default: Any = _REQUIRED) -> Any:
+        """The value of a key, which counts as used now. Raises LibraryError for a required key that is missing."""
         if key not in self.left and default is self._REQUIRED:
             raise LibraryError(f"{self.where}: `{key}` is missing")
         return self.left.pop(key, default)
 
     def same_id(self, id_: str) -> None:
+        """Checks that the file says the id that its name says."""
         if self.take("id") != id_:
             raise LibraryError(f"{self.where}: `id` must be the file's name")
 

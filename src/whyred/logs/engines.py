@@ -53,10 +53,13 @@ class Hyperscan:
 
     @classmethod
     def load(cls, data: bytes) -> "Hyperscan":
-        """A database from `dump`; raises hyperscan.error when it was made by another version or for another CPU."""
+        """A database from `dump`; raises ValueError when it was made by another version, for another CPU, or is cut."""
         import hyperscan
 
-        return cls(hyperscan.loadb(data, hyperscan.HS_MODE_BLOCK))
+        try:
+            return cls(hyperscan.loadb(data, hyperscan.HS_MODE_BLOCK))
+        except hyperscan.error as e:
+            raise ValueError(f"not a database of this hyperscan: {e}") from e
 
     def scan(self, data: bytes) -> Places:
         """Where the expressions match in `data`."""
@@ -95,7 +98,7 @@ class Re2:
         self._any = re2.compile(b"(?m:" + b"|".join(b"(?:" + e + b")" for e in expressions) + b")", options)
         self._each = re2.Set.SearchSet(options)
         for one in expressions:
-            self._each.Add(one)
+            self._each.Add(b"(?m:" + one + b")")
         self._each.Compile()
 
     def scan(self, data: bytes) -> Places:
@@ -107,7 +110,7 @@ class Re2:
             at, last = match.start(), max(match.end() - 1, match.start())
             while at <= last:
                 start, end = line_at(data, at)
-                found += ((at + 1, index) for index in self._each.Match(data[start:end]))
+                found += ((at + 1, index) for index in self._each.Match(data[start : end + 1]) or ())
                 at = end + 1
             # Of an endless line only what is near was looked at.
             position = at if data[end : end + 1] in (b"\n", b"") else max(last, position) + 1

@@ -2,9 +2,10 @@
 
 import re
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from heapq import merge
 
 from whyred.logs.blocks import Block
 from whyred.logs.format import Format, Mark, Sign, detect
@@ -12,7 +13,7 @@ from whyred.logs.marks import Sections
 from whyred.logs.scanner import Place, Scanner
 from whyred.logs.text import LONG, clean, last_state
 from whyred.model.failure import Hit, Reading
-from whyred.model.pattern import Pattern, Role
+from whyred.model.pattern import Pattern, Role, Strength
 
 BEFORE, AFTER = 4, 30
 """Lines kept before and after a hit."""
@@ -28,6 +29,11 @@ _ROW = 4 * LONG
 _TAIL = 40
 """Last lines kept of every log, for a failure that no pattern knows."""
 _SAMPLE = 1 << 16
+_FRAME = (Sign.STEP, Sign.ASIDE, Sign.ENDED_WELL, Sign.ENDED_BADLY, Sign.JOB_SUCCEEDED, Sign.JOB_FAILED)
+"""Lines that the CI system itself writes: what looks a little like an error there is none."""
+_COLUMN = re.compile(
+    rb"^(?:\xef\xbb\xbf)?(?P<job>[^\t\n]{1,200})\t(?P<step>[^\t\n]{1,200})\t(?=(?:\xef\xbb\xbf)?\d{4}-\d\d-)", re.M
+)
 _STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:[.,]\d+)?(Z|[+-]\d\d:?\d\d)")
 _ENDS = (Sign.ENDED_BADLY, Sign.JOB_FAILED, Sign.JOB_CANCELLED)
 """The lines before these are kept: an error that no pattern knows stands there."""
@@ -35,16 +41,30 @@ _ENDS = (Sign.ENDED_BADLY, Sign.JOB_FAILED, Sign.JOB_CANCELLED)
 
 @dataclass(slots=True)
 class _Caught:
-    """A hit, or (with None) a line that tells an end; `start` and `end` are its offsets in the block it is in."""
+    """A match, or (with None) a line that tells an end; `start` and `end` are its offsets in the block it is in."""
 
     line: int
-    hit: Hit | None
+    pattern: Pattern | None
+    match: re.Match[bytes]
     start: int
     end: int
     lines: dict[int, bytes] = field(default_factory=dict)
     wants: int = 0
     """The number of the last line it still wants."""
     kept: bool = True
+
+    def hit(self) -> Hit | None:
+        """The hit, made only of what is kept to the end: most matches of a flood are forgotten."""
+        return Hit(self.line, self.pattern, _groups(self.match)) if self.pattern else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """Where the columns of `gh run view --log` begin to name another step."""
+
+    start: int
+    job: bytes
+    step: bytes
 
 
 @dataclass(slots=True)
@@ -63,14 +83,14 @@ class Reader:
         self._sections = Sections()
         self._marks: frozenset[Mark] = frozenset()
         self._kept: dict[tuple[str, int], _Kept] = {}
-        self._fresh: list[_Caught] = []
+        self._fresh: dict[int, _Caught] = {}
         self._hits = 0
         self._folded: Counter[str] = Counter()
         self._waiting: list[_Caught] = []
         self._tail: deque[tuple[int, bytes]] = deque(maxlen=_TAIL)
-        self._column = ""
+        self._column, self._by_column, self._named = b"", False, False
         self._size = self._bytes = 0
-        self._lines = 0
+        self._lines = self._frame = 0
 
     def feed(self, block: Block) -> None:
         """Takes one block into account."""
@@ -80,19 +100,41 @@ class Reader:
         if self._format is None:
             self._format = detect(data[:_SAMPLE], self._scanner.formats)
             self._prefix, self._marks = re.compile(self._format.prefix), frozenset(self._format.marks)
+            self._by_column = "step" in self._prefix.groupindex and _COLUMN.search(data, 0, _SAMPLE) is not None
         self._serve_waiting(block)
         number, counted = block.first, 0
-        for place in self._scanner.places(data):
-            number += data.count(b"\n", counted, place.start)
-            counted = place.start
-            self._look(block, place, number)
-        for caught in self._fresh:
-            if caught.kept:
-                self._around(block, caught)
+        for spot in self._spots(data):
+            number += data.count(b"\n", counted, spot.start)
+            counted = spot.start
+            if isinstance(spot, Place):
+                self._look(block, spot, number)
+            else:
+                self._see_column(spot, number)
+        for caught in self._fresh.values():
+            self._around(block, caught)
         self._fresh.clear()
         self._size += len(block.raw)
         self._lines = block.first + data.count(b"\n") - (1 if block.ends else 0)
         self._keep_tail(block)
+
+    def _spots(self, data: bytes) -> Iterable["Place | _Column"]:
+        """What is to be looked at, in the order of the lines; a line's step before what is said on it."""
+        places = self._scanner.places(data)
+        return merge(self._columns(data), places, key=lambda s: s.start) if self._by_column else places
+
+    def _columns(self, data: bytes) -> Iterator["_Column"]:
+        for match in _COLUMN.finditer(data):
+            if match["step"] != self._column:
+                self._column = match["step"]
+                yield _Column(match.start(), match["job"], match["step"])
+
+    def _see_column(self, column: "_Column", number: int) -> None:
+        step = clean(column.step)
+        if step != "UNKNOWN STEP":
+            aside = step.startswith(("Post ", "Set up job", "Complete job", "Complete runner"))
+            self._sections.begin(step, number, aside=aside)
+            self._named = True
+            self._sections.job = self._sections.job or clean(column.job)
 
     def _keep_tail(self, block: Block) -> None:
         cut = len(block.plain) - (1 if block.ends else 0)
@@ -127,18 +169,16 @@ class Reader:
             at, number = end + 1, number + 1
         self._waiting = [c for c in self._waiting if c.kept and c.wants >= number]
 
-    def _strip(self, row: bytes) -> tuple[bytes, re.Match[bytes] | None]:
+    def _strip(self, row: bytes) -> bytes:
         match = self._prefix.match(row)
-        return (row[match.end() :], match) if match else (row, None)
+        return row[match.end() :] if match else row
 
     def _clean(self, row: bytes) -> str:
-        return clean(last_state(self._strip(row[: 8 * LONG])[0]))
+        return clean(last_state(self._strip(row[: 8 * LONG])))
 
     def _look(self, block: Block, place: Place, number: int) -> None:
         row = block.plain[place.start : place.end]
-        body, prefix = self._strip(row)
-        if prefix is not None and prefix.re.groups and prefix["step"]:
-            self._see_column(clean(prefix["step"]), clean(prefix["job"]), number)
+        body = self._strip(row)
         states = body.split(b"\r") if b"\r" in body else [body]
         found = [self._confirmed(place, number, i, states) for i in place.indexes]
         if any(found):
@@ -154,28 +194,29 @@ class Reader:
                 return True
         return False
 
-    def _see_column(self, step: str, job: str, number: int) -> None:
-        if step != self._column and step != "UNKNOWN STEP":
-            self._column = step
-            aside = step.startswith(("Post ", "Set up job", "Complete job", "Complete runner"))
-            self._sections.begin(step, number, aside=aside)
-            self._sections.job = self._sections.job or job
-
     def _take(self, place: Place, number: int, unit: Pattern | Mark, match: re.Match[bytes]) -> None:
-        groups = {k: clean(v) for k, v in match.groupdict().items() if v is not None}
         if isinstance(unit, Pattern):
-            self._keep(_Caught(number, Hit(number, unit, groups), place.start, place.end))
-        elif unit in self._marks and not (self._column and "name" in groups):
+            if self._frame == number and unit.role is Role.ERROR and unit.strength is Strength.WEAK:
+                return  # "Job failed" says that something failed, not what
+            self._keep(_Caught(number, unit, match, place.start, place.end))
+        elif unit in self._marks:
+            self._frame = number if unit.sign in _FRAME else self._frame
+            groups = _groups(match)
+            if self._named and "name" in groups:
+                return  # the columns name the steps
             self._sections.see(unit.sign, number, groups)
             if unit.sign in _ENDS:
-                self._keep(_Caught(number, None, place.start, place.end))
+                self._keep(_Caught(number, None, match, place.start, place.end))
 
     def _keep(self, caught: _Caught) -> None:
         """Keeps the first and the last of a pattern and section, or forgets the one that is now in the middle."""
-        name = caught.hit.pattern.id if caught.hit else ""
-        section = self._sections.current() if caught.hit and self._hits < _MOST_HITS else -1
-        kept = self._kept.setdefault((name, section), _Kept())
-        self._fresh.append(caught)
+        key = ("", -1)
+        if caught.pattern:
+            key = (caught.pattern.id, self._sections.current() if self._hits < _MOST_HITS else -1)
+        kept = self._kept.get(key)
+        if kept is None:
+            kept = self._kept[key] = _Kept()
+        self._fresh[id(caught)] = caught
         if len(kept.first) < _FIRST:
             kept.first.append(caught)
         else:
@@ -187,15 +228,16 @@ class Reader:
     def _forget(self, caught: _Caught) -> None:
         caught.kept = False
         self._hits -= 1
-        self._bytes -= sum(map(len, caught.lines.values()))
-        if caught.hit is not None:
-            self._folded[caught.hit.pattern.id] += 1
+        if self._fresh.pop(id(caught), None) is None:
+            self._bytes -= sum(map(len, caught.lines.values()))
+        if caught.pattern is not None:
+            self._folded[caught.pattern.id] += 1
 
     def _around(self, block: Block, caught: _Caught) -> None:
         """Gives a hit that is kept its lines: called when the block is done, since most hits of a flood are forgotten."""
         rich = self._bytes < _WINDOW_BYTES
         caught.lines[caught.line] = block.plain[caught.start : min(caught.end, caught.start + (_ROW if rich else _SHORT))]
-        if rich and (caught.hit is None or caught.hit.pattern.role in (Role.ERROR, Role.CONSEQUENCE)):
+        if rich and (caught.pattern is None or caught.pattern.role in (Role.ERROR, Role.CONSEQUENCE)):
             self._neighbours(block, caught)
         self._bytes += sum(map(len, caught.lines.values()))
 
@@ -212,7 +254,7 @@ class Reader:
                     caught.lines[k] = row
         n = number + 1
         at = data.find(b"\n", caught.end) + 1 or len(data)
-        most = AFTER if caught.hit is not None else 0
+        most = AFTER if caught.pattern is not None else 0
         while at < len(data) and n <= number + most:
             end = data.find(b"\n", at)
             end = len(data) if end < 0 else end
@@ -230,7 +272,7 @@ class Reader:
             for number, row in c.lines.items():
                 if len(row) >= len(rows.get(number, b"")):
                     rows[number] = row
-        hits = [c.hit for c in caught if c.hit is not None]
+        hits = [hit for c in caught if (hit := c.hit()) is not None]
         sections = self._sections.close(self._lines)
         return Reading(
             format=self._format.name if self._format else "raw",
@@ -260,6 +302,10 @@ class Reader:
                 except ValueError:
                     continue  # 2026-99-99: a text that only looks like a time
         return None
+
+
+def _groups(match: re.Match[bytes]) -> dict[str, str]:
+    return {k: clean(v) for k, v in match.groupdict().items() if v is not None}
 
 
 def read(blocks: Iterable[Block], scanner: Scanner) -> Reading:

@@ -35,6 +35,8 @@ class Scanner:
         self._scanned = len(self.units) - len(benign)
         self._regexes: list[re.Pattern[bytes] | None] = [None] * len(self.units)
         self._literals = [tuple(c.encode() for c in u.contains) if isinstance(u, Pattern) else () for u in self.units]
+        literals = [literal for p in benign for literal in p.contains]
+        self._benign = re.compile("|".join(map(re.escape, literals)).encode()) if literals else None
         self.engine: Engine = engine or compile_engine([u.regex for u in self.units[: self._scanned]])
 
     def places(self, data: bytes) -> Iterator[Place]:
@@ -61,10 +63,11 @@ class Scanner:
 
     def benign(self, text: bytes) -> Iterator[int]:
         """The benign patterns that may match a line on which something else did."""
-        return (i for i in range(self._scanned, len(self.units)) if self._may(i, text))
-
-    def _may(self, index: int, text: bytes) -> bool:
-        return any(literal in text for literal in self._literals[index])
+        if self._benign is None or not self._benign.search(text):
+            return
+        for index in range(self._scanned, len(self.units)):
+            if any(literal in text for literal in self._literals[index]):
+                yield index
 
 
 def compile_engine(regexes: Sequence[str], prefer: Callable[[Sequence[bytes]], Engine] | None = None) -> Engine:

@@ -70,7 +70,8 @@ class Cause:
     """One file of `library/causes`.
 
     A failure of one of `patterns`, or of one of `classes`, whose captures agree with `when` and not with `unless` makes
-    it a candidate. One line of `confirm` proves it, one of `refute` rules it out; `support` makes it likely and never proves anything.
+    it a candidate. One line of `confirm` proves it, one of `refute` rules it out; `support` makes it likely and never
+    proves anything.
     """
 
     id: str

@@ -20,7 +20,7 @@ FIELDS = {
     "gid": "the group's number, as whyred sees it",
     "writable": "whether mode, owner and capabilities let the process's user create entries there (in a file: write)",
     "searchable": "whether that user may pass every directory on the way to the path",
-    "free_bytes": "bytes that an unprivileged user can still write there; of the nearest directory where the path is gone",
+    "free_bytes": "bytes an unprivileged user can still write there; of the nearest directory where it is gone",
     "total_bytes": "size of that file system in bytes",
     "free_percent": "free_bytes in percent of total_bytes, 0 to 100",
     "free_inodes": "inodes that an unprivileged user can still take; absent where the file system counts none",

@@ -12,6 +12,7 @@ from whyred.probes.place import mountinfo
 
 FIELDS = {
     "runners": "number of runner daemons",
+    "jobs": "number of processes that the runner daemons started and that live now: one per job that runs a command",
     "shared_daemons": "number of daemons that jobs of several runners talk to (sccache servers)",
     "names": "the names of the runner daemons, with commas between them; absent: none",
     "private_tmp": "number of runner daemons whose /tmp is a mount of its own, other than the host's",
@@ -105,7 +106,13 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
     return pack(
         {
             "daemons": [
-                {"kind": d.kind, "name": d.name, "pid": d.process.pid, "mounts": _tmp_lines(host, d.process.pid)}
+                {
+                    "kind": d.kind,
+                    "name": d.name,
+                    "pid": d.process.pid,
+                    "children": sum(p.parent == d.process.pid for p in processes),
+                    "mounts": _tmp_lines(host, d.process.pid),
+                }
                 for d in daemons
             ],
             # hidepid leaves out the processes of others, and with them the first
@@ -137,6 +144,7 @@ def read(data: bytes) -> Facts:
     runners = [d for d in daemons if d.text("kind") not in SHARED]
     facts = _of_tmp(parts, runners)
     facts |= {"runners": len(runners), "shared_daemons": len(daemons) - len(runners), "names": _names(runners)}
+    facts["jobs"] = _jobs(runners)
     if parts.flag("whole") is not True:  # what was found is there; what was not may be hidden
         hidden = Unknown(Reason.NO_PERMISSION, "/proc hides the processes of other users (hidepid): ask as root")
         facts = {field: hidden if value in (0, None) else value for field, value in facts.items()}
@@ -147,6 +155,12 @@ def _names(runners: list[Parts]) -> str | Unknown | None:
     names = [d.text("name") for d in runners]
     unknown = [n for n in names if isinstance(n, Unknown)]
     return unknown[0] if unknown else ",".join(printable(n) for n in names if isinstance(n, str)) or None
+
+
+def _jobs(runners: list[Parts]) -> int | Unknown:
+    counts = [d.number("children") for d in runners]
+    unknown = next((c for c in counts if isinstance(c, Unknown)), None)
+    return unknown if unknown is not None else sum(c for c in counts if isinstance(c, int))
 
 
 def _of_tmp(parts: Parts, runners: list[Parts]) -> Fields:

@@ -73,7 +73,7 @@ def accepts(target: str) -> bool:
 def fetch(target: str, given: Given) -> Fetched:
     """The attempt and the log of a local run. Raises MissingLogError."""
     if given.runs is None:
-        help_ = "no folder for local runs is known: set HOME or XDG_STATE_HOME"
+        help_ = "no folder for local runs is known: set HOME or XDG_DATA_HOME"
         raise MissingLogError(Missing.NOT_FOUND, f"look for {target}", help_)
     folder = find(given.runs, target)
     return Fetched(_load(folder), open_log(folder), f"{NAME}: {folder.log}")

@@ -1,5 +1,7 @@
 """What the shell may complete beyond options: the forms of a target."""
 
+from pathlib import Path
+
 import click
 from click.shell_completion import CompletionItem
 
@@ -13,6 +15,7 @@ A TARGET is
 
 
 def target(_ctx: click.Context, _param: click.Parameter, begun: str) -> list[CompletionItem]:
-    """Files, and `local`."""
-    items = [CompletionItem("local", help="the newest run of `whyred run`")] if "local".startswith(begun) else []
-    return [*items, CompletionItem(begun, type="file")]
+    """Files; or `local`, where that was begun and no file begins so (bash cannot show both)."""
+    if len(begun) > 1 and "local".startswith(begun) and not any(p.name.startswith(begun) for p in Path().iterdir()):
+        return [CompletionItem("local", help="the newest run of `whyred run`")]
+    return [CompletionItem(begun, type="file")]

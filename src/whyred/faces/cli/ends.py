@@ -41,11 +41,22 @@ def end(error: Exception) -> int:
     if isinstance(error, MemoryError):
         say("cannot go on: this process may have no more memory. Raise its limit (ulimit -v), or run whyred elsewhere")
         return 4
+    if isinstance(error, FileNotFoundError) and error.filename is None and _nowhere():
+        say("cannot go on: the folder you are in was removed. Go to another one and say it again")
+        return 4
     if isinstance(error, OSError) and (error.filename is None or error.errno in _HOST):
         where = f"{error.filename}: " if error.filename is not None else ""
         say(f"cannot go on: {where}{error.strerror or error}. whyred doctor tells what is wrong with this host")
         return 4
     return _bug(error)
+
+
+def _nowhere() -> bool:
+    try:
+        Path.cwd()
+    except OSError:
+        return True
+    return False
 
 
 def usage(error: click.ClickException) -> int:

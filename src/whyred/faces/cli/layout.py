@@ -15,8 +15,9 @@ _HANGS = re.compile(
     r"|(?:wrong|unknown|fine) .*\S {2,}(?=\S))?"
 )
 """What stands before the text of a row; where the text goes on in a second row, it begins below its own beginning."""
-_WORD = re.compile(r"(?:`[^`]*`|\S)+")
-"""A word, or a command between backticks: one that is broken cannot be copied."""
+_CANDIDATE = re.compile(r"  (?:confirmed|likely|possible): ")
+_WORD = re.compile(r"\[[^\]]*\]|(?:`[^`]*`|\S)+")
+"""A word, an origin in brackets, or a command between backticks: one that is broken cannot be copied."""
 
 
 def fit(text: str, width: int) -> str:
@@ -40,9 +41,9 @@ def _rows(row: str, width: int) -> list[str]:
         return [cut(row, width)]
     start = _HANGS.match(row)
     lead = start[0] if start else ""
-    hang = len(lead) or 2
+    hang = 4 if _CANDIDATE.match(row) else len(lead) or 2
     if hang > width // 2:
-        hang = 4
+        return [lead.rstrip(), *_wrapped(" " * 4, row[len(lead) :], 4, width)]
     return _wrapped(lead, row[len(lead) :], hang, min(width, WIDE))
 
 

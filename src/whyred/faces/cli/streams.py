@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import cache
 from typing import TextIO
 
 from whyred.model.trouble import UserError
@@ -19,7 +20,7 @@ def write(data: bytes | str) -> None:
     """The same for bytes, which go out as they are."""
     progress.clear()
     if sys.stdout is None:
-        say("nothing is shown, because standard output is closed")
+        _say_closed()
         return
     try:
         if isinstance(data, str):
@@ -35,6 +36,12 @@ def write(data: bytes | str) -> None:
         raise UserError(
             "cannot write to standard output", e.strerror or str(e), "Send it to a place with space, or through a pipe"
         ) from e
+
+
+@cache
+def _say_closed() -> None:
+    """Once is enough."""
+    say("nothing is shown, because standard output is closed")
 
 
 def _plain() -> bool:

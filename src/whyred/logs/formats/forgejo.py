@@ -23,6 +23,7 @@ FORMAT = Format(
         Mark(Sign.JOB_CANCELLED, r"this step has been cancelled: "),
         Mark(Sign.JOB_SUCCEEDED, r"^🏁  Job succeeded"),
         Mark(Sign.JOB_FAILED, r"^🏁  Job failed"),
+        Mark(Sign.JOB_FAILED, r"^Job '.*' failed$"),
     ),
     source="forgejo-runner v12: internal/pkg/report/reporter.go, act/runner/step.go, act/container/host_environment.go",
 )

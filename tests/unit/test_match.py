@@ -1,0 +1,282 @@
+"""Hits -> failures: where the job failed, which line states the error, and what is only its echo."""
+
+from functools import cache
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from whyred.diagnosis.match import MOST_FAILURES, MOST_SPANS, Matched, match
+from whyred.library import read
+from whyred.logs.blocks import blocks
+from whyred.logs.format import all_formats
+from whyred.logs.reading import read as read_blocks
+from whyred.logs.scanner import Scanner
+from whyred.model.failure import Hit, Reading, Section
+from whyred.model.pattern import Extent, Pattern, Role, Strength
+from whyred.model.run import Conclusion
+
+T = "2026-11-23T19:28:30.5691392Z "
+
+
+@cache
+def scanner() -> Scanner:
+    return Scanner(read.patterns(), all_formats())
+
+
+def of(rows: list[str], stamp: str = T) -> Matched:
+    data = "".join(f"{stamp}{row}\n" for row in rows).encode()
+    return match(read_blocks(blocks([data]), scanner()))
+
+
+RUSTC = 'error: couldn\'t create a temp dir: No such file or directory (os error 2) at path "/tmp/rustcVAIpSt"'
+COULD_NOT = 'error: could not compile `demo` (bin "demo") due to 1 previous error'
+START = "host(version:v12.8.2) received task 5 of job test, be triggered by event: push"
+
+
+def forgejo(*rows: str, code: int | None = 101, end: str = "🏁  Job failed") -> list[str]:
+    ended = [f"⚙️ [runner]: RUN exit status {code}"] if code is not None else []
+    return [START, "⭐ Run Pre checkout", "setting up", "⭐ Run Main Build", *rows, *ended, "⭐ Run Post checkout", end]
+
+
+def test_the_root_stands_before_its_consequence() -> None:
+    found = of(forgejo("Compiling demo", RUSTC, "", COULD_NOT))
+    assert found.failed
+    assert found.step == "Build"
+    assert found.failures[0].pattern == "rustc-temp-dir"
+    assert found.failures[0].spans[0][0] == 6
+    assert found.failures[0].root
+    assert found.failures[0].captures["errno"] == "ENOENT"
+    assert found.failures[0].captures["dir"] == "/tmp"
+    assert found.class_ == "infra/tmpdir"
+
+
+def test_only_a_consequence_is_shown_as_what_it_is() -> None:
+    found = of(forgejo("make: *** [Makefile:3: all] Error 2", code=2))
+    assert found.failed
+    assert not found.failures[0].root
+
+
+def test_an_error_of_a_step_that_did_not_fail_is_not_blamed() -> None:
+    rows = [
+        START,
+        "⭐ Run Main Lint",
+        RUSTC,
+        "⭐ Run Main Build",
+        "error[E0308]: mismatched types",
+        "exitcode '1': failure",
+    ]
+    found = of([*rows, "🏁  Job failed"])
+    assert found.step == "Build"
+    assert [f.pattern for f in found.failures] == ["rustc-error-code"]
+
+
+def test_noise_after_the_error_is_not_blamed() -> None:
+    noise = [f"error: cannot remove cache entry {n}: No space left on device" for n in range(1200)]
+    rows = forgejo("Compiling demo", RUSTC, COULD_NOT)
+    found = of([*rows[:-1], *noise, rows[-1]])
+    assert found.failures[0].spans == ((6, 6),)
+    assert found.failures[0].count == 1
+    assert found.step == "Build"
+
+
+def test_noise_after_the_error_of_a_github_job() -> None:
+    noise = [f"error: could not delete reference {n}" for n in range(1200)]
+    rows = ["##[group]Run cargo build", "##[endgroup]", RUSTC, "##[error]Process completed with exit code 101."]
+    found = of([*rows, "Post job cleanup.", *noise, "Cleaning up orphan processes"])
+    assert (found.step, found.failures[0].spans) == ("Run cargo build", ((3, 3),))
+
+
+@pytest.mark.parametrize("line", ["0 errors, 0 failures", "test result: ok. 5 passed; 0 failed", "--- PASS: TestError"])
+def test_benign_lines_are_no_failures(line: str) -> None:
+    found = of(forgejo(line, RUSTC))
+    assert 5 not in [n for f in found.failures for first, last in f.spans for n in range(first, last + 1)]
+
+
+def passing() -> list[str]:
+    return forgejo("error: this one was expected", "Permission denied", code=None, end="🏁  Job succeeded")
+
+
+def test_a_job_that_says_it_succeeded_did() -> None:
+    found = of(passing())
+    assert (found.failed, found.failures, found.class_) == (False, (), "pass")
+
+
+def test_a_failed_step_of_a_job_that_succeeded() -> None:
+    rows = [START, "⭐ Run Main Try", RUSTC, "exitcode '101': failure", "  ❌  Failure - Main Try", "🏁  Job succeeded"]
+    assert of(rows).class_ == "pass"
+
+
+@pytest.mark.parametrize("kept", range(1, 6))
+def test_a_log_that_tells_no_end_never_passes(kept: int) -> None:
+    """Set-up is there, the clean-up is not: this log was fetched too early, or is cut."""
+    found = of(passing()[:kept])
+    assert (found.failed, found.class_) == (False, None)
+
+
+@pytest.mark.parametrize("kept", range(1, 4))
+def test_columns_without_an_end_never_pass(kept: int) -> None:
+    rows = [("Set up job", "Current runner version: '2.330.0'"), ("Run make", "##[group]Run make"), ("Run make", "ok")]
+    data = "".join(f"build\t{step}\t{T}{row}\n" for step, row in rows[:kept]).encode()
+    assert match(read_blocks(blocks([data]), scanner())).class_ is None
+
+
+def test_a_github_log_that_goes_on_to_its_clean_up_passes() -> None:
+    rows = ["##[group]Run make", "##[endgroup]", "all built", "Post job cleanup.", "Cleaning up orphan processes"]
+    assert (of(rows).failed, of(rows).class_) == (False, "pass")
+
+
+def test_nothing_says_that_it_failed() -> None:
+    found = of(["all is well", "nothing to see"], stamp="")
+    assert (found.failed, found.class_, found.failures, found.step) == (False, None, (), None)
+
+
+def test_a_bare_error_line_is_a_failure() -> None:
+    assert of([RUSTC], stamp="").failures[0].spans == ((1, 1),)
+
+
+def test_a_cancelled_job_failed() -> None:
+    rows = [
+        START,
+        "⭐ Run Main Sleep",
+        "⚙️ [runner]: this step has been cancelled: ctx: context canceled",
+        "🏁  Job failed",
+    ]
+    found = of(rows)
+    assert found.failed
+    assert found.failures[0].pattern == "job-cancelled"
+
+
+def test_repeats_are_folded_and_counted() -> None:
+    found = of(forgejo(*(RUSTC.replace("VAIpSt", f"{n:06d}") for n in range(400))))
+    (failure,) = [f for f in found.failures if f.pattern == "rustc-temp-dir"]
+    assert failure.count == 400
+    assert len(failure.spans) == MOST_SPANS
+    assert failure.spans[0] == (5, 5)
+
+
+def test_several_texts_of_one_pattern_do_not_each_claim_all_matches() -> None:
+    rows = [f"error[E0308]: mismatched types in {name}" for name in ("alpha", "beta") for _ in range(300)]
+    found = of(forgejo(*rows))
+    assert sum(f.count for f in found.failures) <= 600
+
+
+def test_the_last_words_of_an_error_nobody_knows() -> None:
+    rows = [START, "⭐ Run Main Build", *["noise"] * 200, "zorg gave up", "and went home", "  ❌  Failure - Main Build"]
+    found = of([*rows, "🏁  Job failed", *["post"] * 300])
+    (failure,) = found.failures
+    assert (failure.pattern, failure.root, failure.class_, found.class_) == ("", False, None, None)
+    assert (found.failed, found.step, failure.spans) == (True, "Build", ((201, 205),))
+    assert "and went home" in [line.text for line in failure.quote]
+
+
+def test_what_the_runner_says_of_the_end_is_no_error() -> None:
+    found = of([START, "⭐ Run Main Build", "hm", "🏁  Job failed", "Job 'test' failed"])
+    assert found.failed
+    assert found.failures[0].pattern == ""
+
+
+# By hand: what no log of ours would do.
+
+
+def unit(id_: str, role: Role = Role.ERROR, strength: Strength = Strength.USUAL, **extent: int) -> Pattern:
+    return Pattern(id_, "tool", f"title {id_}", ("x",), "x", role, strength, "code/test", extent=Extent(**extent))
+
+
+def reading(hits: list[Hit], lines: int = 100, **other: object) -> Reading:
+    window = {n: f"text {chr(97 + n % 26)}" for n in range(1, lines + 1)}
+    values = {"sections": (Section("S", 1, lines, conclusion=Conclusion.FAILURE),), "window": window} | other
+    return Reading(format="raw", lines=lines, size=1, hits=tuple(hits), **values)  # type: ignore[arg-type]
+
+
+PATTERNS = [
+    unit("a", most=3),
+    unit("b", before=3),
+    unit("c", before=2, most=4),
+    unit("d"),
+    unit("strong", strength=Strength.DECISIVE, before=1, most=1),
+    unit("echo", Role.CONSEQUENCE),
+    unit("fine", Role.BENIGN),
+]
+HITS = st.lists(st.tuples(st.integers(1, 60), st.sampled_from(PATTERNS)), max_size=25)
+
+
+@given(HITS)
+def test_spans_are_disjoint_and_hold_their_hits(rows: list[tuple[int, Pattern]]) -> None:
+    hits = [Hit(line, p, {}) for line, p in sorted(rows, key=lambda r: (r[0], r[1].id))]
+    found = match(reading(hits, 60))
+    spans = sorted(s for f in found.failures for s in f.spans)
+    assert all(1 <= first <= last <= 60 for first, last in spans)
+    assert all(a[1] < b[0] for a, b in pairwise(spans)), spans
+    assert len(found.failures) <= MOST_FAILURES
+    benign = {h.line for h in hits if h.pattern.role is Role.BENIGN}
+    lines = {h.line for h in hits}
+    for failure in found.failures:
+        assert failure.count >= len(failure.spans) > 0
+        assert failure.quote
+        if failure.pattern:
+            assert all(any(first <= n <= last for n in lines - benign) for first, last in failure.spans)
+
+
+@given(HITS)
+def test_the_surest_kind_wins_and_among_equals_the_first(rows: list[tuple[int, Pattern]]) -> None:
+    hits = [Hit(line, p, {}) for line, p in sorted(rows, key=lambda r: (r[0], r[1].id)) if p.role is Role.ERROR]
+    found = match(reading(hits, 60))
+    if hits:
+        strong = [h for h in hits if h.pattern.strength is Strength.DECISIVE] or hits
+        assert {f.strength for f in found.failures} == {strong[0].pattern.strength.value}
+        first, last = found.failures[0].spans[0]
+        assert first <= strong[0].line <= last
+
+
+def test_counts_of_what_was_not_kept_go_to_the_one_text() -> None:
+    hits = [Hit(n, PATTERNS[3], {}) for n in (26, 52)]
+    assert match(reading(hits, folded={"d": 1000})).failures[0].count == 1002
+    hits = [Hit(n, PATTERNS[3], {}) for n in (26, 27)]
+    assert [f.count for f in match(reading(hits, folded={"d": 1000})).failures] == [1, 1]
+
+
+def test_the_extent_stops_where_the_window_does() -> None:
+    window = {n: "x" for n in (5, 6, 8)}
+    found = match(reading([Hit(5, unit("a", most=10), {})], window=window))
+    assert found.failures[0].spans == ((5, 6),)
+
+
+def test_last_words_never_span_lines_that_were_not_kept() -> None:
+    window = {1: "start", 2: "error", 3: "", 97: "almost", 98: "", 99: "end", 100: ""}
+    found = match(reading([], window=window))
+    assert found.failures[0].spans == ((97, 99),)
+
+
+def test_last_words_are_those_of_the_step_that_failed() -> None:
+    sections = (
+        Section("A", 1, 40),
+        Section("B", 41, 60, conclusion=Conclusion.FAILURE, ended=50),
+        Section("C", 61, 100),
+    )
+    found = match(reading([], sections=sections))
+    assert found.failures[0].spans == ((46, 50),)
+    assert found.step == "B"
+    window = {n: "x" for n in range(70, 100)}
+    assert match(reading([], sections=sections, window=window)).failures == ()
+
+
+def test_an_annotation_names_the_step_where_none_says_how_it_ended() -> None:
+    sections = (Section("A", 1, 40), Section("B", 41, 60), Section("post", 61, 100, aside=True))
+    found = match(reading([], sections=sections, annotations=((45, "bad"), (70, "cache"))))
+    assert found.step == "B"
+
+
+def test_thousands_of_sections_and_hits_are_no_square() -> None:
+    sections = tuple(Section(f"s{n}", n, n, aside=n % 2 == 0) for n in range(1, 8001))
+    hits = [Hit(n, PATTERNS[3], {}) for n in range(2, 8001, 2)]
+    notes = tuple((n, "m") for n in range(2, 8001, 2))
+    found = match(reading(hits, 8000, sections=sections, annotations=notes, conclusion=Conclusion.FAILURE))
+    assert found.failed
+    assert found.step is None or found.step.startswith("s")
+
+
+def test_an_empty_reading() -> None:
+    assert match(reading([], 0, sections=(), window={})) == Matched((), None, None, failed=False)
+    assert match(reading([], 0, sections=(), window={}, conclusion=Conclusion.FAILURE)).failures == ()
