@@ -17,7 +17,7 @@ PICTURE = ROOT / "docs" / "verdict.svg"
 BUNDLE = ROOT / "tests" / "lab" / "founding-incident.whyred"
 WIDTH = 110
 TEMPLATE = """\
-<svg class="whyred" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg" role="img">
+<svg class="whyred" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg" xml:space="preserve" role="img">
 <title>whyred why: the verdict on the founding incident</title>
 <style>
 .{unique_id}-matrix {{ font-family: ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace;

@@ -84,6 +84,18 @@ def in_namespace(setup: str) -> list[str]:
     return [*NAMESPACE, "sh", "-ec", f'{setup}\nexec "$@"', "sh"]
 
 
+def alone() -> list[str]:
+    """A prefix that runs the rest where no other process is to be seen: runners of the machine, or of another test,
+    would be asked as well. Empty where that is not allowed (in most containers): then the test sees what there is."""
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    prefix = ["unshare", *user, "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "--"]
+    try:
+        done = subprocess.run([*prefix, "true"], capture_output=True, check=False)
+    except FileNotFoundError:
+        return []
+    return prefix if done.returncode == 0 else []
+
+
 def as_nobody() -> list[str]:
     """A prefix that runs the rest as an unprivileged user. A normal user is one already; root becomes nobody.
 

@@ -1,6 +1,7 @@
 """The program on a sick host: it still reads a log, judges it, examines the host, and says what it could not do."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from program import FOUNDING, PROGRAM, SOURCE, Ended, as_nobody, environment, in_namespace, need, need_namespaces
+from program import FOUNDING, PROGRAM, SOURCE, Ended, alone, as_nobody, environment, in_namespace, need, need_namespaces
 
 DEAD_TMP = "mount -t tmpfs none /mnt; mkdir /mnt/tmp; mount --bind /mnt/tmp /tmp; rmdir /mnt/tmp"
 """/tmp is a directory that was removed under its mount, as a cleaner does it to a private one."""
@@ -157,7 +158,7 @@ def test_closed_streams(sick: Sick, shell: str) -> None:
 
 def test_tmp_deleted(sick: Sick) -> None:
     need_namespaces()
-    sick.prefix = in_namespace(DEAD_TMP)
+    sick.prefix = [*alone(), *in_namespace(DEAD_TMP)]
     sick.works()
     assert sick.doctor()["mount-state /tmp"] == ("wrong", "private-tmp-deleted")
     verdict = json.loads(sick.run(*HERE, "--json").out)
@@ -192,6 +193,25 @@ def test_disk_full(sick: Sick) -> None:
         ended = sick.run(*arguments)
         assert ended.code in (2, 4)
         assert "No space left on device" in ended.one_line()
+
+
+def test_disk_full_in_the_middle_of_a_run(sick: Sick) -> None:
+    need_namespaces()
+    small = sick.folder / "small"
+    small.mkdir()
+    log = small / "data/whyred/runs/1/job.log"
+    rows = "for i in $(seq 20000); do echo line $i of a log that does not fit; done; touch ../went-on"
+    (sick.folder / "w.yml").write_text(f"jobs: {{a: {{steps: [{{run: '{rows}'}}]}}}}")
+    # The mounts end with the program, so what it leaves behind is looked at before that.
+    look = f"; code=$?; tail -c 200 {log}; ls {sick.folder}; exit $code"
+    sick.prefix = in_namespace(f"mount -t tmpfs -o size=400k none {small}")
+    sick.env |= {"XDG_DATA_HOME": str(small / "data")}
+    ended = sick.run("run", "w.yml", "--json", shell='"$@"' + look)
+    assert ended.code == 4
+    assert "the run was stopped" in ended.one_line()
+    assert "No space left on device" in ended.err
+    assert re.search(r"line \d+ of a log", ended.out), "what was kept is still there"
+    assert "went-on" not in ended.out
 
 
 def test_tmp_full(sick: Sick) -> None:

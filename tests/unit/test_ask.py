@@ -1,7 +1,7 @@
 """Questions put to a host: within the budget, each once, masked, and no fault of one stops the others."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import pytest
@@ -43,10 +43,10 @@ class Fakes:
 
 
 @pytest.fixture
-def fakes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fakes]:
+def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
     made = Fakes()
     monkeypatch.setattr(room, "find_probe", made.find)
-    yield made
+    return made
 
 
 @dataclass
@@ -256,6 +256,9 @@ def test_a_recording_survives_its_dump() -> None:
         b'[{"probe": "p", "of": "host", "with": {}, "answers": [{"subject": "s", "base64": "%%%"}]}]',
         b'[{"probe": "p", "of": "host", "with": {}, "answers": [{"subject": "s", "text": "\\ud800"}]}]',
         b'[{"probe": "p", "of": "host", "with": {}, "answers": [{"subject": "s", "text": 7}]}]',
+        b'[{"probe": "p", "of": "host", "with": {"a": 1}, "answers": []}]',
+        b'[{"probe": 7, "of": "host", "with": {}, "answers": []}]',
+        b'[{"probe": "p", "of": "host", "with": {}, "answers": [{"subject": 7, "text": "x"}]}]',
         b"[" * 100_000,
         b"\xff",
     ],

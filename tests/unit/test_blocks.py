@@ -2,6 +2,7 @@
 
 import tracemalloc
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given
@@ -28,7 +29,7 @@ TEXTS = st.lists(st.sampled_from(PIECES), max_size=60).map(b"".join)
 
 def cut(data: bytes, cuts: list[int]) -> list[bytes]:
     at = sorted({c % (len(data) + 1) for c in cuts} | {0, len(data)})
-    return [data[a:b] for a, b in zip(at, at[1:], strict=False)]
+    return [data[a:b] for a, b in pairwise(at)]
 
 
 def numbered(found: list[Block]) -> dict[int, bytes]:
@@ -73,6 +74,12 @@ def test_a_cut_inside_an_escape_sequence_or_a_crlf_changes_no_text(data: bytes, 
     assert b"".join(b.plain for b in blocks(cut(data, cuts), size, 0)) == plain(data)
 
 
+@given(TEXTS)
+def test_what_was_made_plain_stays_as_it_is(data: bytes) -> None:
+    assert plain(plain(data)) == plain(data)
+    assert b"\x1b" not in plain(data)
+
+
 @pytest.mark.parametrize(
     ("raw", "text"),
     [
@@ -81,8 +88,11 @@ def test_a_cut_inside_an_escape_sequence_or_a_crlf_changes_no_text(data: bytes, 
         (b"\x1b[1;31merror\x1b[0m: x\x1b[K\n", b"error: x\n"),
         (b"\x1b]8;;https://x/\x07link\x1b]8;;\x1b\\ end\n", b"link end\n"),
         (b"\x1b]0;never closed\n", b"0;never closed\n"),
-        (b"no escapes \xff \x00\n", b"no escapes \xff \x00\n"),
-        (b"\x1b[31\nm\n", b"\x1b[31\nm\n"),
+        (b"no escapes \xff \xe2\x80\x99 \xc3\xa9\n", b"no escapes \xff \xe2\x80\x99 \xc3\xa9\n"),
+        (b"gh\x00p_\x08ab\x7f\n", b"ghp_ab\n"),
+        ("gh\u200bp\u00ad_\u202eab\u0085\U000e0041\n".encode(), b"ghp_ab\n"),
+        (b"\x1b[31\nm\n", b"[31\nm\n"),
+        (b"\x1b\x1b[31mghp_\n", b"ghp_\n"),
     ],
 )
 def test_plain(raw: bytes, text: bytes) -> None:

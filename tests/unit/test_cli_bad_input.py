@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import stat
 import subprocess
 import sys
@@ -400,6 +399,8 @@ def test_a_bundle_cut_short(cli: Cli, tmp_path: Path, kept: int) -> None:
         (["why", "a.log", "--save", "no/such/folder/x"], "--save"),
         (["why", "a.log", "--save", "."], "is a directory"),
         (["save", "a.log", "no/such/folder/x"], "No such file"),
+        (["why", "a.log", "--save", "b.whyred", "--out", "./b.whyred"], "the same file"),
+        (["why", "a.log", "--no-probe", "--host", "local", "--this-host-ran-it"], "--no-probe"),
     ],
     ids=lambda v: " ".join(v)[:60] if isinstance(v, list) else None,
 )
@@ -438,90 +439,6 @@ def test_a_bundle_is_saved_over_an_older_one(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "a.log").write_bytes(LOG)
     assert [cli("save", "a.log", "a.whyred").code for _ in range(2)] == [0, 0]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.log", "a.whyred"]
-
-
-def shell(script: str, home: Path, folder: Path) -> Ended:
-    env = environment(home, W=f"{PROGRAM[0]} -m whyred", XDG_DATA_HOME=str(folder / "data"))
-    done = subprocess.run(["bash", "-c", script], env=env, cwd=folder, capture_output=True, text=True, check=False)
-    return Ended(done.returncode, done.stdout, done.stderr)
-
-
-def big_failure(folder: Path) -> None:
-    """A log whose JSON report is larger than a pipe holds."""
-    rows = [f"src/main.rs:{n}:1: error: number {n} {'x' * 900}\n" for n in range(400)]
-    (folder / "a.log").write_text("".join(rows) + "##[error]Process completed with exit code 1.\n")
-
-
-@pytest.mark.parametrize("command", ["why a.log --json", "read a.log --json", "why a.log"])
-def test_a_reader_that_goes_away_changes_neither_the_end_nor_says_anything(
-    home: Path, tmp_path: Path, command: str
-) -> None:
-    big_failure(tmp_path)
-    ended = shell(f"$W {command} | head -c 1 > /dev/null; exit ${{PIPESTATUS[0]}}", home, tmp_path)
-    assert (ended.code, ended.err) == (1, "")
-
-
-def test_a_run_goes_on_when_its_reader_goes_away(home: Path, tmp_path: Path) -> None:
-    steps = "for i in $(seq 2000); do echo line $i of many; done; touch $GITHUB_WORKSPACE/done; exit 3"
-    (tmp_path / "w.yml").write_text(f"jobs: {{a: {{steps: [{{run: '{steps}'}}]}}}}")
-    ended = shell("$W run w.yml | head -1 > /dev/null; exit ${PIPESTATUS[0]}", home, tmp_path)
-    assert ended.code == 1
-    assert (tmp_path / "data/whyred/runs/1/workspace/done").exists()
-    assert "line 2000 of many" in (tmp_path / "data/whyred/runs/1/job.log").read_text()
-
-
-def test_a_pipe_that_ends_early_is_read_as_far_as_it_came(home: Path, tmp_path: Path) -> None:
-    (tmp_path / "a.log").write_bytes(LOG)
-    ended = shell("{ head -c 260 a.log; kill $BASHPID; } | $W read - --json", home, tmp_path)
-    assert ended.code == 1
-    assert json.loads(ended.out)["error_lines"][0][0] == 2
-
-
-@pytest.mark.parametrize(
-    ("script", "code", "told"),
-    [
-        ("$W why a.log >&-", 1, "standard output is closed"),
-        ("$W why a.log --out r.txt >&-", 1, ""),
-        ("$W doctor --help >&-", 0, ""),
-        ("$W why - <&-", 2, "standard input is closed"),
-        ("$W why a.log <&- > r.txt", 1, ""),
-        ("$W why nothing.log 2>&-", 2, ""),
-        ("$W why nothing.log <&- >&- 2>&-", 2, ""),
-        ("$W why a.log --save b.whyred <&- >&- 2>&-", 1, ""),
-    ],
-)
-def test_closed_streams(home: Path, tmp_path: Path, script: str, code: int, told: str) -> None:
-    (tmp_path / "a.log").write_bytes(LOG)
-    ended = shell(script, home, tmp_path)
-    assert (ended.code, ended.out) == (code, "")
-    assert told in ended.one_line() if told else ended.err == ""
-    if "r.txt" in script:
-        assert "private-tmp-deleted" in (tmp_path / "r.txt").read_text()
-    if "b.whyred" in script:
-        assert zipfile.ZipFile(tmp_path / "b.whyred").testzip() is None
-
-
-@pytest.mark.parametrize("command", ["why a.log", "why a.log --json", "read a.log --json", "doctor --json"])
-def test_full_output(home: Path, tmp_path: Path, command: str) -> None:
-    if not stat.S_ISCHR(Path("/dev/full").stat().st_mode):
-        pytest.skip("/dev/full is no device here")
-    (tmp_path / "a.log").write_bytes(LOG)
-    ended = shell(f"$W {command} > /dev/full", home, tmp_path)
-    assert ended.code == 2
-    assert "No space left on device" in ended.one_line()
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_interrupted_while_it_reads(home: Path, tmp_path: Path, number: signal.Signals, code: int) -> None:
-    argv = [*PROGRAM, "why", "-", "--save", "a.whyred"]
-    process = subprocess.Popen(argv, env=environment(home), cwd=tmp_path, stdin=PIPE, stdout=PIPE, stderr=PIPE)
-    assert process.stdin is not None
-    process.stdin.write(LOG * 40_000)  # more than a pipe holds: it has begun to read
-    process.send_signal(number)
-    out, err = process.communicate()
-    assert (process.returncode, out) == (code, b"")
-    assert err.strip() == (b"whyred: interrupted" if number is signal.SIGINT else b"")
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_bug_ends_with_3_and_a_masked_report(home: Path, tmp_path: Path) -> None:

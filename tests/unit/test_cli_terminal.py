@@ -186,6 +186,12 @@ def test_a_further_row_of_evidence_keeps_its_colour() -> None:
     assert [r.startswith("\x1b[32m") for r in rows] == [True, True, False, False]
 
 
+@pytest.mark.parametrize("command", ["", "why", "read", "doctor", "run", "save", "demo", "new"])
+def test_help_fits_80_columns(folder: Path, command: str) -> None:
+    rows = Screen(folder, 80, *filter(None, [command]), "--help").rows
+    assert [row for row in rows if cells(row) > 80] == []
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_can_be_had(tmp_path: Path, shell: str) -> None:
     env = environment(tmp_path, _WHYRED_COMPLETE=f"{shell}_source")

@@ -180,8 +180,10 @@ def test_what_the_runner_says_of_the_end_is_no_error() -> None:
 # By hand: what no log of ours would do.
 
 
-def unit(id_: str, role: Role = Role.ERROR, strength: Strength = Strength.USUAL, **extent: int) -> Pattern:
-    return Pattern(id_, "tool", f"title {id_}", ("x",), "x", role, strength, "code/test", extent=Extent(**extent))
+def unit(
+    id_: str, role: Role = Role.ERROR, strength: Strength = Strength.USUAL, before: int = 0, most: int = 0
+) -> Pattern:
+    return Pattern(id_, "tool", f"title {id_}", ("x",), "x", role, strength, "code/test", extent=Extent(before, most))
 
 
 def reading(hits: list[Hit], lines: int = 100, **other: object) -> Reading:
@@ -238,7 +240,7 @@ def test_counts_of_what_was_not_kept_go_to_the_one_text() -> None:
 
 
 def test_the_extent_stops_where_the_window_does() -> None:
-    window = {n: "x" for n in (5, 6, 8)}
+    window = dict.fromkeys((5, 6, 8), "x")
     found = match(reading([Hit(5, unit("a", most=10), {})], window=window))
     assert found.failures[0].spans == ((5, 6),)
 
@@ -258,7 +260,7 @@ def test_last_words_are_those_of_the_step_that_failed() -> None:
     found = match(reading([], sections=sections))
     assert found.failures[0].spans == ((46, 50),)
     assert found.step == "B"
-    window = {n: "x" for n in range(70, 100)}
+    window = dict.fromkeys(range(70, 100), "x")
     assert match(reading([], sections=sections, window=window)).failures == ()
 
 

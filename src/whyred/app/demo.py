@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from shlex import quote
 
 from whyred.app.library import Library
 from whyred.app.why import Wish, why
@@ -35,21 +35,37 @@ jobs:
 Say = Callable[[str], None]
 
 
-def demo(library: Library, say: Say) -> int:
-    """Plays the incident in a sandbox; where the kernel allows none, shows the recorded one. Returns the exit code."""
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What the demo came to. `report` is None for the recorded incident, which writes none."""
+
+    verdict: Verdict
+    bundle: Path
+    report: Path | None
+
+    @property
+    def found(self) -> bool:
+        """Whether the cause was found and proven."""
+        findings = self.verdict.findings
+        return bool(findings) and (findings[0].cause.id, findings[0].confidence) == (CAUSE, Confidence.CONFIRMED)
+
+
+def demo(library: Library, say: Say, arguments: Sequence[str] = ()) -> Played:
+    """Plays the incident in a sandbox, by this program called once more with `arguments`; where the kernel allows no
+    sandbox, shows the recorded one."""
     refused = sandbox.refusal()
     if refused is None:
         if folders.data() is None:  # no home: the runs, the report and the bundle stay where the user is
             os.environ["XDG_DATA_HOME"] = str(Path.cwd() / "whyred-demo")
-        sandbox.enter(["demo", "--inside"])
+        sandbox.enter(["demo", "--inside", *arguments])
     say(f"This machine allows no sandbox ({refused}).")
     say("So this is the incident as it was recorded on another machine:\n")
     verdict = why(Wish(str(_recorded())), library, lambda _: None)
     say(text.render(verdict))
-    return 0 if _found(verdict) else 1
+    return Played(verdict, _recorded(), None)
 
 
-def play(library: Library, say: Say) -> int:
+def play(library: Library, say: Say) -> Played:
     """The incident from green over red to green again; call it inside the sandbox."""
     if not sandbox.inside():
         raise UserError("this is no sandbox", "what comes next would clean the real /tmp", "Say: whyred demo")
@@ -87,11 +103,12 @@ def play(library: Library, say: Say) -> int:
     finally:
         for unit in units:
             unit.stop()
-    say("")
-    say(f"verdict: {verdict.findings[0].cause.id if verdict.findings else 'none'}, {_level(verdict)}; then green again")
-    say(f"report:  {sandbox.back(str(folder / 'report.md'))}")
-    say(f"bundle:  {sandbox.back(str(bundle))}   (try: whyred why {quote(sandbox.back(str(bundle)))})")
-    return 0 if _found(verdict) else 1
+    return Played(verdict, _known(bundle), _known(folder / "report.md"))
+
+
+def _known(path: Path) -> Path:
+    """A file of the sandbox by the path that the user knows."""
+    return Path(sandbox.back(str(path)))
 
 
 def _run_all(units: Sequence[sandbox.Unit], workflow: Path, say: Say) -> list[dict[str, str]]:
@@ -137,14 +154,6 @@ def _recorded() -> Path:
     if found is None:
         raise UserError("the recorded incident is missing", f"no {BUNDLE} beside the library", "Install whyred again")
     return found
-
-
-def _found(verdict: Verdict) -> bool:
-    return bool(verdict.findings) and verdict.findings[0].cause.id == CAUSE and _level(verdict) == Confidence.CONFIRMED
-
-
-def _level(verdict: Verdict) -> str:
-    return verdict.findings[0].confidence.value if verdict.findings else "no finding"
 
 
 def _indented(script: str) -> str:

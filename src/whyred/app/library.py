@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _KINDS = ("patterns", "causes", "secrets")
 _HEAD = "<4I"
-"""A cache file begins with the sizes of its three parts and the CRC-32 of the first."""
+"""A cache file begins with the sizes of its three parts and the CRC-32 of all that follows."""
 
 
 @dataclass
@@ -105,8 +105,8 @@ def _load(file: Path) -> _Stored | None:
         for size in sizes:
             parts.append(data[at : at + size])
             at += size
-        if zlib.crc32(parts[0]) != told:
-            return None  # damaged: the databases carry a sum of their own, the tables did not
+        if zlib.crc32(memoryview(data)[struct.calcsize(_HEAD) :]) != told:
+            return None  # damaged; the engine itself takes a database with a changed byte
         tables = json.loads(parts[0])
         return _Stored(tables, {"patterns": Hyperscan.load(parts[1]), "secrets": Hyperscan.load(parts[2])})
     except (OSError, ValueError, struct.error, ImportError):
@@ -120,7 +120,8 @@ def _save(file: Path, stored: _Stored) -> None:
     fresh = file.with_name(f"{file.name}.{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_bytes(struct.pack(_HEAD, *map(len, parts), zlib.crc32(parts[0])) + b"".join(parts))
+        body = b"".join(parts)
+        fresh.write_bytes(struct.pack(_HEAD, *map(len, parts), zlib.crc32(body)) + body)
         fresh.replace(file)
     except OSError:
         # The cache only saves time: a full disk or a read-only home must not stop a diagnosis.

@@ -126,10 +126,16 @@ class _Keeper:
             self._put(block)
 
     def _put(self, block: Block) -> None:
-        if block.raw:
+        if not block.raw:
+            return
+        try:
             self._log.write(block.raw)
             self._log.flush()
-            self._show(block.raw)
+        except OSError as e:
+            what = f"the run was stopped, because its log cannot be kept in {self._log.name}"
+            how = "Free space, or set XDG_DATA_HOME to a folder that has some"
+            raise UserError(what, e.strerror or str(e), how, code=4) from e
+        self._show(block.raw)
 
 
 def _new_folder() -> local.RunFolder:

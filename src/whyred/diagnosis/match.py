@@ -80,8 +80,7 @@ def _whole(reading: Reading) -> bool:
     """Whether the log goes on to the clean-up after its steps, so that a failure would have been told. Set-up is an
     aside as well and shows nothing: it stands before them.
     """
-    own = next((s.first for s in reading.sections if s.name and not s.aside), None)
-    return own is not None and bool(reading.sections) and reading.sections[-1].aside and reading.sections[-1].first > own
+    return any(s.name and not s.aside for s in reading.sections) and reading.sections[-1].aside
 
 
 def _without_benign(hits: Iterable[Hit]) -> list[Hit]:
@@ -108,7 +107,7 @@ def _failures(reading: Reading, section: Section | None, hits: list[Hit]) -> tup
     taken: set[int] = set()
     failures = []
     for group in kept:
-        # Matches that were not kept count for the text that the kept ones agree on; of several texts nobody knows whose.
+        # Matches that were not kept count for the text that the kept ones agree on; of several, nobody knows whose.
         pattern = group[0].pattern.id
         folded = (reading.folded or {}).get(pattern, 0) if kinds[pattern] == 1 else 0
         failure = _failure(reading, group, taken, folded)

@@ -51,6 +51,9 @@ def _row(subject: str, answer: bytes | Unknown) -> dict[str, str]:
 
 
 def _read(row: Mapping[str, Any]) -> tuple[Ask, Raw]:
+    texts = (row["probe"], *row["with"].values(), *(a["subject"] for a in row["answers"]))
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError(f"a text is wanted in {row}")
     ask = Ask(row["probe"], Of(row["of"]), tuple(sorted(row["with"].items())))
     return ask, tuple((a["subject"], _answer(a)) for a in row["answers"])
 
@@ -59,5 +62,5 @@ def _answer(row: Mapping[str, str]) -> bytes | Unknown:
     if "unknown" in row:
         return Unknown(Reason(row["unknown"]), row.get("detail", ""))
     if "base64" in row:
-        return base64.b64decode(row["base64"])
+        return base64.b64decode(row["base64"], validate=True)
     return row["text"].encode()

@@ -14,6 +14,11 @@ LONGEST = 1 << 20
 NEAR = 4096
 """Bytes on either side of a match in an endless line that are looked at."""
 
+_CONTROLS = bytes({*range(32), 127} - set(b"\t\n\r"))
+_INVISIBLE = re.compile(
+    rb"\xc2[\x80-\x9f\xad]|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]|\xf3\xa0[\x80-\x87][\x80-\xbf]"
+)
+"""In UTF-8: C1 controls, the soft hyphen, zero-width and direction characters, tags (Unicode TR 36)."""
 _STRINGS = (b"\x1b]", b"\x1bP", b"\x1bX", b"\x1b^", b"\x1b_")
 _SEQUENCE = 4200
 """Bytes the longest escape sequence has."""
@@ -26,7 +31,7 @@ _ESCAPES = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Whole lines (or a piece of one endless line): as they came, and without escape sequences and CRs at line ends.
+    """Whole lines (or a piece of one endless line): as they came, and as a person sees them (`plain`).
 
     `first` is the number of the line the block begins in; `starts` and `ends` say whether it begins and ends at a
     line's edge. Both texts have the same LFs, so line numbers agree.
@@ -40,9 +45,16 @@ class Block:
 
 
 def plain(raw: bytes) -> bytes:
-    """The bytes without terminal escape sequences and without the CR of CRLF; costs nothing where there is neither."""
+    """The bytes as a person sees them: without terminal escape sequences, without what is invisible, without the CR of
+    CRLF. What is looked for in it, a secret above all, must not hide behind a character that nobody is shown.
+    """
     if b"\x1b" in raw:
         raw = _ESCAPES.sub(b"", raw)
+    seen = raw.translate(None, _CONTROLS)
+    if len(seen) < len(raw):
+        raw = seen
+    if not raw.isascii():
+        raw = _INVISIBLE.sub(b"", raw)
     if b"\r\n" in raw:
         raw = re.sub(rb"\r+\n", b"\n", raw)
     return raw
@@ -72,8 +84,8 @@ def blocks(chunks: Iterable[bytes], size: int = SIZE, longest: int = LONGEST) ->
 
 
 def _unfinished(tail: bytes) -> int:
-    """How many bytes at the end may be the beginning of an escape sequence or of a CRLF: cut there, it would stay in the
-    text, and hide a secret that it stands in.
+    """How many bytes at the end may be the beginning of an escape sequence or of a CRLF: cut there, it would stay in
+    the text, and hide a secret that it stands in.
     """
     escape = tail.rfind(b"\x1b")
     whole = _ESCAPES.match(tail, escape) if escape >= 0 else None

@@ -37,17 +37,17 @@ def _table(rows: Sequence[Row], everything: bool) -> Iterator[str]:
     subject = max((len(r.subject) for r in rows), default=0)
     question = max((len(r.question) for r in rows), default=0)
     for state in _MARK:
-        for row in (r for r in rows if r.state is state):
-            tail = row.because if state is State.UNKNOWN else _facts(row, everything)
-            because = f"{row.because}; " if state is State.WRONG else ""
-            yield f"{_MARK[state]}  {row.subject:<{subject}}  {row.question:<{question}}  {because}{tail}".rstrip()
+        for r in (r for r in rows if r.state is state):
+            tail = r.because if state is State.UNKNOWN else _facts(r, everything)
+            because = f"{r.because}; " if state is State.WRONG else ""
+            yield f"{_MARK[state]}  {r.subject:<{subject}}  {r.question:<{question}}  {because}{tail}".rstrip()
     counts = {state: sum(r.state is state for r in rows) for state in _MARK}
     yield ""
     yield ", ".join(f"{counts[state]} {state}" for state in _MARK)
 
 
-def _facts(row: Row, everything: bool) -> str:
-    facts = list(row.facts.items())
+def _facts(one: Row, everything: bool) -> str:
+    facts = list(one.facts.items())
     shown = facts if everything else facts[:_FACTS]
     more = "" if len(shown) == len(facts) else ", ..."
     return ", ".join(f"{k} {v}" for k, v in shown) + more

@@ -189,7 +189,7 @@ class BundleWriter:
             self._discard()
 
     def _discard(self) -> None:
-        """Leaves nothing behind: neither the file nor an archive that would try to write its end when it is collected."""
+        """Leaves nothing behind: neither the file nor an archive that would write its end when it is collected."""
         self._zip.fp = None
         with suppress(OSError):  # a full disk refuses the last buffer as well
             self._file.close()

@@ -79,8 +79,8 @@ Start with one of:
 """
 _EPILOG = """\b
 A TARGET is a log file, - for standard input, a bundle, local or local:N.
-Exit codes: 0 nothing failed, 1 something did, 2 wrong usage, 4 nothing to be had,
-3 a bug in whyred, 130 interrupted.
+Exit codes: 0 nothing failed, 1 something did, 2 wrong usage,
+4 nothing to be had, 3 a bug in whyred, 130 interrupted.
 
 \b
 Completion by the tab key, in your shell's start file:
@@ -104,7 +104,9 @@ def cli() -> None:
 def main() -> NoReturn:
     """Runs the program and exits."""
     _fill_closed()
-    signal.signal(signal.SIGTERM, _terminated)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # under nohup, SIGHUP stays ignored
+            signal.signal(number, _terminated)
     sys.exit(_run())
 
 
@@ -120,7 +122,7 @@ def _fill_closed() -> None:
 
 
 def _terminated(number: int, _frame: object) -> NoReturn:
-    """SIGTERM ends the program as an exception does: what was begun is taken away again."""
+    """A signal that ends programs ends this one as an exception does: what was begun is taken away again."""
     sys.exit(128 + number)
 
 

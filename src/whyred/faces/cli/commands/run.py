@@ -5,12 +5,12 @@ from pathlib import Path
 import click
 
 _EPILOG = """\b
-Only `run:` steps and a checkout of this repository are run; what else the workflow
-wants is named, with the reason why it was not run.
+Only `run:` steps and a checkout of this repository are run; whatever else
+the workflow wants is named, with the reason why it was not run.
 The run is kept: whyred why local
 
 \b
-Exit codes: 0 all steps succeeded, 1 one failed, 4 one could not be run at all.
+Exit codes: 0 all steps succeeded, 1 one failed, 4 one could not be run.
 """
 
 

@@ -11,8 +11,9 @@ _EPILOG = f"""{TARGET_HELP}
 Examples:
   whyred why build.log
   whyred why local --explain
-  whyred why - --host local --this-host-ran-it < build.log    (on the runner's host)
-  whyred why build.log --save build.whyred                    (to show it to others)
+  whyred why build.log --save build.whyred
+  whyred why - --host local --this-host-ran-it < build.log
+                                             on the runner's own host
 """
 
 
@@ -41,8 +42,10 @@ Examples:
     help="How to show the verdict.",
 )
 @click.option("--json", "form", flag_value="json", help="The same as --format json.")
-@click.option("--out", type=click.Path(path_type=Path), help="Write the report to this file instead.")
-@click.option("--save", type=click.Path(path_type=Path), help="Save a bundle as well, which replays offline.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the report to this file instead.")
+@click.option(
+    "--save", type=click.Path(path_type=Path), metavar="BUNDLE", help="Save a bundle as well, which replays offline."
+)
 @click.option("--explain", is_flag=True, help="Show every question that was asked and what it changed.")
 def command(
     target: str,
@@ -65,6 +68,8 @@ def command(
         raise click.UsageError("--this-host-ran-it vouches for a host: say which, with --host local.")
     if this_host_ran_it and no_probe:
         raise click.UsageError("--no-probe asks no host, so there is nothing that --this-host-ran-it could vouch for.")
+    if out is not None and save is not None and out.absolute() == save.absolute():
+        raise click.UsageError("--out and --save name the same file: one would write over the other.")
     refuse_loss(target, "--out", out)
     refuse_loss(target, "--save", save)
     wish = Wish(target, host, this_host_ran_it, not no_probe, seconds(budget), save)

@@ -1,0 +1,130 @@
+"""The doctor's rows: wrong where a cause's condition holds, unknown with the reason, masked, never stopped by one."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+from test_subjects import FakeHost, daemon
+
+from whyred.app import ask as asking
+from whyred.app import doctor as room
+from whyred.app.doctor import examine, judge_row, recorded
+from whyred.hosts.bundle import Recording
+from whyred.model.cause import Cause, Condition, Of, Op, Text
+from whyred.model.evidence import Ask, Reason, Unknown
+from whyred.model.examination import State
+from whyred.model.host import Host, HostRefusedError, Process, Subject
+from whyred.model.probe import Cost, Facts, Kind, Probe
+
+TEXT = Text("", "", "", "", "")
+
+
+def condition(op: Op = Op.EQUALS, value: object = True, of: Of = Of.ATTEMPT_RUNNER, **with_: str) -> Condition:
+    return Condition("fake", of, "bad", op, value, tuple(sorted(with_.items())))  # type: ignore[arg-type]
+
+
+def cause(*confirm: Condition, **other: object) -> Cause:
+    values: dict[str, object] = {"when": {}, "unless": {}} | other
+    return Cause("the-cause", "", "infra/tmpdir", ("p",), TEXT, confirm=confirm, **values)  # type: ignore[arg-type]
+
+
+def row(
+    facts: Facts, *causes: Cause, ofs: tuple[Of, ...] = (Of.HOST, Of.ATTEMPT_RUNNER), **arguments: str
+) -> State | None:
+    found = judge_row("s", "q", "fake", ofs, arguments, facts, causes)
+    return found.state if found else None
+
+
+@pytest.mark.parametrize(
+    ("facts", "state"),
+    [
+        ({"bad": True}, State.WRONG),
+        ({"bad": False}, State.FINE),
+        ({"bad": None}, State.FINE),
+        ({"bad": Unknown(Reason.NO_PERMISSION)}, State.UNKNOWN),
+        ({"bad": Unknown(Reason.NO_PERMISSION), "other": 1}, State.FINE),
+        ({"bad": Unknown(Reason.NOT_APPLICABLE)}, None),
+        ({}, None),
+    ],
+)
+def test_states(facts: Facts, state: State | None) -> None:
+    assert row(facts, cause(condition())) is state
+
+
+def test_only_the_very_question_counts() -> None:
+    facts: Facts = {"bad": True}
+    assert row(facts, cause(condition(path="/tmp")), path="/tmp") is State.WRONG
+    assert row(facts, cause(condition(path="/tmp")), path="/var/tmp") is State.FINE
+    assert row(facts, cause(condition(path="/tmp"))) is State.FINE
+    assert row(facts, cause(condition(path="{dir}")), path="/tmp") is State.WRONG
+    assert row(facts, cause(condition(path="{dir}"), when={"dir": ("/tmp*",)}), path="/srv") is State.FINE
+    assert row(facts, cause(condition(path="{dir}"), unless={"dir": ("/tmp*",)}), path="/tmp") is State.FINE
+    assert row(facts, cause(condition(of=Of.SHARED_DAEMON))) is State.FINE
+    assert row(facts, cause(condition(Op.PRESENT, None))) is State.FINE
+
+
+def answered(answer: Callable[[], bytes], read: Callable[[bytes], Facts], kind: Kind = Kind.HOST) -> Probe:
+    def ask(_host: Host, _subject: Subject, _arguments: Mapping[str, str]) -> bytes:
+        return answer()
+
+    return Probe("fake", "", kind, Cost.CHEAP, "", {}, ask, read, pack=({},))
+
+
+def broken() -> bytes:
+    raise RuntimeError("hunter2hunter2")
+
+
+def stars(data: bytes) -> bytes:
+    return data.replace(b"hunter2hunter2", b"***")
+
+
+def examined(monkeypatch: pytest.MonkeyPatch, host: FakeHost, *probes: Probe) -> list[tuple[str, State, str]]:
+    monkeypatch.setattr(room, "all_probes", lambda: {f"{n}": p for n, p in enumerate(probes)})
+    told = examine(host, [cause(condition(of=Of.HOST))], stars, lambda _: None)
+    return [(r.subject, r.state, " ".join([*r.facts.values(), r.because])) for r in told]
+
+
+def test_a_probe_that_crashes_stops_no_other_and_leaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    good = answered(lambda: b"said hunter2hunter2", lambda data: {"said": data.decode()})
+    bad = answered(broken, lambda _: {})
+    assert examined(monkeypatch, FakeHost(), bad, good) == [
+        ("host", State.UNKNOWN, "fault-in-whyred: RuntimeError: ***"),
+        ("host", State.FINE, "said *** "),
+    ]
+
+
+def test_every_daemon_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    probe = answered(lambda: b"", lambda _: {"bad": True}, Kind.DIRECTORY)
+    rows = examined(monkeypatch, FakeHost([daemon(10), daemon(11)]), probe)
+    assert [r[0] for r in rows] == ["host", "runner-10", "runner-11"]
+    assert rows[0][1] is State.WRONG
+
+
+def test_a_host_that_hides_its_processes_is_still_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Hidden(FakeHost):
+        def processes(self) -> list[Process]:
+            raise HostRefusedError(Reason.NO_PERMISSION, "no /proc")
+
+    rows = examined(monkeypatch, Hidden(), answered(lambda: b"", lambda _: {"fine": 1}))
+    assert rows == [("host", State.UNKNOWN, "no-permission: no /proc"), ("host", State.FINE, "1 ")]
+
+
+def test_recorded_answers_give_the_same_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    probe = answered(lambda: b"", lambda data: {"bad": data == b"yes"})
+
+    def find(name: str) -> Probe:
+        if name == "fake":
+            return probe
+        raise LookupError(name)
+
+    monkeypatch.setattr(asking, "find_probe", find)
+    answers = {
+        Ask("fake", Of.HOST): (("host", b"yes"), ("other", b"no"), ("", Unknown(Reason.BUDGET))),
+        Ask("of-tomorrow", Of.HOST): (("host", b"?"),),
+    }
+    rows = recorded(Recording(answers), [cause(condition(of=Of.HOST))])
+    assert [(r.subject, r.state) for r in rows] == [
+        ("host", State.WRONG),
+        ("other", State.FINE),
+        ("host", State.UNKNOWN),
+        ("host", State.UNKNOWN),
+    ]
