@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from scripts.cases import predict
+
 from whyred.app.library import Library
 
 CORPUS = Path(os.environ.get("WHYRED_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))

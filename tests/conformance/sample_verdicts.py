@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from whyred.model.cause import Cause, Condition, Of, Op, Text, Value
-from whyred.model.evidence import Evidence, Origin, Reason, Unknown
+from whyred.model.evidence import Ask, Evidence, Origin, Reason, Unknown
 from whyred.model.failure import Failure, Line, Reading
 from whyred.model.finding import Confidence, Finding, Held, Open, Question, Verdict, Weight
 from whyred.model.run import Attempt, Job, Run, Runner
@@ -59,9 +59,10 @@ TEMP_DIR = _failure(42, 'error: couldn\'t create a temp dir: No such file or dir
 
 
 def _held(condition: Condition, weight: Weight, value: Value | Unknown | None, *, holds: bool | None) -> Held:
-    question = f"{condition.probe} of {condition.of} (path=/tmp)"
     origin = Origin("probe", condition.probe)
-    evidence = Evidence(question, condition.of, "runner-1", condition.field, value, origin)
+    evidence = Evidence(
+        Ask(condition.probe, condition.of, (("path", "/tmp"),)), "runner-1", condition.field, value, origin
+    )
     return Held(condition, weight, holds, (evidence,))
 
 

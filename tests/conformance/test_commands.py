@@ -17,8 +17,6 @@ FOLDER = Path(main.FOLDER)
 FILES = sorted(f for f in FOLDER.glob("*.py") if f.name != "__init__.py")
 NAMES = [f.stem.lstrip("_").replace("_", "-") for f in FILES]
 LISTED = [f.stem.replace("_", "-") for f in FILES if not f.stem.startswith("_")]
-TELLS_A_STORY = {"demo"}
-"""Commands whose output is an act to watch and no result; may only shrink."""
 EACH = pytest.mark.parametrize("name", NAMES)
 
 
@@ -63,7 +61,7 @@ def test_help_explains_every_option(name: str) -> None:
 @pytest.mark.parametrize("name", LISTED)
 def test_has_json(name: str) -> None:
     options = {o for p in get(name).params for o in p.opts}
-    assert ("--json" in options) != (name in TELLS_A_STORY), f"{name}: wants --json, as every command has it"
+    assert "--json" in options, f"{name}: wants --json, as every command has it"
 
 
 @pytest.mark.parametrize("name", LISTED)

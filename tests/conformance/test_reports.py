@@ -1,10 +1,7 @@
 """Every report of a verdict: whole, the same every time, and harmless whatever the log said."""
 
 import ast
-import importlib
-import inspect
 import json
-import pkgutil
 import re
 import unicodedata
 from collections.abc import Callable
@@ -16,27 +13,18 @@ from sample_verdicts import PLAIN, VERDICTS
 import whyred.reports
 from whyred.faces.cli.commands.why import command as why
 from whyred.model.finding import Verdict
+from whyred.reports.find import reports
 
-Render = Callable[[Verdict], str]
 FOLDER = Path(whyred.reports.__path__[0])
 GOLDEN = Path(__file__).parent.parent / "golden"
 
 
-def _reports() -> dict[str, Render]:
-    found: dict[str, Render] = {}
-    for name in sorted(m.name for m in pkgutil.iter_modules(whyred.reports.__path__) if not m.name.startswith("_")):
-        render = getattr(importlib.import_module(f"whyred.reports.{name}"), "render", None)
-        if render is not None and list(inspect.signature(render).parameters) == ["verdict"]:
-            found[name] = render
-    return found
-
-
-REPORTS = _reports()
-EACH = pytest.mark.parametrize("name", [n.replace("_", "-") for n in REPORTS])
+REPORTS = reports()
+EACH = pytest.mark.parametrize("name", list(REPORTS))
 
 
 def render(name: str, verdict: Verdict) -> str:
-    return REPORTS[name.replace("-", "_")](verdict)
+    return REPORTS[name](verdict)
 
 
 def flat(text: str) -> str:

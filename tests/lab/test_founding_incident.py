@@ -99,10 +99,11 @@ def test_the_evidence_is_all_there(played: Played) -> None:
     out = played.ended.out
     for told in (
         "deleted = yes  [probe mount-state]",
-        "runner-2 (path=/tmp): links = 0",
-        "runner-1 (path=/tmp): deleted = yes",
-        "runner-3 (path=/tmp): deleted = yes",
-        "host (path=/tmp): links = ",
+        "runner-2, /tmp: links = 0",
+        "//deleted",
+        "runner-1, /tmp: deleted = yes",
+        "runner-3, /tmp: deleted = yes",
+        "host, /tmp: links = ",
         "[log line ",
         "Restart the runner's unit",
     ):

@@ -103,7 +103,7 @@ def test_the_support_of_a_rival_takes_nothing_away() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from(Weight), st.sampled_from([True, False, None])), max_size=6))
 def test_no_log_alone_ever_confirms(rows: list[tuple[Weight, bool | None]]) -> None:
-    evidence = Evidence("q", Of.HOST, "s", "f", UNKNOWN, Origin("probe", "p"))
+    evidence = Evidence(Ask("q", Of.HOST), "s", "f", UNKNOWN, Origin("probe", "p"))
     held = [Held(condition(f"f{n}"), weight, holds_, (evidence,)) for n, (weight, holds_) in enumerate(rows)]
     sure, why = confidence(held, [])
     assert why

@@ -118,7 +118,7 @@ def test_a_run_whose_process_is_gone_reads_as_interrupted(tmp_path: Path) -> Non
     running = replace(ATTEMPT, status=Status.RUNNING, runner=Runner(pid=child.pid), steps=steps)
     local.save(folder, running)
     read = local.load(tmp_path, "local:1")
-    assert (read.status, read.conclusion) == (Status.UNKNOWN, Conclusion.UNKNOWN)
+    assert (read.status, read.conclusion) == (Status.UNKNOWN, Conclusion.CANCELLED)
     assert read.steps[0] == steps[0]
     assert (read.steps[1].reason or "").startswith("interrupted")
 

@@ -6,7 +6,7 @@ import pytest
 
 from whyred.diagnosis import tell
 from whyred.model.cause import Cause, Condition, Of, Op, Text, Value
-from whyred.model.evidence import Evidence, Origin, Reason, Unknown
+from whyred.model.evidence import Ask, Evidence, Origin, Reason, Unknown
 from whyred.model.failure import Failure, Reading
 from whyred.model.finding import Confidence, Finding, Held, Open, Verdict, Weight
 from whyred.model.run import Attempt, Job, Run, Runner
@@ -19,8 +19,8 @@ UNKNOWN = Unknown(Reason.OTHER_HOST, "elsewhere")
 
 def held(weight: Weight, holds: bool | None, value: Value | Unknown | None = True, field: str = "deleted") -> Held:
     condition = Condition("mount-state", Of.ATTEMPT_RUNNER, field, Op.EQUALS, value=True)
-    question = "mount-state of attempt-runner (path=/tmp)"
-    evidence = Evidence(question, Of.ATTEMPT_RUNNER, "runner-1", field, value, Origin("probe", "mount-state"))
+    ask = Ask("mount-state", Of.ATTEMPT_RUNNER, (("path", "/tmp"),))
+    evidence = Evidence(ask, "runner-1", field, value, Origin("probe", "mount-state"))
     return Held(condition, weight, holds, (evidence,))
 
 
@@ -49,7 +49,7 @@ def test_for_begins_with_the_log_line() -> None:
     told = tell.evidence_for(finding(held(Weight.CONFIRMS, True)))
     assert facts(told) == [
         ("Title (ENOENT)", "log line 42"),
-        ("runner-1 (path=/tmp): deleted = yes", "probe mount-state"),
+        ("runner-1, /tmp: deleted = yes", "probe mount-state"),
     ]
 
 
@@ -69,13 +69,13 @@ def test_unknowns_speak_neither_for_nor_against(weight: Weight) -> None:
 def test_against() -> None:
     refuted = finding(held(Weight.REFUTES, True, 2, "links"), held(Weight.CONFIRMS, False, False))
     assert [t.fact for t in tell.evidence_against(refuted)] == [
-        "runner-1 (path=/tmp): links = 2",
-        "runner-1 (path=/tmp): deleted = no",
+        "runner-1, /tmp: links = 2",
+        "runner-1, /tmp: deleted = no",
     ]
     both = finding(
         held(Weight.REFUTES, True, 2, "links"), held(Weight.CONFIRMS, True), held(Weight.CONFIRMS, False, False)
     )
-    assert [t.fact for t in tell.evidence_against(both)] == ["runner-1 (path=/tmp): links = 2"]
+    assert [t.fact for t in tell.evidence_against(both)] == ["runner-1, /tmp: links = 2"]
     assert tell.evidence_against(finding(held(Weight.SUPPORTS, False, False))) == []
 
 

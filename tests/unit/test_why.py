@@ -127,10 +127,10 @@ def test_the_doctor_reads_a_bundle() -> None:
 def test_the_tap_gets_only_what_is_masked() -> None:
     seen: list[Block] = []
     token = b"ghp_abcdefghijklmnopqrstuvwxyz0123456789"
-    data = b"\x1b[31mtoken " + token + b"\x1b[0m\n::add-mask::hunter2hunter2\nhunter2hunter2 told-by-the-user\n" * 2000
-    log = read_log([data[i : i + 999] for i in range(0, len(data), 999)], library(), seen.append, ("told-by-the-user",))
+    data = b"\x1b[31mtoken " + token + b"\x1b[0m\n::add-mask::hunter2hunter2\nhunter2hunter2 \n" * 2000
+    log = read_log([data[i : i + 999] for i in range(0, len(data), 999)], library(), seen.append)
     kept = b"".join(b.raw for b in seen) + b"".join(b.plain for b in seen)
-    for secret in (token, b"hunter2hunter2 ", b"told-by-the-user"):
+    for secret in (token, b"hunter2hunter2 "):
         assert secret not in kept
     assert log.reading.lines == 6000
     assert log.reading.size == sum(len(b.raw) for b in seen)

@@ -47,9 +47,9 @@ class Library:
         """The patterns and marks, compiled."""
         return self._stored.scanner(self.patterns)
 
-    def masker(self, values: tuple[str, ...] = ()) -> Masker:
+    def masker(self) -> Masker:
         """A new masker for one log."""
-        return self._stored.masker(values)
+        return self._stored.masker()
 
     @cached_property
     def _stored(self) -> "_Stored":
@@ -71,16 +71,16 @@ class _Stored:
     def scanner(self, patterns: tuple[Pattern, ...]) -> Scanner:
         return Scanner(patterns, all_formats(), self.engines.get("patterns"))
 
-    def masker(self, values: tuple[str, ...]) -> Masker:
+    def masker(self) -> Masker:
         secrets = [read.read_secret(*item) for item in self.tables["secrets"].items()]
-        masker = Masker(secrets, self.engines.get("secrets"), values)
+        masker = Masker(secrets, self.engines.get("secrets"))
         self.engines["secrets"] = masker.engine
         return masker
 
     def compile(self) -> None:
         patterns = tuple(read.read_pattern(*item) for item in self.tables["patterns"].items())
         self.engines["patterns"] = self.scanner(patterns).engine
-        self.masker(())
+        self.masker()
 
 
 def _signature() -> str:

@@ -1,13 +1,14 @@
 """Reads one log: what it says alone, with no host and no forge."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from whyred.app.library import Library
 from whyred.diagnosis.match import Matched, match
 from whyred.logs.blocks import Block, blocks
 from whyred.logs.reading import Reader
 from whyred.model.failure import Reading
+from whyred.model.run import Conclusion
 from whyred.model.source import Fetched, Missing, MissingLogError
 
 
@@ -20,15 +21,21 @@ class ReadLog:
 
 
 def read_log(
-    chunks: Iterable[bytes], library: Library, tap: Callable[[Block], None] | None = None, masks: tuple[str, ...] = ()
+    chunks: Iterable[bytes],
+    library: Library,
+    tap: Callable[[Block], None] | None = None,
+    told: Conclusion = Conclusion.UNKNOWN,
 ) -> ReadLog:
-    """Masks and reads a stream of chunks once; `tap` gets every masked block (to save it)."""
+    """Masks and reads a stream of chunks once; `tap` gets every masked block (to save it), `told` is how the source
+    says that the attempt ended."""
     reader = Reader(library.scanner)
-    for block in library.masker(masks).blocks(blocks(chunks)):
+    for block in library.masker().blocks(blocks(chunks)):
         reader.feed(block)
         if tap is not None:
             tap(block)
     reading = reader.reading()
+    if told is not Conclusion.UNKNOWN:
+        reading = replace(reading, conclusion=told)
     return ReadLog(reading, match(reading))
 
 

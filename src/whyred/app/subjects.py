@@ -13,6 +13,7 @@ from whyred.probes.runner_processes import find_daemons
 _TICKS = 100
 """Clock ticks a second in /proc/PID/stat: USER_HZ is 100 on every Linux whyred runs on (proc(5))."""
 _SHARED = ("sccache",)
+_UNIT = "whyred-runner"
 
 
 @dataclass
@@ -126,13 +127,20 @@ class Subjects:
         if of is Of.SHARED_DAEMON:
             found = [d for d in self._daemons if d.kind in _SHARED]
         elif of is Of.SIBLING_RUNNERS:
-            own = next((d.kind for d in self._daemons if d.process.pid == runner.pid), None)
-            found = [d for d in self._daemons if d.kind == own and d.process.pid != runner.pid]
+            found = self._siblings(runner)
         else:
             return self._jobs(runner)
         if not found:
             return Unknown(Reason.NO_SUBJECT, f"this host has no {of.value.replace('-', ' ')}")
         return [Subject(d.name, d.process.pid, d.process.unit) for d in found]
+
+    def _siblings(self, runner: Subject) -> list[Daemon]:
+        """The other daemons of the runner's kind; of whyred's own units those with the same parent: of one demo."""
+        own = next((d for d in self._daemons if d.process.pid == runner.pid), None)
+        if own is None:
+            return [d for d in self._daemons if d.kind not in _SHARED and d.process.pid != runner.pid]
+        alike = [d for d in self._daemons if d.kind == own.kind and d.process.pid != runner.pid]
+        return [d for d in alike if d.kind != _UNIT or d.process.parent == own.process.parent]
 
     def _jobs(self, runner: Subject) -> Sequence[Subject] | Unknown:
         below, seen = [runner.pid], set[int]()

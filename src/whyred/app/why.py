@@ -41,7 +41,8 @@ def why(wish: Wish, library: Library, progress: Callable[[str], None]) -> Verdic
     fetched = fetch(wish.target, progress)
     with ExitStack() as stack:
         writer = stack.enter_context(_writer(wish.save)) if wish.save else None
-        log = read_log(fetched.chunks, library, (lambda block: writer.log(block.raw)) if writer else None)
+        tap = (lambda block: writer.log(block.raw)) if writer else None
+        log = read_log(fetched.chunks, library, tap, fetched.attempt.conclusion)
         refuse_nothing(log, fetched)
         asker = _asker(wish, fetched, log, library)
         progress("asking the host" if isinstance(asker, Live) else "judging")

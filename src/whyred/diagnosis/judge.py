@@ -133,7 +133,7 @@ def _evidence(ask: Ask, condition: Condition, answer: Answer) -> Evidence:
     else:
         value = facts.get(condition.field, Unknown(Reason.NOT_SUPPORTED, f"this answer has no {condition.field}"))
     origin = Origin("probe", f"{ask.probe} of {answer.subject}" if answer.subject else ask.probe)
-    return Evidence(str(ask), ask.of, answer.subject, condition.field, value, origin)
+    return Evidence(ask, answer.subject, condition.field, value, origin)
 
 
 def _filled(condition: Condition, captures: Mapping[str, str]) -> Value | None:

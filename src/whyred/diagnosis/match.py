@@ -20,6 +20,8 @@ MOST_SPANS = 8
 """Occurrences of one failure that are named; all are counted."""
 _WORDS = 5
 """Last lines shown of a failure that no pattern knows."""
+_FRAGMENT = 60
+"""A log of at most this many lines is an excerpt; in a longer one without marks the end has this many lines."""
 _ORDER = {Strength.DECISIVE: 0, Strength.USUAL: 1, Strength.WEAK: 2}
 
 
@@ -65,15 +67,20 @@ def _ended_badly(reading: Reading, section: Section | None) -> bool:
 
 def _says_so(reading: Reading, hits: list[Hit]) -> bool:
     """A log that names no end: does a line say that something failed for good?"""
-    if any(s.conclusion is not Conclusion.UNKNOWN or s.name for s in reading.sections):
-        sure = {Strength.DECISIVE}
-        if _whole(reading):
-            return False
-    else:
-        sure = {Strength.DECISIVE, Strength.USUAL} if reading.lines <= 60 else {Strength.DECISIVE}
-    return any(h.pattern.role is Role.ERROR and h.pattern.strength in sure for h in hits) or any(
-        h.pattern.role is Role.CONSEQUENCE for h in hits
-    )
+    if _whole(reading):
+        return False
+    marked = any(s.conclusion is not Conclusion.UNKNOWN or s.name for s in reading.sections)
+    return any(_is_final(h, reading, marked=marked) for h in hits)
+
+
+def _is_final(hit: Hit, reading: Reading, *, marked: bool) -> bool:
+    """Whether a hit says that the job failed: surely so, or in the last words of a log without marks, or in an excerpt
+    that a person picked out, where every statement is meant."""
+    if hit.pattern.role is not Role.ERROR or hit.pattern.strength is Strength.DECISIVE:
+        return hit.pattern.role in (Role.ERROR, Role.CONSEQUENCE)
+    if marked or hit.line <= reading.lines - _FRAGMENT:
+        return False
+    return hit.pattern.strength is Strength.USUAL or reading.lines <= _FRAGMENT
 
 
 def _whole(reading: Reading) -> bool:

@@ -27,8 +27,9 @@ def headline(verdict: Verdict) -> str:
     job = attempt.job.name if attempt.job else verdict.reading.job
     runner = (attempt.runner.name if attempt.runner else None) or verdict.reading.runner
     parts = [attempt.run.label]
+    cut = next((s.reason for s in attempt.steps if (s.reason or "").startswith("interrupted")), None)
     parts += [f"{what} {name}" for what, name in (("job", job), ("runner", runner), ("step", verdict.step)) if name]
-    return ", ".join(parts)
+    return ", ".join([*parts, cut] if cut else parts)
 
 
 def evidence_for(finding: Finding) -> list[Told]:
@@ -65,15 +66,15 @@ def _told(conditions: Iterable[Held]) -> list[Told]:
     for held in conditions:
         for evidence in held.evidence:
             if not isinstance(evidence.value, Unknown):
-                told = Told(held.weight, _fact(evidence), f"probe {evidence.question.split(' of ')[0]}")
+                told = Told(held.weight, _fact(evidence), f"probe {evidence.ask.probe}")
                 rows.setdefault((told.fact, told.origin), told)
     return list(rows.values())
 
 
 def _fact(evidence: Evidence) -> str:
-    _, _, arguments = evidence.question.partition(" (")
-    subject = evidence.subject or str(evidence.of)
-    return f"{subject}{' (' + arguments if arguments else ''}: {evidence.field} = {show(evidence.value)}"
+    """`runner-2, /tmp: deleted = yes`."""
+    of_whom = [evidence.subject or str(evidence.ask.of), *(value for _, value in evidence.ask.with_)]
+    return f"{', '.join(of_whom)}: {evidence.field} = {show(evidence.value)}"
 
 
 def open_questions(unknown: Sequence[Open]) -> list[tuple[str, str, list[str]]]:

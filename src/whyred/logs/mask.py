@@ -119,13 +119,14 @@ class Masker:
         return Block(block.first, raw, new, block.starts, block.ends)
 
     def _mask(self, text: bytes) -> bytes:
+        text = self._mask_values(text)  # first, for a value may stand right before a token and hide its beginning
         parts, at = [], 0
         for start, end, masked in self._edits(text):
             parts += [text[at:start], masked]
             at = end
         if parts:
             text = b"".join([*parts, text[at:]])
-        return self._mask_values(text)
+        return text
 
     def _mask_values(self, text: bytes) -> bytes:
         """Masks the values asked for; each from its `::add-mask::` line on, not before."""

@@ -45,26 +45,6 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """One field of one subject: a value or an unknown. `question` is the probe and what it was asked."""
-
-    question: str
-    of: Of
-    subject: str
-    field: str
-    value: Value | Unknown | None
-    origin: Origin
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """All fields one probe read for one subject, or why there is none."""
-
-    subject: str
-    facts: Mapping[str, Value | Unknown | None] | Unknown
-
-
-@dataclass(frozen=True, slots=True)
 class Ask:
     """One question in full: which probe, asked of whom, with which arguments (captures already put in)."""
 
@@ -76,6 +56,30 @@ class Ask:
         """For people: `mount-state of attempt-runner (path=/tmp)`."""
         arguments = ", ".join(f"{k}={v}" for k, v in self.with_)
         return f"{self.probe} of {self.of}" + (f" ({arguments})" if arguments else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One field of one subject: a value or an unknown. `ask` is the question it answers."""
+
+    ask: Ask
+    subject: str
+    field: str
+    value: Value | Unknown | None
+    origin: Origin
+
+    @property
+    def question(self) -> str:
+        """The question, for people."""
+        return str(self.ask)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """All fields one probe read for one subject, or why there is none."""
+
+    subject: str
+    facts: Mapping[str, Value | Unknown | None] | Unknown
 
 
 Answers = Mapping[Ask, tuple[Answer, ...]]

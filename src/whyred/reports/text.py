@@ -22,7 +22,7 @@ def _verdict(verdict: Verdict) -> Iterator[str]:
         yield f"{tell.quiet(verdict)} ({verdict.reading.lines} lines, {verdict.reading.format})."
         return
     what = _count(len(verdict.failures), "failure")
-    yield f"class {verdict.class_ or 'unknown'}; {what} in {verdict.reading.lines} lines"
+    yield f"class {verdict.class_ or 'unknown'}; {what} in {_count(verdict.reading.lines, 'line')}"
     yield ""
     yield from _failures(verdict.failures)
     if verdict.findings:

@@ -216,12 +216,12 @@ def _alive(runner: Runner) -> bool:
 
 
 def _interrupted(attempt: Attempt) -> Attempt:
-    """The attempt as it must be read after its process vanished: unknown, and the open step says so."""
+    """The attempt as it must be read after its process vanished: cut off, and the open step says so."""
     steps = list(attempt.steps)
     if steps and steps[-1].ended is None and steps[-1].started is not None:
         reason = "interrupted: the whyred process that ran this step is gone"
         steps[-1] = replace(steps[-1], conclusion=Conclusion.UNKNOWN, reason=reason)
-    return replace(attempt, status=Status.UNKNOWN, conclusion=Conclusion.UNKNOWN, steps=tuple(steps))
+    return replace(attempt, status=Status.UNKNOWN, conclusion=Conclusion.CANCELLED, steps=tuple(steps))
 
 
 def _span(known: list[RunFolder]) -> str:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from typing import Any
 
 import click
 
@@ -89,7 +90,9 @@ _PAINT = (
     (re.compile(r"wrong {2,}.*"), {"fg": "red"}),
     (re.compile(r"unknown {2,}.*"), {"fg": "yellow"}),
     (
-        re.compile(r"(?:the error|ruled out|unknown|other candidates|remedy|prevent|verify|next|questions)\b.*"),
+        re.compile(
+            r"(?:the error|ruled out|unknown|other candidates|questions|remedy|prevent|verify|next)\b(?= {2}|\W|$)"
+        ),
         {"bold": True},
     ),
 )
@@ -99,9 +102,12 @@ _GOES_ON = re.compile(r" {6,}\S")
 
 def paint(text: str) -> str:
     """The text report with colour."""
-    rows, style = [], None
+    rows: list[str] = []
+    style: dict[str, Any] | None = None
     for row in text.split("\n"):
+        end = len(row)
         if style is None or not _GOES_ON.match(row) or "fg" not in style:
-            style = next((s for regex, s in _PAINT if regex.match(row)), None)
-        rows.append(click.style(row, **style) if style and row else row)
+            found = next(((s, m) for regex, s in _PAINT if (m := regex.match(row))), None)
+            style, end = (found[0], found[1].end()) if found else (None, 0)
+        rows.append(click.style(row[:end], **style) + row[end:] if style and row else row)
     return "\n".join(rows)

@@ -1,6 +1,5 @@
 """How the command line shows things: reports laid out and coloured on a terminal, as they are everywhere else."""
 
-import importlib
 import os
 import re
 import shutil
@@ -16,6 +15,7 @@ from whyred.faces.cli.streams import out as out
 from whyred.faces.cli.streams import progress as progress
 from whyred.model.finding import Verdict
 from whyred.model.trouble import UserError
+from whyred.reports.find import reports
 
 
 def seconds(text: str) -> float:
@@ -36,7 +36,7 @@ def text(report: str) -> None:
 
 def show(verdict: Verdict, form: str, file: Path | None, *, explain: bool) -> None:
     """Shows a verdict in one of the report forms, or writes it to a file. Raises UserError."""
-    report: str = importlib.import_module(f"whyred.reports.{form}").render(verdict)
+    report = reports()[form](verdict)
     if explain and form != "json":
         report += _questions(verdict, form)
     if file is not None:

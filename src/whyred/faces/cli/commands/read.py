@@ -26,7 +26,7 @@ def command(target: str, form: str) -> int:
     from whyred.settings import folders
 
     fetched = fetch(target, progress)
-    log = read_log(fetched.chunks, Library(folders.cache()))
+    log = read_log(fetched.chunks, Library(folders.cache()), told=fetched.attempt.conclusion)
     refuse_nothing(log, fetched)
     said = (log.reading, log.matched.failures, log.matched.step, log.matched.class_)
     if form == "json":

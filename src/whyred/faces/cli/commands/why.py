@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from whyred.faces.cli.complete import TARGET_HELP, target
+from whyred.reports.find import reports
 
 _EPILOG = f"""{TARGET_HELP}
 \b
@@ -36,7 +37,7 @@ Examples:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "markdown", "json"]),
+    type=click.Choice(list(reports())),
     default="text",
     show_default=True,
     help="How to show the verdict.",

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whyred.model.cause import Cause, Condition, Of, Op, Text
-from whyred.model.evidence import Evidence, Origin
+from whyred.model.evidence import Ask, Evidence, Origin
 from whyred.model.examination import Row, State
 from whyred.model.failure import Failure, Line, Reading
 from whyred.model.finding import Confidence, Finding, Held, Open, Question, Verdict, Weight
@@ -72,8 +72,8 @@ def verdict(foreign: str, *, failed: bool = True, sure: Confidence | None = Conf
         (Line(6, "before"), Line(7, row), Line(8, row)), {"dir": foreign, "errno": foreign}, "fp", 3,
     )  # fmt: skip
     condition = Condition("mount-state", Of.ATTEMPT_RUNNER, "deleted", Op.EQUALS, value=True)
-    question = f"mount-state of attempt-runner (path={foreign})"
-    evidence = Evidence(question, Of.ATTEMPT_RUNNER, foreign, "deleted", foreign, Origin("probe", foreign))
+    ask = Ask("mount-state", Of.ATTEMPT_RUNNER, (("path", foreign),))
+    evidence = Evidence(ask, foreign, "deleted", foreign, Origin("probe", foreign))
     held = (Held(condition, Weight.CONFIRMS, True, (evidence,)), Held(condition, Weight.REFUTES, True, (evidence,)))
     finding = Finding(CAUSE, failure, sure or Confidence.POSSIBLE, held, foreign)
     return Verdict(
