@@ -13,7 +13,7 @@ from sample_verdicts import PLAIN, VERDICTS
 import whyred.reports
 from whyred.faces.cli.commands.why import command as why
 from whyred.model.finding import Verdict
-from whyred.reports.find import reports
+from whyred.reports.forms import reports
 
 FOLDER = Path(whyred.reports.__path__[0])
 GOLDEN = Path(__file__).parent.parent / "golden"

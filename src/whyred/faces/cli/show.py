@@ -15,7 +15,7 @@ from whyred.faces.cli.streams import out as out
 from whyred.faces.cli.streams import progress as progress
 from whyred.model.finding import Verdict
 from whyred.model.trouble import UserError
-from whyred.reports.find import reports
+from whyred.reports.forms import reports
 
 
 def seconds(text: str) -> float:

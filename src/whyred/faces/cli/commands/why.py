@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from whyred.faces.cli.complete import TARGET_HELP, target
-from whyred.reports.find import reports
+from whyred.reports.forms import reports
 
 _EPILOG = f"""{TARGET_HELP}
 \b
