@@ -1,10 +1,13 @@
 """`run`: the steps of a workflow on this machine, kept as a local run; and the loop of a runner unit."""
 
+import errno
 import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from io import FileIO
 from pathlib import Path
 from typing import IO
 
@@ -81,10 +84,10 @@ def _run_job(
     wanted: Wanted, workflow: Workflow, job: JobSpec, text: bytes, library: Library, show: Callable[[bytes], None]
 ) -> Attempt:
     folder = _new_folder()
-    folder.workflow.write_bytes(text)
     meta = {"file": str(wanted.workflow), "job": job.key}
     masker = library.masker()
-    with folder.log.open("wb") as log:
+    with _kept_in(folder), folder.log.open("wb", buffering=0) as log:
+        folder.workflow.write_bytes(text)
         keep = _Keeper(masker, log, show)
         settings = ExecuteSettings(
             number=folder.number,
@@ -97,19 +100,35 @@ def _run_job(
         )
         attempt = execute(workflow, job.key, settings, keep.take, time.time, lambda a: local.save(folder, a, meta))
         keep.end()
-    if not wanted.lasting and attempt.runner is not None:
-        # The process that ran this ends now: what lasts is the namespace, and by it the environment is known again.
-        attempt = replace(attempt, runner=replace(attempt.runner, pid=None, started=None))
-    local.save(folder, attempt, meta)
+        if not wanted.lasting and attempt.runner is not None:
+            # The process that ran this ends now: what lasts is the namespace, by which the environment is known again.
+            attempt = replace(attempt, runner=replace(attempt.runner, pid=None, started=None))
+        local.save(folder, attempt, meta)
     if attempt.conclusion is Conclusion.SUCCESS:
         local.discard_work(folder)
     return attempt
 
 
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
+
+
+@contextmanager
+def _kept_in(folder: local.RunFolder) -> Iterator[None]:
+    """Says it plainly when the run cannot be kept any more. Raises UserError."""
+    try:
+        yield
+    except OSError as e:
+        if e.errno not in _NO_ROOM:
+            raise
+        what = f"the run was stopped, because it cannot be kept in {folder.path}"
+        how = "Free space, or set XDG_DATA_HOME to a folder that has some"
+        raise UserError(what, e.strerror or str(e), how, code=4) from e
+
+
 class _Keeper:
     """Masks what a job prints, keeps it and shows it, as it comes."""
 
-    def __init__(self, masker: Masker, log: IO[bytes], show: Callable[[bytes], None]) -> None:
+    def __init__(self, masker: Masker, log: FileIO, show: Callable[[bytes], None]) -> None:
         self._masker, self._log, self._show = masker, log, show
         self._line, self._starts = 1, True
 
@@ -126,16 +145,11 @@ class _Keeper:
             self._put(block)
 
     def _put(self, block: Block) -> None:
-        if not block.raw:
-            return
-        try:
-            self._log.write(block.raw)
-            self._log.flush()
-        except OSError as e:
-            what = f"the run was stopped, because its log cannot be kept in {self._log.name}"
-            how = "Free space, or set XDG_DATA_HOME to a folder that has some"
-            raise UserError(what, e.strerror or str(e), how, code=4) from e
-        self._show(block.raw)
+        left = memoryview(block.raw)
+        while left:
+            left = left[self._log.write(left) :]
+        if block.raw:
+            self._show(block.raw)
 
 
 def _new_folder() -> local.RunFolder:
