@@ -56,7 +56,7 @@ _SHOW = """
 import sys
 from whyred.app.library import Library
 from whyred.app.why import Wish, why
-from whyred.faces.cli.show import fit, paint
+from whyred.faces.cli.layout import fit, paint
 from whyred.reports.text import render
 verdict = why(Wish(sys.argv[1]), Library(None), lambda text: None)
 print(f"$ whyred why {verdict.attempt.run.label}\\n")

@@ -5,17 +5,17 @@ import re
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from whyred.faces.cli.layout import fit as fit
-from whyred.faces.cli.layout import paint as paint
 from whyred.faces.cli.streams import coloured
 from whyred.faces.cli.streams import out as out
 from whyred.faces.cli.streams import progress as progress
-from whyred.model.finding import Verdict
 from whyred.model.trouble import UserError
-from whyred.reports.forms import reports
+
+if TYPE_CHECKING:  # `read` shows no verdict, and its nouns cost 8 ms
+    from whyred.model.finding import Verdict
 
 
 def seconds(text: str) -> float:
@@ -29,13 +29,17 @@ def seconds(text: str) -> float:
 def text(report: str) -> None:
     """Shows a text report: laid out and coloured on a terminal, as it is where a program reads it."""
     if sys.stdout is not None and sys.stdout.isatty():
+        from whyred.faces.cli.layout import fit, paint
+
         report = fit(report, shutil.get_terminal_size().columns)
         report = paint(report) if coloured() else report
     out(report)
 
 
-def show(verdict: Verdict, form: str, file: Path | None, *, explain: bool) -> None:
+def show(verdict: "Verdict", form: str, file: Path | None, *, explain: bool) -> None:
     """Shows a verdict in one of the report forms, or writes it to a file. Raises UserError."""
+    from whyred.reports.forms import reports
+
     report = reports()[form](verdict)
     if explain and form != "json":
         report += _questions(verdict, form)
@@ -64,7 +68,7 @@ def _same(one: Path, other: Path) -> bool:
         return False  # one of them does not exist yet, or is no path: then writing tells
 
 
-def _questions(verdict: Verdict, form: str) -> str:
+def _questions(verdict: "Verdict", form: str) -> str:
     """What was asked, and what it changed; the JSON report has it always."""
     rows = [f"{n}. {q.text}\n   {q.outcome}\n   changed: {q.changed}" for n, q in enumerate(verdict.questions, 1)]
     if form == "markdown":
