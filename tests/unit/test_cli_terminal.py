@@ -242,3 +242,10 @@ def test_completion_works_in_bash(folder: Path) -> None:
     if "Shell completion is not supported for Bash" in done.stderr:
         pytest.skip("this bash is older than 4.4")
     assert done.stdout.split() == ["doctor"]
+
+
+def test_a_row_whose_lead_is_wider_than_the_terminal_is_wrapped_whole() -> None:
+    row = "fine     a-runner-with-a-name  directory-state /var/tmp  entries 0, exists yes, kind directory"
+    rows = fit(row, 40).split("\n")
+    assert max(map(cells, rows)) <= 40
+    assert " ".join(" ".join(rows).split()) == " ".join(row.split())

@@ -293,3 +293,13 @@ def test_each_question_is_put_once_in_the_order_of_the_file() -> None:
 )
 def test_show(value: Value | Unknown | None, text: str) -> None:
     assert show(value) == text
+
+
+@pytest.mark.parametrize("path", ["/home/***/tmp", "target/debug", ".", "~/tmp", "/tmp/\ufffd"])
+def test_a_path_that_the_log_tells_only_in_part_is_looked_for_nowhere(path: str) -> None:
+    one = cause("one", confirm=(condition("f", path="{dir}"),), refute=(condition("g", path="{dir}"),))
+    assert asks(one, {"dir": path}) == []
+    (found,) = judge(failure(dir=path), [one], answers({"f": True, "g": True}))
+    value = found.held[0].evidence[0].value
+    assert isinstance(value, Unknown)
+    assert (value.reason, found.confidence) == (Reason.NOT_SUPPORTED, P)

@@ -226,3 +226,12 @@ def test_no_job_alive() -> None:
 def test_no_checkout_known() -> None:
     assert reason(subjects(FakeHost([daemon(10)]), told()).of(Of.WORKFLOW)) is Reason.NO_SUBJECT
     assert reason(subjects(FakeHost([daemon(10)]), told(boot="0", folder="/w")).of(Of.WORKFLOW)) is Reason.NO_SUBJECT
+
+
+@pytest.mark.parametrize(("began", "is_the_same"), [(100, True), (900, False)])
+def test_the_number_of_a_namespace_that_ended_names_another_one_later(began: int, is_the_same: bool) -> None:
+    """The kernel gives the number of a dead namespace to the next: only who was in it then shows that it lives."""
+    host = FakeHost([Process(900, 1, began, "sh", ("sh",), 0, 4026532181)])
+    host.identity = Identity("here", "boot-1", "box", 4026532181)
+    found = subjects(host, told(pid=None, started=500, mounts=4026532181)).of(Of.ATTEMPT_RUNNER)
+    assert found == [Subject("r1")] if is_the_same else reason(found) is Reason.CHANGED_SINCE

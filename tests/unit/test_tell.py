@@ -69,8 +69,7 @@ def test_unknowns_speak_neither_for_nor_against(weight: Weight) -> None:
 def test_against() -> None:
     refuted = finding(held(Weight.REFUTES, True, 2, "links"), held(Weight.CONFIRMS, False, False))
     assert [t.fact for t in tell.evidence_against(refuted)] == [
-        "runner-1, /tmp: links = 2",
-        "runner-1, /tmp: deleted = no",
+        "runner-1, /tmp: links = 2, deleted = no",
     ]
     both = finding(
         held(Weight.REFUTES, True, 2, "links"), held(Weight.CONFIRMS, True), held(Weight.CONFIRMS, False, False)

@@ -1,5 +1,6 @@
 """Puts questions to a host, or to what a bundle recorded of one. One unit's failure never stops the others."""
 
+import json
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -95,7 +96,7 @@ class Live:
         if left <= 0:
             return Unknown(Reason.BUDGET, f"the budget of {self.seconds:g} s was used up")
         answer = within(min(PROBE_SECONDS, max(left, _LEAST)), lambda: probe.ask(self.host, subject, arguments))
-        return self._masked(answer) if isinstance(answer, Unknown) else self.mask(answer)
+        return self._masked(answer) if isinstance(answer, Unknown) else masked_answer(answer, self.mask)
 
     def _masked(self, unknown: Unknown) -> Unknown:
         """An error's text quotes what was read, so it is masked like an answer."""
@@ -103,6 +104,27 @@ class Live:
 
     def _text(self, text: str) -> str:
         return self.mask(text.encode("utf-8", "surrogateescape")).decode("utf-8", "replace")
+
+
+def masked_answer(answer: bytes, mask: Callable[[bytes], bytes]) -> bytes:
+    """A probe's answer with every text in it masked: each as it was read, without the escapes of JSON, and no key of
+    the answer itself."""
+    try:
+        document = json.loads(answer)
+    except ValueError:
+        return mask(answer)
+    return json.dumps(_masked(document, mask), ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def _masked(value: object, mask: Callable[[bytes], bytes]) -> object:
+    if isinstance(value, str):
+        data = value.encode("utf-8", "surrogatepass")
+        return value if (new := mask(data)) == data else new.decode("utf-8", "replace")
+    if isinstance(value, list):
+        return [_masked(v, mask) for v in value]
+    if isinstance(value, dict):
+        return {k: _masked(v, mask) for k, v in value.items()}
+    return value
 
 
 def within(seconds: float, work: Callable[[], T]) -> T | Unknown:

@@ -37,11 +37,12 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What the demo came to. `report` is None for the recorded incident, which writes none."""
+    """What the demo came to. `report` is None where no folder for it could be had; `recorded`: it was only shown."""
 
     verdict: Verdict
     bundle: Path
     report: Path | None
+    recorded: bool = False
 
     @property
     def found(self) -> bool:
@@ -61,8 +62,8 @@ def demo(library: Library, say: Say, arguments: Sequence[str] = ()) -> Played:
     say(f"This machine allows no sandbox ({refused}).")
     say("So this is the incident as it was recorded on another machine:\n")
     verdict = why(Wish(str(_recorded())), library, lambda _: None)
-    say(text.render(verdict))
-    return Played(verdict, _recorded(), None)
+    say(text.render(verdict).rstrip())
+    return Played(verdict, _recorded(), _report(verdict), recorded=True)
 
 
 def play(library: Library, say: Say) -> Played:
@@ -91,10 +92,10 @@ def play(library: Library, say: Say) -> Played:
         red = _run_all(units, workflow, say)
         _expect("failure", red)
         say("4. whyred why, asked on the host:\n")
-        bundle = folder / "founding-incident.whyred"
+        bundle = folder / BUNDLE
         verdict = why(Wish(red[1]["run"], save=bundle), library, lambda _: None)
         say(text.render(verdict))
-        (folder / "report.md").write_text(markdown.render(verdict), encoding="utf-8")
+        report = _report(verdict)
         say("5. The remedy: the units are restarted.")
         for unit in units:
             unit.stop()
@@ -103,7 +104,17 @@ def play(library: Library, say: Say) -> Played:
     finally:
         for unit in units:
             unit.stop()
-    return Played(verdict, _known(bundle), _known(folder / "report.md"))
+    return Played(verdict, _known(bundle), _known(report) if report else None)
+
+
+def _report(verdict: Verdict) -> Path | None:
+    """The report as Markdown in the demo's folder; None where that cannot be written."""
+    try:
+        file = _folder() / "report.md"
+        file.write_text(markdown.render(verdict), encoding="utf-8")
+    except (OSError, UserError):
+        return None  # said by the caller: the verdict itself was shown
+    return file
 
 
 def _known(path: Path) -> Path:

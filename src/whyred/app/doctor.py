@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from whyred.app.ask import PROBE_SECONDS, guarded, read_answers, within
+from whyred.app.ask import PROBE_SECONDS, guarded, masked_answer, read_answers, within
 from whyred.diagnosis.captures import agree
 from whyred.diagnosis.judge import holds, show
 from whyred.hosts.bundle import Recording
@@ -25,16 +25,31 @@ class _Put:
 
 
 _RUNNER = (Of.ATTEMPT_RUNNER, Of.SIBLING_RUNNERS)
+_HOST = (Of.HOST, Of.ATTEMPT_RUNNER)
+_ALIKE = (_RUNNER, _HOST)
+"""Conditions on one hold for the other as well, when a host is examined as it is."""
 _SHARED = ("sccache",)
+_NOBODYS = (Reason.NOT_APPLICABLE, Reason.NO_SUBJECT)
+"""Questions that do not arise on this host: about a process where there is none."""
 
 
 def examine(
-    host: Host, causes: Sequence[Cause], mask: Callable[[bytes], bytes], progress: Callable[[str], None]
+    host: Host,
+    causes: Sequence[Cause],
+    mask: Callable[[bytes], bytes],
+    progress: Callable[[str], None],
+    *,
+    create: bool = False,
 ) -> list[Row]:
-    """Asks every probe of the pack of the host and of every daemon on it; `mask` is applied to every answer."""
+    """Asks every probe of the pack of the host and of every daemon on it; `mask` is applied to every answer.
+
+    `create`: probes that can try it make and remove a directory, which is the one thing that writes.
+    """
     daemons = guarded(lambda: find_daemons(host.processes()))
     rows = [] if not isinstance(daemons, Unknown) else [_unknown("host", "processes", daemons)]
     for put in _pack(() if isinstance(daemons, Unknown) else daemons):
+        if create and "create" in put.probe.needs:
+            put = replace(put, arguments={**put.arguments, "create": "yes"})
         progress(f"{put.probe.name} of {put.subject.name}")
         row = _ask(host, put, causes, mask)
         if row is not None:
@@ -45,8 +60,8 @@ def examine(
 def _pack(daemons: Sequence[Daemon]) -> Iterator[_Put]:
     for probe in all_probes().values():
         for arguments in probe.pack:
-            if probe.kind in (Kind.HOST, Kind.DIRECTORY):
-                yield _Put(probe, Subject("host"), (Of.HOST, Of.ATTEMPT_RUNNER), arguments)
+            if probe.kind is not Kind.DAEMON:
+                yield _Put(probe, Subject("host"), _HOST, arguments)
             if probe.kind is not Kind.HOST:
                 for d in daemons:
                     ofs = (Of.SHARED_DAEMON,) if d.kind in _SHARED else _RUNNER
@@ -56,10 +71,10 @@ def _pack(daemons: Sequence[Daemon]) -> Iterator[_Put]:
 def _ask(host: Host, put: _Put, causes: Sequence[Cause], mask: Callable[[bytes], bytes]) -> Row | None:
     question = " ".join([put.probe.name, *put.arguments.values()])
     raw = within(PROBE_SECONDS, lambda: put.probe.ask(host, put.subject, put.arguments))
-    facts = raw if isinstance(raw, Unknown) else guarded(lambda: put.probe.read(mask(raw)))
+    facts = raw if isinstance(raw, Unknown) else guarded(lambda: put.probe.read(masked_answer(raw, mask)))
     if isinstance(facts, Unknown):
         facts = replace(facts, detail=mask(facts.detail.encode("utf-8", "replace")).decode("utf-8", "replace"))
-        return None if facts.reason is Reason.NOT_APPLICABLE else _unknown(put.subject.name, question, facts)
+        return None if facts.reason in _NOBODYS else _unknown(put.subject.name, question, facts)
     return judge_row(put.subject.name, question, put.probe.name, put.ofs, put.arguments, facts, causes)
 
 
@@ -76,7 +91,7 @@ def judge_row(
     told = {k: show(v) for k, v in facts.items() if not isinstance(v, Unknown)}
     unknown = [v for v in facts.values() if isinstance(v, Unknown)]
     if not told:
-        reasons = [u for u in unknown if u.reason is not Reason.NOT_APPLICABLE]
+        reasons = [u for u in unknown if u.reason not in _NOBODYS]
         return _unknown(subject, question, reasons[0]) if reasons else None
     for cause in causes:
         if any(_applies(c, cause, probe, ofs, arguments) and holds(c, facts.get(c.field)) for c in cause.confirm):
@@ -112,7 +127,8 @@ def recorded(recording: Recording, causes: Sequence[Cause]) -> list[Row]:
             if isinstance(answer.facts, Unknown):
                 rows.append(_unknown(answer.subject or str(ask.of), question, answer.facts))
                 continue
-            row = judge_row(answer.subject, question, ask.probe, (ask.of,), dict(ask.with_), answer.facts, causes)
+            ofs = next((same for same in _ALIKE if ask.of in same), (ask.of,))
+            row = judge_row(answer.subject, question, ask.probe, ofs, dict(ask.with_), answer.facts, causes)
             if row is not None:
                 rows.append(row)
     return rows

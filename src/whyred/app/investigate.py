@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from whyred.app.ask import Asker, cost, read_answers
 from whyred.app.read import ReadLog
-from whyred.diagnosis.judge import ask_of, asks, candidates, judge, show
+from whyred.app.subjects import SHELL
+from whyred.diagnosis.judge import MayRefute, ask_of, asks, candidates, judge, show
 from whyred.diagnosis.rank import rank
 from whyred.model.cause import Cause
 from whyred.model.evidence import Answer, Ask, Reason, Unknown
@@ -28,10 +29,11 @@ def investigate(log: ReadLog, attempt: Attempt, causes: Sequence[Cause], asker: 
     cases = [_Case(f, candidates(f, causes)) for f in log.matched.failures[:_JUDGED]]
     answers: dict[Ask, tuple[Answer, ...]] = {}
     journal: list[Question] = []
-    findings = _judge(cases, answers)
+    may_refute = _trust(log, attempt)
+    findings = _judge(cases, answers, may_refute)
     while (ask := _next(cases, findings, answers)) is not None:
         answers[ask] = read_answers(ask, asker.ask(ask))
-        after = _judge(cases, answers)
+        after = _judge(cases, answers, may_refute)
         journal.append(Question(str(ask), _outcome(answers[ask]), _changed(findings, after)))
         findings = after
     ranked, out = rank(findings)
@@ -49,12 +51,29 @@ def investigate(log: ReadLog, attempt: Attempt, causes: Sequence[Cause], asker: 
         if ranked and ranked[0].confidence is Confidence.CONFIRMED
         else log.matched.class_,
         step=log.matched.step,
-        next=_next_act(log, ranked, unknown),
+        next=_next_act(log, attempt.run.label, ranked, unknown),
     )
 
 
-def _judge(cases: Sequence[_Case], answers: dict[Ask, tuple[Answer, ...]]) -> list[Finding]:
-    return [finding for case in cases for finding in judge(case.failure, case.causes, answers)]
+def _judge(cases: Sequence[_Case], answers: dict[Ask, tuple[Answer, ...]], may_refute: MayRefute) -> list[Finding]:
+    return [finding for case in cases for finding in judge(case.failure, case.causes, answers, may_refute)]
+
+
+def _trust(log: ReadLog, attempt: Attempt) -> MayRefute:
+    """Whose facts may rule a cause out. What is well now may not have been well then: a runner that the log does not
+    let us date may have been restarted since, and a shell is not the runner, whose /tmp may be another."""
+    proven = attempt.runner is not None and attempt.runner.machine is not None
+    undated = "the log tells no times, so nothing shows that the runner was not restarted since"
+    shell = "no runner was found alive, and what is well in this shell may not be well in the runner's namespace"
+
+    def refusal(subject: str) -> Unknown | None:
+        if proven:
+            return None
+        if subject == SHELL:
+            return Unknown(Reason.WHICH_RUNNER, shell)
+        return Unknown(Reason.CHANGED_SINCE, undated) if log.reading.ended is None else None
+
+    return refusal
 
 
 def _next(cases: Sequence[_Case], findings: Sequence[Finding], answers: dict[Ask, tuple[Answer, ...]]) -> Ask | None:
@@ -139,13 +158,17 @@ def _unknown(findings: Sequence[Finding]) -> tuple[Open, ...]:
     return tuple(rows.values())
 
 
-def _next_act(log: ReadLog, findings: Sequence[Finding], unknown: Sequence[Open]) -> str:
+def _next_act(log: ReadLog, label: str, findings: Sequence[Finding], unknown: Sequence[Open]) -> str:
     if not log.matched.failed:
         return "Nothing to do: nothing failed" if log.matched.class_ == "pass" else "Fetch the whole log, up to its end"
+    again = "run the job again, then: whyred why " + ("local" if label.startswith("local") else "LOG")
     if findings and findings[0].confidence is Confidence.CONFIRMED:
-        return findings[0].cause.text.fix
+        return f"After the remedy, {again}"
     if unknown:
         return unknown[0].how
     if findings:
         return findings[0].cause.text.check
-    return "No cause in the library explains this error: read the lines above in their context"
+    return (
+        "No cause in the library explains this error. The lines above in their context: whyred read LOG; "
+        "to teach whyred: whyred new cause ID"
+    )

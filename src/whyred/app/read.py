@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from whyred.app.library import Library
 from whyred.diagnosis.match import Matched, match
 from whyred.logs.blocks import Block, blocks
+from whyred.logs.mask import Masker
 from whyred.logs.reading import Reader
 from whyred.model.failure import Reading
 from whyred.model.run import Conclusion
@@ -25,11 +26,12 @@ def read_log(
     library: Library,
     tap: Callable[[Block], None] | None = None,
     told: Conclusion = Conclusion.UNKNOWN,
+    masker: Masker | None = None,
 ) -> ReadLog:
     """Masks and reads a stream of chunks once; `tap` gets every masked block (to save it), `told` is how the source
-    says that the attempt ended."""
+    says that the attempt ended. A `masker` handed in knows afterwards what the log asked to mask."""
     reader = Reader(library.scanner)
-    for block in library.masker().blocks(blocks(chunks)):
+    for block in (masker or library.masker()).blocks(blocks(chunks)):
         reader.feed(block)
         if tap is not None:
             tap(block)

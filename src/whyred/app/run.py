@@ -101,8 +101,9 @@ def _run_job(
         attempt = execute(workflow, job.key, settings, keep.take, time.time, lambda a: local.save(folder, a, meta))
         keep.end()
         if not wanted.lasting and attempt.runner is not None:
-            # The process that ran this ends now: what lasts is the namespace, by which the environment is known again.
-            attempt = replace(attempt, runner=replace(attempt.runner, pid=None, started=None))
+            # The process that ran this ends now: what lasts is the namespace, by which the environment is known again;
+            # its number with the time, for the kernel gives the number of a dead namespace to the next one.
+            attempt = replace(attempt, runner=replace(attempt.runner, pid=None))
         local.save(folder, attempt, meta)
     if attempt.conclusion is Conclusion.SUCCESS:
         local.discard_work(folder)

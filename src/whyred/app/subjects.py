@@ -12,8 +12,13 @@ from whyred.probes.runner_processes import find_daemons
 
 _TICKS = 100
 """Clock ticks a second in /proc/PID/stat: USER_HZ is 100 on every Linux whyred runs on (proc(5))."""
+_FIRST_MOUNTS = frozenset({0xEFFFFFF8, 0xF0000000})
+"""The numbers of the first mount namespace, which lives as long as the boot (linux/nsfs.h, of older kernels
+linux/proc_ns.h). Those of all others are given again when they have ended."""
 _SHARED = ("sccache",)
 _UNIT = "whyred-runner"
+SHELL = "this shell"
+"""The subject where a host was vouched for and no runner is alive on it."""
 
 
 @dataclass
@@ -75,12 +80,17 @@ class Subjects:
             return Unknown(
                 Reason.CHANGED_SINCE, f"{name} (process {told.pid}) that ran the attempt is gone: restarted since"
             )
-        if told.mounts is not None and told.mounts == here.mounts:
+        if told.mounts is not None and told.mounts == here.mounts and self._outlived(told.mounts, told.started):
             return Subject(name)
         alike = next((p for p in self._processes if p.mounts == told.mounts and p.mounts is not None), None)
-        if alike is not None:
+        if alike is not None and self._outlived(alike.mounts, told.started):
             return Subject(name, alike.pid, alike.unit)
         return Unknown(Reason.CHANGED_SINCE, "the mount namespace in which the attempt ran is gone")
+
+    def _outlived(self, mounts: int | None, began: int | None) -> bool:
+        """Whether this is still the attempt's namespace: a process in it is as old as the one that ran the attempt."""
+        inside = [p for p in self._processes if p.mounts == mounts]
+        return mounts in _FIRST_MOUNTS or (began is not None and any(p.started <= began for p in inside))
 
     def _vouched(self) -> Subject | Unknown:
         daemons = [d for d in self._daemons if d.kind not in _SHARED]
@@ -95,7 +105,7 @@ class Subjects:
                 Reason.WHICH_RUNNER, f"this host has {len(daemons)} runners ({names}); the log names none of them"
             )
         if not daemons:
-            return Subject("this shell", self._own_pid())
+            return Subject(SHELL, self._own_pid())
         process = daemons[0].process
         if self.ended is not None and self._began(process) > self.ended + 1:
             return Unknown(Reason.CHANGED_SINCE, f"{daemons[0].name} was started after the log ended")

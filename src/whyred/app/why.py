@@ -13,6 +13,7 @@ from whyred.app.read import ReadLog, read_log, refuse_nothing
 from whyred.app.subjects import Subjects
 from whyred.app.targets import fetch, given
 from whyred.hosts.bundle import Recording
+from whyred.logs.mask import Masker
 from whyred.model.evidence import Reason, Unknown
 from whyred.model.examination import Row
 from whyred.model.finding import Verdict
@@ -42,9 +43,10 @@ def why(wish: Wish, library: Library, progress: Callable[[str], None]) -> Verdic
     with ExitStack() as stack:
         writer = stack.enter_context(_writer(wish.save)) if wish.save else None
         tap = (lambda block: writer.log(block.raw)) if writer else None
-        log = read_log(fetched.chunks, library, tap, fetched.attempt.conclusion)
+        masker = library.masker()
+        log = read_log(fetched.chunks, library, tap, fetched.attempt.conclusion, masker)
         refuse_nothing(log, fetched)
-        asker = _asker(wish, fetched, log, library)
+        asker = _asker(wish, fetched, log, masker)
         progress("asking the host" if isinstance(asker, Live) else "judging")
         verdict = investigate(log, fetched.attempt, library.causes, asker)
         if writer:
@@ -53,15 +55,15 @@ def why(wish: Wish, library: Library, progress: Callable[[str], None]) -> Verdic
     return verdict
 
 
-def doctor(host: str, library: Library, progress: Callable[[str], None]) -> list[Row]:
-    """The table of this machine (`local`), or of what a bundle recorded."""
+def doctor(host: str, library: Library, progress: Callable[[str], None], *, create: bool = False) -> list[Row]:
+    """The table of this machine (`local`), or of what a bundle recorded. `create`: try to make directories."""
     from whyred.app.doctor import examine, recorded
 
     if host != "local":
         return recorded(_recording(bundle.fetch(host, given()).answers), library.causes)
     from whyred.hosts.local import LocalHost
 
-    return examine(LocalHost(), library.causes, library.masker().text, progress)
+    return examine(LocalHost(), library.causes, library.masker().text, progress, create=create)
 
 
 def _writer(path: Path) -> "BundleWriter":
@@ -77,7 +79,7 @@ def version() -> str:
     return of("whyred")
 
 
-def _asker(wish: Wish, fetched: Fetched, log: ReadLog, library: Library) -> Asker:
+def _asker(wish: Wish, fetched: Fetched, log: ReadLog, masker: Masker) -> Asker:
     if not wish.probe:
         return Nobody(Unknown(Reason.NO_HOST, "no host was asked (--no-probe)"))
     if wish.host not in (None, "local"):
@@ -91,7 +93,7 @@ def _asker(wish: Wish, fetched: Fetched, log: ReadLog, library: Library) -> Aske
 
     host = LocalHost()
     subjects = Subjects(host, fetched.attempt, wish.vouched, log.reading.runner, log.reading.ended)
-    return Live(host, subjects, library.masker().text, wish.seconds)
+    return Live(host, subjects, masker.text, wish.seconds)
 
 
 def _recorded_host(target: str, fetched: Fetched, vouched: bool) -> Asker:

@@ -1,7 +1,7 @@
 """Causes x evidence -> findings. Confidence follows from the conditions, in one function (`confidence`)."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from whyred.diagnosis.captures import agree
@@ -13,6 +13,9 @@ from whyred.model.finding import Confidence, Finding, Held, Weight
 
 _HOLE = re.compile(r"\{([A-Za-z_]\w*)\}")
 """A capture's place in a condition; `{3}` counts in a regex and is none."""
+_IN_PART = re.compile(r"[^/]|.*(?:\*\*\*|\ufffd)", re.DOTALL)
+"""A path that names no place of its own: relative to a folder that the log does not tell, or masked in part. Taken as
+it is, it would be looked for in whyred's own folder, or be missing by its stars."""
 
 
 def candidates(failure: Failure, causes: Iterable[Cause]) -> list[Cause]:
@@ -30,11 +33,17 @@ def ask_of(condition: Condition, captures: Mapping[str, str]) -> Ask | None:
     """The question a condition wants answered for this failure; None where the log lacks a capture that it needs."""
     filled = []
     texts = [*(value for _, value in condition.with_), *([condition.value] if isinstance(condition.value, str) else [])]
-    if any(name not in captures for text in texts for name in _HOLE.findall(text)):
+    if any(name not in captures for text in texts for name in _HOLE.findall(text)) or _in_part(condition, captures):
         return None
     for key, value in condition.with_:
         filled.append((key, _HOLE.sub(lambda m: captures[m[1]], value)))
     return Ask(condition.probe, condition.of, tuple(filled))
+
+
+def _in_part(condition: Condition, captures: Mapping[str, str]) -> bool:
+    """Whether the log tells the path that is asked about only in part."""
+    paths = [text for key, text in condition.with_ if key == "path" and _HOLE.search(text)]
+    return any(_IN_PART.match(_HOLE.sub(lambda m: captures.get(m[1], "/"), path)) for path in paths)
 
 
 def asks(cause: Cause, captures: Mapping[str, str]) -> list[Ask]:
@@ -43,23 +52,29 @@ def asks(cause: Cause, captures: Mapping[str, str]) -> list[Ask]:
     return list(dict.fromkeys(a for c in conditions if (a := ask_of(c, captures)) is not None))
 
 
-def judge(failure: Failure, causes: Sequence[Cause], answers: Answers) -> list[Finding]:
+MayRefute = Callable[[str], Unknown | None]
+"""Told a subject's name: None where its facts may refute, else why they may not."""
+
+
+def judge(
+    failure: Failure, causes: Sequence[Cause], answers: Answers, may_refute: MayRefute = lambda _: None
+) -> list[Finding]:
     """One finding per candidate, in the order of `causes`."""
-    held = {cause.id: _hold_all(cause, failure, answers) for cause in causes}
+    held = {cause.id: _hold_all(cause, failure, answers, may_refute) for cause in causes}
     findings = []
     for cause in causes:
         rivals = [h for other in causes if other.id != cause.id for h in held[other.id] if not _refuted(held[other.id])]
-        level, why = confidence(held[cause.id], rivals)
+        level, why = confidence(held[cause.id], rivals, survived=failure.survived)
         findings.append(Finding(cause, failure, level, held[cause.id], why))
     return findings
 
 
-def confidence(held: Sequence[Held], rivals: Sequence[Held]) -> tuple[Confidence, str]:
+def confidence(held: Sequence[Held], rivals: Sequence[Held], *, survived: bool = False) -> tuple[Confidence, str]:
     """How sure a finding is, and the sentence that says from what it follows.
 
     Confirmed: a confirm line holds that no other open candidate explains, and no refute line does. Ruled out: a refute
     line holds and no confirm line does. Both: possible. Likely: a confirm line holds that others explain as well, or a
-    support line holds. Possible: nothing is known either way.
+    support line holds, or the step survived the failure. Possible: nothing is known either way.
     """
     confirms = [h for h in held if h.weight is Weight.CONFIRMS and h.holds]
     refutes = [h for h in held if h.weight is Weight.REFUTES and h.holds]
@@ -70,6 +85,8 @@ def confidence(held: Sequence[Held], rivals: Sequence[Held]) -> tuple[Confidence
     if refutes:
         return Confidence.RULED_OUT, _sentence(refutes[0])
     own = [h for h in confirms if h.condition not in shared]
+    if own and survived:
+        return Confidence.LIKELY, "it is so, but the step went on after this line and ended for a reason told later"
     if own:
         return Confidence.CONFIRMED, _sentence(own[0])
     if confirms:
@@ -105,25 +122,37 @@ def _refuted(held: Sequence[Held]) -> bool:
     )
 
 
-def _hold_all(cause: Cause, failure: Failure, answers: Answers) -> tuple[Held, ...]:
+def _hold_all(cause: Cause, failure: Failure, answers: Answers, may_refute: MayRefute) -> tuple[Held, ...]:
     rows = (
         *((Weight.CONFIRMS, c) for c in cause.confirm),
         *((Weight.SUPPORTS, c) for c in cause.support),
         *((Weight.REFUTES, c) for c in cause.refute),
     )
-    return tuple(_hold(weight, condition, failure, answers) for weight, condition in rows)
+    return tuple(_hold(weight, condition, failure, answers, may_refute) for weight, condition in rows)
 
 
-def _hold(weight: Weight, condition: Condition, failure: Failure, answers: Answers) -> Held:
+def _hold(weight: Weight, condition: Condition, failure: Failure, answers: Answers, may_refute: MayRefute) -> Held:
     """One condition against what is known."""
     ask = ask_of(condition, failure.captures)
     if ask is None:
-        missing = Answer("", Unknown(Reason.NOT_APPLICABLE, "the log line does not name what this asks about"))
+        unknown = Unknown(Reason.NOT_APPLICABLE, "the log line does not name what this asks about")
+        if _in_part(condition, failure.captures):
+            unknown = Unknown(Reason.NOT_SUPPORTED, "the log names the path only in part: masked, or relative")
+        missing = Answer("", unknown)
         return Held(condition, weight, None, (_evidence(Ask(condition.probe, condition.of), condition, missing),))
     evidence = tuple(_evidence(ask, condition, answer) for answer in answers.get(ask, ()))
     filled = replace(condition, value=_filled(condition, failure.captures))
+    if weight is Weight.REFUTES:
+        evidence = tuple(_allowed(filled, e, may_refute(e.subject)) for e in evidence)
     held = [holds(filled, e.value) for e in evidence]
     return Held(filled, weight, _together(condition.of, weight, held), evidence)
+
+
+def _allowed(condition: Condition, evidence: Evidence, refusal: Unknown | None) -> Evidence:
+    """The evidence, or an unknown where it would refute and its subject may not."""
+    if refusal is None or not holds(condition, evidence.value):
+        return evidence
+    return replace(evidence, value=refusal)
 
 
 def _evidence(ask: Ask, condition: Condition, answer: Answer) -> Evidence:

@@ -22,6 +22,7 @@ _WORDS = 5
 """Last lines shown of a failure that no pattern knows."""
 _FRAGMENT = 60
 """A log of at most this many lines is an excerpt; in a longer one without marks the end has this many lines."""
+_SHELLS = frozenset({"bash", "sh", "shell"})
 _ORDER = {Strength.DECISIVE: 0, Strength.USUAL: 1, Strength.WEAK: 2}
 
 
@@ -181,7 +182,23 @@ def _failure(reading: Reading, group: list[Hit], taken: set[int], folded: int) -
         captures=captures,
         fingerprint=fingerprint(hit.pattern.id, message),
         count=len(spans) + folded,
+        survived=_survived(reading, hit),
     )
+
+
+_NOT_STARTED = (126, 127)
+"""What a shell's exit code is when a command cannot be started (POSIX 2.8.2)."""
+
+
+def _survived(reading: Reading, hit: Hit) -> bool:
+    """Whether a shell's complaint about one command was not what ended the step: it ended with another exit code, and
+    something else complained after it (`gti || true`)."""
+    section = _section(reading.sections, hit.line)
+    if hit.pattern.tool not in _SHELLS or section is None or section.exit_code in (None, *_NOT_STARTED):
+        return False
+    said = [h for h in _without_benign(reading.hits) if h.pattern.role in (Role.ERROR, Role.CONSEQUENCE)]
+    end = section.ended or section.last
+    return any(hit.line < h.line < end and h.pattern.id != hit.pattern.id for h in said)
 
 
 def _class(pattern: Pattern, captures: Mapping[str, str]) -> str | None:

@@ -62,19 +62,22 @@ def _errno(failure: Failure) -> str:
 
 
 def _told(conditions: Iterable[Held]) -> list[Told]:
-    rows: dict[tuple[str, str], Told] = {}
+    """One row for all that one probe says of one subject."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    weights: dict[tuple[str, str], Weight] = {}
     for held in conditions:
         for evidence in held.evidence:
             if not isinstance(evidence.value, Unknown):
-                told = Told(held.weight, _fact(evidence), f"probe {evidence.ask.probe}")
-                rows.setdefault((told.fact, told.origin), told)
-    return list(rows.values())
+                key = (_of_whom(evidence), f"probe {evidence.ask.probe}")
+                weights.setdefault(key, held.weight)
+                fact = f"{evidence.field} = {show(evidence.value)}"
+                if fact not in rows.setdefault(key, []):
+                    rows[key].append(fact)
+    return [Told(weights[key], f"{key[0]}: {', '.join(facts)}", key[1]) for key, facts in rows.items()]
 
 
-def _fact(evidence: Evidence) -> str:
-    """`runner-2, /tmp: deleted = yes`."""
-    of_whom = [evidence.subject or str(evidence.ask.of), *(value for _, value in evidence.ask.with_)]
-    return f"{', '.join(of_whom)}: {evidence.field} = {show(evidence.value)}"
+def _of_whom(evidence: Evidence) -> str:
+    return ", ".join([evidence.subject or str(evidence.ask.of), *(value for _, value in evidence.ask.with_)])
 
 
 def open_questions(unknown: Sequence[Open]) -> list[tuple[str, str, list[str]]]:

@@ -23,7 +23,7 @@ class Builder:
 
 def find() -> Builder:
     """The best builder of this machine."""
-    rustc = next(_old_rustc(), None)
+    rustc = next(_old_rustc(), None) if shutil.which("cc") else None  # rustc links with cc
     if rustc is not None:
         write = "printf 'fn main() { println!(\"it runs\"); }\\n' > hello.rs"
         return Builder("rustc", write, f"{rustc} hello.rs\n./hello")
@@ -40,7 +40,10 @@ def _old_rustc() -> Iterator[str]:
     candidates = ["/usr/bin/rustc", *map(str, sorted(home.glob("toolchains/*/bin/rustc")))]
     for program in candidates:
         if os.access(program, os.X_OK):
-            done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+            try:
+                done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+            except OSError:
+                continue  # built for another machine
             version = re.match(r"rustc 1\.(\d+)\.", done.stdout)
             if version and int(version[1]) <= _LAST:
                 yield program

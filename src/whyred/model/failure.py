@@ -68,7 +68,7 @@ class Reading:
 class Failure:
     """One thing that went wrong: where, what the line says, and how often it was said.
 
-    `lines` are the spans of all occurrences, best first; `quote` is the first span with its context; `root` is false
+    `spans` are the lines of all occurrences, best first; `quote` is the first span with its context; `root` is false
     for a consequence that is shown only because nothing better was found. `fingerprint` is the text without its
     changing parts: equal failures of other attempts have the same one.
     """
@@ -86,3 +86,5 @@ class Failure:
     captures: Mapping[str, str]
     fingerprint: str
     count: int = 1
+    survived: bool = False
+    """The step went on after it and ended with another exit code than this failure gives, for a reason told later."""

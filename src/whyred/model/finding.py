@@ -24,7 +24,6 @@ class Weight(StrEnum):
     CONFIRMS = "confirms"
     SUPPORTS = "supports"
     REFUTES = "refutes"
-    SAYS_NOTHING = "says nothing"
 
 
 @dataclass(frozen=True, slots=True)

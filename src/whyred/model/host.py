@@ -17,7 +17,7 @@ class HostRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Which machine this is: /etc/machine-id, the boot id, its name, and the mount namespace asked from."""
+    """Which machine this is: a keyed hash of its machine-id, boot id, name, and the mount namespace asked from."""
 
     machine: str | None
     boot: str | None

@@ -74,9 +74,8 @@ def _remedy(verdict: Verdict) -> Iterator[str]:
     yield ""
     if verdict.findings and verdict.findings[0].confidence in (Confidence.CONFIRMED, Confidence.LIKELY):
         text = verdict.findings[0].cause.text
-        yield from ("## Remedy", "", f"- Now: {text.fix}", f"- Prevent: {text.prevent}", f"- Verify: {text.verify}")
-    else:
-        yield from ("## Next", "", _inline(verdict.next))
+        yield from ("## Remedy", "", f"- Now: {text.fix}", f"- Prevent: {text.prevent}", f"- Verify: {text.verify}", "")
+    yield from ("## Next", "", _inline(verdict.next))
 
 
 def _inline(text: str) -> str:

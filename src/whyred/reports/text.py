@@ -92,8 +92,7 @@ def _remedy(verdict: Verdict) -> Iterator[str]:
         yield f"remedy   {text.fix}"
         yield f"prevent  {text.prevent}"
         yield f"verify   {text.verify}"
-    else:
-        yield f"next     {verdict.next}"
+    yield f"next     {verdict.next}"
 
 
 def _count(n: int, word: str) -> str:

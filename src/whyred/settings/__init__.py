@@ -1,1 +1,1 @@
-"""Folders, configuration files and credentials of the user."""
+"""Where whyred keeps things for its user; configuration and credentials come with the sources that need them."""

@@ -43,6 +43,8 @@ def _rows(row: str, width: int) -> list[str]:
     start = _HANGS.match(row)
     lead = start[0] if start else ""
     hang = 4 if _CANDIDATE.match(row) else len(lead) or 2
+    if cells(lead.rstrip()) > width:
+        return _wrapped("", row, 4, width)
     if hang > width // 2:
         return [lead.rstrip(), *_wrapped(" " * 4, row[len(lead) :], 4, width)]
     return _wrapped(lead, row[len(lead) :], hang, min(width, WIDE))

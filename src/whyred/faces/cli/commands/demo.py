@@ -33,7 +33,7 @@ def command(inside: bool, as_json: bool) -> int:
                     "schema": "whyred.demo/1",
                     "cause": best.cause.id if best else None,
                     "confidence": best.confidence.value if best else None,
-                    "recorded": played.report is None,
+                    "recorded": played.recorded,
                     "report": str(played.report) if played.report else None,
                     "bundle": str(played.bundle),
                 }
@@ -41,9 +41,8 @@ def command(inside: bool, as_json: bool) -> int:
             nl=False,
         )
     else:
-        end = "; then green again" if played.report else " (recorded)"
+        end = " (recorded)" if played.recorded else "; then green again"
         say(f"\nverdict: {f'{best.cause.id}, {best.confidence.value}' if best else 'none'}{end}")
-        if played.report:
-            say(f"report:  {played.report}")
+        say(f"report:  {played.report or 'not written: there is no folder for it'}")
         say(f"bundle:  {played.bundle}   (try: whyred why {shlex.quote(str(played.bundle))})")
     return 0 if played.found else 1

@@ -12,7 +12,10 @@ import click
 )
 @click.option("--json", "form", flag_value="json", help="The same as --format json.")
 @click.option("--all", "everything", is_flag=True, help="Show every field of every answer.")
-def command(host: str, form: str, everything: bool) -> int:
+@click.option(
+    "--create-test", is_flag=True, help="Also make and remove a directory in each temporary folder (this writes)."
+)
+def command(host: str, form: str, everything: bool, create_test: bool) -> int:
     """Ask the probe pack and show the table."""
     from whyred.app.library import Library
     from whyred.app.why import doctor
@@ -20,7 +23,9 @@ def command(host: str, form: str, everything: bool) -> int:
     from whyred.reports.doctor import render, render_json
     from whyred.settings import folders
 
-    rows = doctor(host, Library(folders.cache()), progress)
+    if create_test and host != "local":
+        raise click.UsageError("--create-test tries it out here and now; a record of a host cannot be tried.")
+    rows = doctor(host, Library(folders.cache()), progress, create=create_test)
     if form == "json":
         out(render_json(rows))
     else:
