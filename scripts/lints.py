@@ -247,6 +247,31 @@ def _words(file: str, text: str) -> Iterator[Complaint]:
         yield Complaint("vocabulary", file, word, f"the word here is {_WORDS[word]!r}")
 
 
+_PURE = tuple(f"src/whyred/{room}/" for room in ("model", "logs", "workflows", "diagnosis", "reports"))
+_WORLD = frozenset(
+    {"open", "now", "today", "utcnow", "read_text", "read_bytes", "write_text", "write_bytes", "listdir"}
+)
+_NO_ROOMS = ("utils", "common", "helpers", "core", "base", "manager")
+
+
+def pure_rooms(files: Tree) -> Iterator[Complaint]:
+    """Pure rooms read no disk and no clock; import contracts see modules, and not what is called."""
+    for file, module in files.python(*_PURE):
+        for node in ast.walk(module):
+            if isinstance(node, ast.Call):
+                name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+                if name in _WORLD:
+                    yield Complaint("pure-room", file, name, "a pure room is handed what it needs by `app`")
+
+
+def room_names(files: Tree) -> Iterator[Complaint]:
+    """A room or module of leftovers is a noun that is missing."""
+    for file in files.files:
+        for part in Path(file).with_suffix("").parts if file.startswith("src/") else ():
+            if part in _NO_ROOMS:
+                yield Complaint("room-name", file, part, "name the noun that these functions belong to")
+
+
 RULES: tuple[Callable[[Tree], Iterator[Complaint]], ...] = (
     duplicate_ids,
     machine_paths,
@@ -254,6 +279,8 @@ RULES: tuple[Callable[[Tree], Iterator[Complaint]], ...] = (
     postponed,
     sizes,
     vocabulary,
+    pure_rooms,
+    room_names,
 )
 
 

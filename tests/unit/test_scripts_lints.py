@@ -44,6 +44,9 @@ CASES: dict[str, tuple[str, dict[str, str]]] = {
         "vocabulary",
         {"src/whyred/library/causes/a.toml": '[text]\nwhat = "The pipeline broke"\n'},
     ),
+    "a clock in a pure room": ("pure-room", {"src/whyred/reports/a.py": "x = datetime.now()\n"}),
+    "a disk in a pure room": ("pure-room", {"src/whyred/diagnosis/a.py": "x = open('y')\n"}),
+    "a room of leftovers": ("room-name", {"src/whyred/utils/a.py": "x = 1\n"}),
 }
 
 RIGHT: dict[str, dict[str, str]] = {
@@ -61,6 +64,7 @@ RIGHT: dict[str, dict[str, str]] = {
     "templates": {"src/whyred/library/templates/a.py.template": "FILL IN: this"},
     "short": {"src/whyred/a.py": OK},
     "long tests": {"tests/unit/test_a.py": LONG},
+    "a disk in app": {"src/whyred/app/a.py": "x = open('y')\n"},
     "our words": {"src/whyred/app/a.py": '"""The cause and the workflow."""\n'},
 }
 

@@ -189,3 +189,8 @@ def test_progress_says_what_is_done(log: Path) -> None:
     assert told[0] == f"reading files: {log}"
     assert "judging" in told
     assert told[-1].startswith("saved ")
+
+
+def test_a_host_over_ssh_is_refused_before_anything_is_read() -> None:
+    with pytest.raises(UserError, match="over ssh yet"):
+        why(Wish("/no/such/log", host="ssh://ci@host"), library(), lambda _: None)

@@ -39,6 +39,9 @@ class Wish:
 
 def why(wish: Wish, library: Library, progress: Callable[[str], None]) -> Verdict:
     """The verdict. Raises UserError and MissingLogError."""
+    if wish.host and wish.host.startswith("ssh:"):
+        why_not = "this whyred asks no host over ssh yet; a host is `local`, or a bundle that recorded one"
+        raise UserError(f"cannot ask {wish.host}", why_not, "On the host itself say --host local")
     fetched = fetch(wish.target, progress)
     with ExitStack() as stack:
         writer = stack.enter_context(_writer(wish.save)) if wish.save else None
