@@ -154,12 +154,17 @@ def read_answers(ask: Ask, raw: Raw) -> tuple[Answer, ...]:
     found = guarded(lambda: find_probe(ask.probe))
     if isinstance(found, Unknown):  # a bundle may hold the answers of a probe that this whyred does not have
         return tuple(Answer(subject, found) for subject, _ in raw)
-    read = found.read
-    return tuple(Answer(subject, data if isinstance(data, Unknown) else _facts(read, data)) for subject, data in raw)
+    probe = found
+    return tuple(Answer(subject, data if isinstance(data, Unknown) else _facts(probe, data)) for subject, data in raw)
 
 
-def _facts(read: Callable[[bytes], Facts], data: bytes) -> Facts | Unknown:
-    return guarded(lambda: read(data))
+def _facts(probe: Probe, data: bytes) -> Facts | Unknown:
+    return guarded(lambda: in_order(probe, probe.read(data)))
+
+
+def in_order(probe: Probe, facts: Facts) -> Facts:
+    """The facts in the order of the probe's fields, which is what people want to know first."""
+    return {field: facts[field] for field in probe.fields if field in facts} | dict(facts)
 
 
 def cost(ask: Ask) -> tuple[int, str]:

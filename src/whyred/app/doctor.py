@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from whyred.app.ask import PROBE_SECONDS, guarded, masked_answer, read_answers, within
+from whyred.app.ask import PROBE_SECONDS, guarded, in_order, masked_answer, read_answers, within
 from whyred.diagnosis.captures import agree
 from whyred.diagnosis.judge import holds, show
 from whyred.hosts.bundle import Recording
@@ -75,6 +75,7 @@ def _ask(host: Host, put: _Put, causes: Sequence[Cause], mask: Callable[[bytes],
     if isinstance(facts, Unknown):
         facts = replace(facts, detail=mask(facts.detail.encode("utf-8", "replace")).decode("utf-8", "replace"))
         return None if facts.reason in _NOBODYS else _unknown(put.subject.name, question, facts)
+    facts = in_order(put.probe, facts)
     return judge_row(put.subject.name, question, put.probe.name, put.ofs, put.arguments, facts, causes)
 
 

@@ -11,24 +11,24 @@ from whyred.probes.person import SEARCH, WRITE, Person, ask_person, read_person
 from whyred.probes.place import Place, absolute, entrance, follow
 
 FIELDS = {
+    "creatable": "whether whyred, as its own user, could make a directory there; only with create=yes, which writes",
     "exists": "whether something is at the path, links followed",
     "kind": "`directory`, `file` or `other`; `link` for a link that leads to nothing",
-    "dangling": "whether the path is a symbolic link whose target is missing, or that leads round in a circle",
-    "links": "the link count: 0 for a removed directory that is still mounted somewhere",
-    "mode": "the permission bits as octal text, such as `1777`",
-    "uid": "the owner's number, as whyred sees it",
-    "gid": "the group's number, as whyred sees it",
     "writable": "whether mode, owner and capabilities let the process's user create entries there (in a file: write)",
     "searchable": "whether that user may pass every directory on the way to the path",
-    "free_bytes": "bytes an unprivileged user can still write there; of the nearest directory where it is gone",
-    "total_bytes": "size of that file system in bytes",
     "free_percent": "free_bytes in percent of total_bytes, 0 to 100",
-    "free_inodes": "inodes that an unprivileged user can still take; absent where the file system counts none",
-    "total_inodes": "inodes of that file system; absent where it counts none",
     "free_inodes_percent": "free_inodes in percent of total_inodes, 0 to 100; absent where it counts none",
+    "mode": "the permission bits as octal text, such as `1777`",
+    "free_bytes": "bytes an unprivileged user can still write there; of the nearest directory where it is gone",
+    "free_inodes": "inodes that an unprivileged user can still take; absent where the file system counts none",
+    "links": "the link count: 0 for a removed directory that is still mounted somewhere",
+    "dangling": "whether the path is a symbolic link whose target is missing, or that leads round in a circle",
+    "uid": "the owner's number, as whyred sees it",
+    "gid": "the group's number, as whyred sees it",
+    "total_bytes": "size of that file system in bytes",
+    "total_inodes": "inodes of that file system; absent where it counts none",
     "path_bytes": "length of the path as it was given, in bytes: sockets take 107, paths 4095",
     "entries": "number of names in the directory",
-    "creatable": "whether whyred, as its own user, could make a directory there; only with create=yes, which writes",
 }
 _OF_STAT = ("exists", "kind", "dangling", "links", "mode", "uid", "gid", "writable")
 _OF_SPACE = ("free_bytes", "total_bytes", "free_percent", "free_inodes", "total_inodes", "free_inodes_percent")
