@@ -63,6 +63,7 @@ def test_what_may_have_changed_rules_nothing_out(log: bytes, subject: str, reaso
     verdict = judged(log, subject)
     assert "private-tmp-deleted" not in ruled_out(verdict)
     assert any(reason.value in u.reason for u in verdict.unknown)
+    assert {f.confidence for f in verdict.findings} == {Confidence.POSSIBLE}  # nor makes a living /tmp it likely
 
 
 FORGEJO = """\

@@ -78,7 +78,7 @@ def confidence(held: Sequence[Held], rivals: Sequence[Held], *, survived: bool =
     """
     confirms = [h for h in held if h.weight is Weight.CONFIRMS and h.holds]
     refutes = [h for h in held if h.weight is Weight.REFUTES and h.holds]
-    supports = [h for h in held if h.weight is Weight.SUPPORTS and h.holds]
+    supports = [h for h in held if h.weight is Weight.SUPPORTS and h.holds and not h.condition.beside]
     shared = {r.condition for r in rivals if r.weight is Weight.CONFIRMS and r.holds}
     if confirms and refutes:
         return Confidence.POSSIBLE, "the evidence contradicts itself: one condition confirms it, another refutes it"

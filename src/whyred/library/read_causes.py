@@ -48,6 +48,7 @@ def _condition(where: str, data: Mapping[str, Any]) -> Condition:
             field=t.take("field"),
             op=Op(t.take("op")),
             value=t.take("value", None),
+            beside=t.take("beside", False),
             with_=tuple(sorted((k, str(v)) for k, v in t.take("with", {}).items())),
         )
     if (condition.op is Op.PRESENT) != (condition.value is None):

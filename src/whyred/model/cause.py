@@ -46,6 +46,8 @@ class Condition:
     op: Op
     value: Value | None = None
     with_: tuple[tuple[str, str], ...] = ()
+    beside: bool = False
+    """A line of `support` that is as true of healthy hosts: shown beside a proof, and no sign by itself."""
 
 
 @dataclass(frozen=True, slots=True)
