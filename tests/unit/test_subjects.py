@@ -235,3 +235,13 @@ def test_the_number_of_a_namespace_that_ended_names_another_one_later(began: int
     host.identity = Identity("here", "boot-1", "box", 4026532181)
     found = subjects(host, told(pid=None, started=500, mounts=4026532181)).of(Of.ATTEMPT_RUNNER)
     assert found == [Subject("r1")] if is_the_same else reason(found) is Reason.CHANGED_SINCE
+
+
+def test_vouched_a_daemon_that_cannot_be_dated_is_unknown() -> None:
+    @dataclass
+    class Timeless(FakeHost):
+        def read(self, path: str, limit: int = 1 << 20) -> bytes:
+            raise HostRefusedError(Reason.NO_PERMISSION, path)
+
+    found = subjects(Timeless([daemon(10)]), vouched=True, ended=BOOTED + 500).of(Of.ATTEMPT_RUNNER)
+    assert reason(found) is Reason.CHANGED_SINCE

@@ -107,18 +107,22 @@ class Subjects:
         if not daemons:
             return Subject(SHELL, self._own_pid())
         process = daemons[0].process
-        if self.ended is not None and self._began(process) > self.ended + 1:
-            return Unknown(Reason.CHANGED_SINCE, f"{daemons[0].name} was started after the log ended")
+        if self.ended is not None:
+            began = self._began(process)
+            if began is None:
+                return Unknown(Reason.CHANGED_SINCE, f"when {daemons[0].name} was started cannot be told: no boot time")
+            if began > self.ended + 1:
+                return Unknown(Reason.CHANGED_SINCE, f"{daemons[0].name} was started after the log ended")
         return Subject(daemons[0].name, process.pid, process.unit)
 
-    def _began(self, process: Process) -> float:
+    def _began(self, process: Process) -> float | None:
+        """When a process started, in seconds since the epoch; None where the host does not tell its boot time."""
         try:
-            for line in self.host.read("/proc/stat").splitlines():
-                if line.startswith(b"btime "):
-                    return int(line.split()[1]) + process.started / _TICKS
+            lines = self.host.read("/proc/stat").splitlines()
         except HostRefusedError:
-            return 0.0  # without the boot time nothing shows a restart
-        return 0.0
+            return None
+        booted = next((int(line.split()[1]) for line in lines if line.startswith(b"btime ")), None)
+        return None if booted is None else booted + process.started / _TICKS
 
     def _ancestors(self) -> set[int]:
         pid, seen = self._own_pid(), set[int]()
