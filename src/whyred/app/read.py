@@ -9,7 +9,7 @@ from whyred.logs.blocks import Block, blocks
 from whyred.logs.mask import Masker
 from whyred.logs.reading import Reader
 from whyred.model.failure import Reading
-from whyred.model.run import Conclusion
+from whyred.model.run import Conclusion, Step
 from whyred.model.source import Fetched, Missing, MissingLogError
 
 
@@ -22,7 +22,7 @@ class ReadLog:
 
 
 def read_log(
-    chunks: Iterable[bytes],
+    chunks: Iterable[bytes | Step],
     library: Library,
     tap: Callable[[Block], None] | None = None,
     told: Conclusion = Conclusion.UNKNOWN,

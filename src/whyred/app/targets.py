@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import cast
 
 import whyred.sources
+from whyred.model.run import Step
 from whyred.model.source import Fetched, Given, Source
 from whyred.model.trouble import UserError
 from whyred.settings import folders
@@ -47,13 +48,13 @@ def fetch(target: str, progress: Callable[[str], None] = lambda _: None) -> Fetc
     return replace(fetched, chunks=_told(fetched, progress))
 
 
-def _told(fetched: Fetched, progress: Callable[[str], None]) -> Iterator[bytes]:
+def _told(fetched: Fetched, progress: Callable[[str], None]) -> Iterator[bytes | Step]:
     size, told = 0, 0
     typed = fetched.attempt.run.label == "standard input" and sys.stdin is not None and sys.stdin.isatty()
     progress(f"reading {fetched.route}{' (paste the log, then press Ctrl-D)' if typed else ''}")
     for chunk in fetched.chunks:
         yield chunk
-        size += len(chunk)
+        size += len(chunk) if isinstance(chunk, bytes) else 0
         if size >= told + _STRIDE:
             told = size
             progress(f"reading {fetched.route}: {size >> 20} MiB")

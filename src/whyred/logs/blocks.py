@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from whyred.model.run import Step
+
 SIZE = 1 << 20
 """Bytes a block aims at: the scanner is as fast on it as on four times as much (500 MB in 1.9 s against 2.1 s), and all
 places of one block are held at a time: a line of nothing but errors costs 84 MB instead of 170 MB.
@@ -34,7 +36,8 @@ class Block:
     """Whole lines (or a piece of one endless line): as they came, and as a person sees them (`plain`).
 
     `first` is the number of the line the block begins in; `starts` and `ends` say whether it begins and ends at a
-    line's edge. Both texts have the same LFs, so line numbers agree.
+    line's edge. Both texts have the same LFs, so line numbers agree. `step` is the step that begins with this block,
+    where the source of the log told it.
     """
 
     first: int
@@ -42,6 +45,7 @@ class Block:
     plain: bytes
     starts: bool = True
     ends: bool = True
+    step: Step | None = None
 
 
 def plain(raw: bytes) -> bytes:
@@ -73,14 +77,24 @@ def line_at(data: bytes, at: int) -> tuple[int, int]:
     return start, end
 
 
-def blocks(chunks: Iterable[bytes], size: int = SIZE, longest: int = LONGEST) -> Iterator[Block]:
-    """Blocks of about `size` bytes of whole lines; a line above `longest` bytes comes in pieces."""
+def blocks(chunks: Iterable[bytes | Step], size: int = SIZE, longest: int = LONGEST) -> Iterator[Block]:
+    """Blocks of about `size` bytes of whole lines; a line above `longest` bytes comes in pieces. Where a `Step` stands
+    between the chunks a new block begins, and says so even if the step has no line.
+    """
     line, starts = 1, True
+    step: Step | None = None
     for data in _aligned(chunks, size, longest):
+        if isinstance(data, Step):
+            if step is not None:
+                yield Block(line, b"", b"", starts, starts, step)
+            step = data
+            continue
         ends = data.endswith(b"\n")
-        yield Block(line, data, plain(data), starts, ends)
+        yield Block(line, data, plain(data), starts, ends, step)
         line += data.count(b"\n")
-        starts = ends
+        starts, step = ends, None
+    if step is not None:
+        yield Block(line, b"", b"", starts, starts, step)
 
 
 def _unfinished(tail: bytes) -> int:
@@ -94,10 +108,16 @@ def _unfinished(tail: bytes) -> int:
     return len(tail) - len(tail.rstrip(b"\r"))
 
 
-def _aligned(chunks: Iterable[bytes], size: int, longest: int) -> Iterator[bytes]:
+def _aligned(chunks: Iterable[bytes | Step], size: int, longest: int) -> Iterator[bytes | Step]:
     held: list[bytes] = []
     length = 0
     for chunk in chunks:
+        if isinstance(chunk, Step):
+            if length:
+                yield _whole(b"".join(held))
+            yield chunk
+            held, length = [], 0
+            continue
         held.append(chunk)
         length += len(chunk)
         if length < size:
@@ -114,3 +134,8 @@ def _aligned(chunks: Iterable[bytes], size: int, longest: int) -> Iterator[bytes
     last = b"".join(held)
     if last:
         yield last
+
+
+def _whole(data: bytes) -> bytes:
+    """The end of a step's log; a step begins at the beginning of a line."""
+    return data if data.endswith(b"\n") else data + b"\n"

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from whyred.logs.format import Sign
 from whyred.model.failure import Section
-from whyred.model.run import Conclusion
+from whyred.model.run import Conclusion, Step
 
 _MOST = 4_000
 """Sections kept from the beginning of a log, and as many from its end: a log of step marks must not grow without bound.
@@ -51,6 +51,11 @@ class Sections:
         """A new section starts at `line`."""
         self._close(line - 1)
         self._open = Section(name, line, line, aside)
+
+    def told(self, step: Step, line: int) -> None:
+        """A step of which the forge itself says where it begins and how it ended."""
+        self._close(line - 1)
+        self._open = Section(step.name, line, line, step.aside, step.conclusion, step.exit_code)
 
     def _end(self, sign: Sign, line: int, groups: dict[str, str]) -> None:
         ended = Conclusion.SUCCESS if sign is Sign.ENDED_WELL else Conclusion.FAILURE

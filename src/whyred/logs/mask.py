@@ -7,6 +7,7 @@ on where the stream was cut.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from whyred.logs.blocks import Block, plain
 from whyred.logs.engines import Engine
@@ -47,6 +48,10 @@ class Masker:
 
     def feed(self, block: Block) -> Block:
         """The next block, masked; of a piece of an endless line the end is held back until more is seen."""
+        if block.step is not None:
+            # A step begins at a line's beginning, so the block before it ended one and nothing is held back.
+            self._swallowing = False
+            return replace(self.feed(replace(block, step=None)), step=block.step)
         if self._held is not None:
             raw = self._held.raw + block.raw
             block = Block(self._held.first, raw, plain(raw), self._held.starts, block.ends)

@@ -51,9 +51,12 @@ class Reader:
     def feed(self, block: Block) -> None:
         """Takes one block into account."""
         data = block.plain
+        if block.step is not None:
+            self._sections.told(block.step, block.first)
+            self._named = True
         if not data:
-            return  # the masker holds all of a piece back
-        if self._format is None:
+            return  # the masker holds all of a piece back, or a step has no line
+        if self._format is None or (self._format.name == "raw" and self._size < _SAMPLE):
             self._format = detect(data[:_SAMPLE], self._scanner.formats)
             self._prefix, self._marks = re.compile(self._format.prefix), frozenset(self._format.marks)
             self._by_column = "step" in self._prefix.groupindex and _COLUMN.search(data, 0, _SAMPLE) is not None

@@ -9,6 +9,9 @@ from whyred.model.run import Attempt, Conclusion, Job, Run, Runner, Status, Step
 VERSION = 1
 """The form written here. It rises only when an older reader would misread a newer file; unknown keys never count."""
 
+_TOLD = ("id", "url", "waits_for")
+"""What only a forge tells of an attempt."""
+
 _E = TypeVar("_E", bound=StrEnum)
 _T = TypeVar("_T")
 
@@ -30,6 +33,7 @@ def attempt_to_json(attempt: Attempt) -> dict[str, Any]:
         "ended": attempt.ended,
         "runner": None if attempt.runner is None else _fields(attempt.runner),
         "steps": [_fields(step) for step in attempt.steps],
+        **{name: value for name in _TOLD if (value := getattr(attempt, name)) is not None},
     }
 
 
@@ -46,15 +50,49 @@ def attempt_from_json(data: object) -> Attempt:
     if run is None:
         raise AttemptFormatError("attempt: `run` is missing")
     return Attempt(
-        run=Run(run.required("label"), run.text("workflow"), run.text("event"), run.text("commit")),
-        job=None if job is None else Job(job.required("key"), job.required("name")),
-        number=1 if (number := table.whole("number")) is None else number,
+        run=_run(run),
+        job=None if job is None else _job(job),
+        number=table.whole("number"),
+        id=table.whole("id"),
+        url=table.text("url"),
+        waits_for=table.text("waits_for"),
         status=table.member(Status, "status", Status.UNKNOWN),
         conclusion=table.member(Conclusion, "conclusion", Conclusion.UNKNOWN),
         started=table.seconds("started"),
         ended=table.seconds("ended"),
         runner=None if runner is None else _runner(runner),
         steps=tuple(_step(part) for part in table.parts("steps")),
+    )
+
+
+def _run(part: "_Part") -> Run:
+    return Run(
+        label=part.required("label"),
+        workflow=part.text("workflow"),
+        event=part.text("event"),
+        commit=part.text("commit"),
+        repo=part.text("repo"),
+        id=part.whole("id"),
+        number=part.whole("number"),
+        branch=part.text("branch"),
+        title=part.text("title"),
+        status=part.member(Status, "status", Status.UNKNOWN),
+        conclusion=part.member(Conclusion, "conclusion", Conclusion.UNKNOWN),
+        created=part.seconds("created"),
+        started=part.seconds("started"),
+        ended=part.seconds("ended"),
+        url=part.text("url"),
+    )
+
+
+def _job(part: "_Part") -> Job:
+    return Job(
+        key=part.text("key"),
+        name=part.required("name"),
+        id=part.whole("id"),
+        index=part.whole("index"),
+        labels=part.texts("labels"),
+        needs=part.texts("needs"),
     )
 
 
@@ -78,12 +116,27 @@ def _step(part: "_Part") -> Step:
         ended=part.seconds("ended"),
         exit_code=part.whole("exit_code"),
         reason=part.text("reason"),
+        status=part.member(Status, "status", Status.UNKNOWN),
+        aside=bool(part.flag("aside")),
     )
 
 
 def _fields(noun: Run | Job | Runner | Step) -> dict[str, Any]:
     values = ((name, getattr(noun, name)) for name in noun.__slots__)
-    return {k: str(v) if isinstance(v, StrEnum) else v for k, v in values if v is not None}
+    return {name: _plain(value) for name, value in values if not _untold(noun, value)}
+
+
+def _untold(noun: Run | Job | Runner | Step, value: object) -> bool:
+    """Whether a field says nothing; only how a step ended is said always."""
+    if value is None or value is False or value is Status.UNKNOWN:
+        return True
+    return value is Conclusion.UNKNOWN and not isinstance(noun, Step)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, StrEnum):
+        return str(value)
+    return list(value) if isinstance(value, tuple) else value
 
 
 class _Part:
@@ -119,6 +172,18 @@ class _Part:
     def part(self, key: str) -> "_Part | None":
         value = self.data.get(key)
         return None if value is None else _Part(f"{self.where}.{key}", value)
+
+    def texts(self, key: str) -> tuple[str, ...] | None:
+        items = self._typed(key, list)
+        if items is not None and not all(isinstance(item, str) for item in items):
+            raise AttemptFormatError(f"{self.where}: `{key}` has the wrong type (a list of texts is wanted)")
+        return None if items is None else tuple(items)
+
+    def flag(self, key: str) -> bool | None:
+        value = self.data.get(key)
+        if value is not None and not isinstance(value, bool):
+            raise AttemptFormatError(f"{self.where}: `{key}` has the wrong type ({type(value).__name__})")
+        return value
 
     def parts(self, key: str) -> "list[_Part]":
         items = self._typed(key, list) or []

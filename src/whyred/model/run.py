@@ -45,7 +45,10 @@ class Runner:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One command or action of a job. Times are seconds since the epoch; `reason` says why a step was not run."""
+    """One command or action of a job. Times are seconds since the epoch; `reason` says why a step was not run.
+
+    `aside`: not the job's own work but set-up, post steps or clean-up that the runner adds.
+    """
 
     name: str
     conclusion: Conclusion = Conclusion.UNKNOWN
@@ -53,36 +56,66 @@ class Step:
     ended: float | None = None
     exit_code: int | None = None
     reason: str | None = None
+    status: Status = Status.UNKNOWN
+    aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job of a run: its key in the workflow file and the name shown to people."""
+    """A job of a run: its key in the workflow file, where that is known, and the name shown to people.
 
-    key: str
+    `id` is the forge's own number, `index` its place in the run, counted from 0: never one for the other. `labels` is
+    what `runs-on` asks for, `needs` the keys of the jobs it waits for; None where the forge does not tell.
+    """
+
+    key: str | None
     name: str
+    id: int | None = None
+    index: int | None = None
+    labels: tuple[str, ...] | None = None
+    needs: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One execution of one workflow for one commit. `label` is how a person names it (`local:3`, `owner/repo#12`)."""
+    """One execution of one workflow for one commit. `label` is how a person names it (`local:3`, `owner/repo#12`).
+
+    `id` is the forge's own number of it, `number` the one that people see. Times are seconds since the epoch. What the
+    forge does not tell is None.
+    """
 
     label: str
     workflow: str | None = None
     event: str | None = None
     commit: str | None = None
+    repo: str | None = None
+    id: int | None = None
+    number: int | None = None
+    branch: str | None = None
+    title: str | None = None
+    status: Status = Status.UNKNOWN
+    conclusion: Conclusion = Conclusion.UNKNOWN
+    created: float | None = None
+    started: float | None = None
+    ended: float | None = None
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try of one job on one runner. Times are seconds since the epoch."""
+    """One try of one job on one runner. Times are seconds since the epoch. `id` is the forge's own number of the try
+    (Forgejo and Gitea call it a task); `waits_for` what it waits for, in the forge's words.
+    """
 
     run: Run
     job: Job | None = None
-    number: int = 1
+    number: int | None = None
     status: Status = Status.UNKNOWN
     conclusion: Conclusion = Conclusion.UNKNOWN
     started: float | None = None
     ended: float | None = None
     runner: Runner | None = None
     steps: tuple[Step, ...] = ()
+    id: int | None = None
+    url: str | None = None
+    waits_for: str | None = None

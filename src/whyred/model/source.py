@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from whyred.model.run import Attempt
+from whyred.model.run import Attempt, Step
 
 
 class Missing(StrEnum):
@@ -42,16 +42,29 @@ class MissingLogError(Exception):
         self.help = help_
 
 
+class Boundaries(StrEnum):
+    """How it is known where the steps of a log begin."""
+
+    TOLD = "told by the forge"
+    TIMES = "cut by the steps' times, which are whole seconds"
+    GUESSED = "guessed from the text"
+
+
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """An attempt and its raw log as a stream of byte chunks that can be read once. `route` names the way it came;
-    `answers` are recorded probe answers, where a bundle brings them.
+    """An attempt and its raw log as a stream that can be read once: chunks of bytes and, where the route knows it, each
+    `Step` before its first byte (a step always begins at the beginning of a line).
+
+    `route` names the way it came; `answers` are recorded probe answers, where a bundle brings them; `refused` says of
+    every route that was tried before why it could not be used.
     """
 
     attempt: Attempt
-    chunks: Iterator[bytes]
+    chunks: Iterator[bytes | Step]
     route: str
     answers: bytes | None = None
+    boundaries: Boundaries = Boundaries.GUESSED
+    refused: tuple[MissingLogError, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

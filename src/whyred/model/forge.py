@@ -1,0 +1,103 @@
+"""A forge as whyred knows it: what server it is, what a target names on it, and what is asked of its runs."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from whyred.model.run import Conclusion, Status
+
+
+class Kind(StrEnum):
+    """Which program a forge is."""
+
+    FORGEJO = "forgejo"
+    GITEA = "gitea"
+    GITHUB = "github"
+    GITLAB = "gitlab"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One forge: its root URL (no slash at the end, a sub-path kept), what it is, and the version it states.
+
+    `paths` are the API paths that its own description lists (`/repos/{owner}/{repo}/actions/runs`); None where it gives
+    no description, so that only a call can tell.
+    """
+
+    root: str
+    kind: Kind
+    version: str | None = None
+    paths: frozenset[str] | None = None
+
+    def offers(self, path: str) -> bool | None:
+        """Whether the server lists this API path; None where it lists nothing. Names of parameters do not count."""
+        if self.paths is None:
+            return None
+        return _shape(path) in {_shape(p) for p in self.paths}
+
+    def __str__(self) -> str:
+        return f"{self.kind.value.capitalize()} {self.version or 'of unknown version'} at {self.root}"
+
+
+def _shape(path: str) -> str:
+    return "/".join("{}" if part.startswith("{") else part for part in path.split("/"))
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What a target names on a forge; what it leaves open is None.
+
+    `run` and `job` are the numbers as the target has them. With `from_url` they were copied from a browser, and only
+    the server knows whether it puts ids or places in the run there; otherwise `run` is the number that people see.
+    `root` None means the server of the checkout, or the only one that is logged in to.
+    """
+
+    repo: str
+    root: str | None = None
+    run: int | None = None
+    job: int | None = None
+    attempt: int | None = None
+    from_url: bool = False
+    job_name: str | None = None
+    commit: str | None = None
+    branch: str | None = None
+    pull: int | None = None
+
+    def __str__(self) -> str:
+        what = f"#{self.run}" if self.run is not None else f"@{self.commit}" if self.commit else ""
+        job = self.job_name or ("" if self.job is None else str(self.job))
+        return f"{self.repo}{what}{':' + job if job else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class RunQuery:
+    """Which runs of a repository are wanted, newest first; None leaves a point open. A source may give runs that do not
+    match, for forges pass over filters they do not know: `keeps` decides.
+    """
+
+    limit: int = 20
+    branch: str | None = None
+    workflow: str | None = None
+    event: str | None = None
+    commit: str | None = None
+    number: int | None = None
+    status: str | None = None
+
+
+def ended_as(word: str) -> tuple[Status, Conclusion]:
+    """A status word of Forgejo or Gitea's own pages as status and conclusion.
+
+    Source: models/actions/status.go of Forgejo 7 to 16 and Gitea 1.21 to 1.27 (8 is `cancelling` there).
+    """
+    return _WORDS.get(word.lower(), (Status.UNKNOWN, Conclusion.UNKNOWN))
+
+
+_WORDS = {
+    "waiting": (Status.WAITING, Conclusion.UNKNOWN),
+    "blocked": (Status.BLOCKED, Conclusion.UNKNOWN),
+    "running": (Status.RUNNING, Conclusion.UNKNOWN),
+    "cancelling": (Status.RUNNING, Conclusion.UNKNOWN),
+    "success": (Status.DONE, Conclusion.SUCCESS),
+    "failure": (Status.DONE, Conclusion.FAILURE),
+    "cancelled": (Status.DONE, Conclusion.CANCELLED),
+    "skipped": (Status.DONE, Conclusion.SKIPPED),
+}
