@@ -1,12 +1,13 @@
-"""Which source a target belongs to: the sources are asked in their order, the most particular form first."""
+"""What a target means: a file source whose form it has, or a run on a forge that its address names."""
 
 import importlib
 import io
+import os
 import pkgutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import whyred.sources
 from whyred.model.run import Step
@@ -14,15 +15,21 @@ from whyred.model.source import Fetched, Given, Source
 from whyred.model.trouble import UserError
 from whyred.settings import folders
 
+if TYPE_CHECKING:  # a log file needs none of it, and it costs time
+    from whyred.app.forges import Options
+    from whyred.model.forge import Address
+
 _STRIDE = 16 << 20
 """Bytes after which it is said again how far a log is read."""
+_FORMS = ("local", "bundle", "downloads", "files")
+"""The sources of targets that are no forge's, the most particular form first."""
 
 
 def sources() -> list[Source]:
-    """Every source module, in the order in which they are asked."""
-    names = (m.name for m in pkgutil.iter_modules(whyred.sources.__path__) if not m.name.startswith("_"))
+    """Every source of files, in the order in which they are asked."""
+    names = (m.name for m in pkgutil.iter_modules(whyred.sources.__path__) if m.name in _FORMS)
     modules = (importlib.import_module(f"whyred.sources.{name}") for name in names)
-    return sorted((cast(Source, m) for m in modules if hasattr(m, "ORDER")), key=lambda s: s.ORDER)
+    return sorted((cast(Source, m) for m in modules), key=lambda s: s.ORDER)
 
 
 def given() -> Given:
@@ -33,19 +40,42 @@ def given() -> Given:
     return Given(data / "runs" if data else None, stdin)
 
 
-def fetch(target: str, progress: Callable[[str], None] = lambda _: None) -> Fetched:
-    """The attempt and the log of a target, by the source whose form it has; `progress` hears how far it is read.
+def address_of(target: str) -> "Address | None":
+    """The address of a target that names something on a forge; what exists as a file is a file, `.` is the checkout."""
+    if target in ("-", "local") or target.startswith("local:"):
+        return None
+    if target != "." and os.path.lexists(target):
+        return None
+    from whyred.model.target import read_address
+
+    return read_address(target)
+
+
+def fetch(target: str, progress: Callable[[str], None] = lambda _: None, options: "Options | None" = None) -> Fetched:
+    """The attempt and the log of a target; `progress` hears how far it is read, `options` says how to reach forges.
 
     Raises UserError and MissingLogError.
     """
     if target == "-" and sys.stdin is None:
         raise UserError("standard input is closed", "there is no log to read", "Pipe one in: whyred why - < LOG")
-    source = next((s for s in sources() if s.accepts(target)), None)
-    if source is None:
-        forms = "; ".join(s.SERVES for s in sources())
-        raise UserError(f"no source knows the target {target!r}", f"a target is {forms}", "Name one of these")
-    fetched = source.fetch(target, given())
+    address = address_of(target)
+    if address is not None:
+        fetched = _from_forge(address, progress, options)
+    else:
+        source = next((s for s in sources() if s.accepts(target)), None)
+        if source is None:
+            forms = "; ".join(s.SERVES for s in sources())
+            raise UserError(f"no source knows the target {target!r}", f"a target is {forms}", "Name one of these")
+        fetched = source.fetch(target, given())
     return replace(fetched, chunks=_told(fetched, progress))
+
+
+def _from_forge(address: "Address", progress: Callable[[str], None], options: "Options | None") -> Fetched:
+    from whyred.app.forges import Options, forges
+    from whyred.sources.reach import Want
+
+    ladder, attempt = forges(options or Options(), progress).attempt(address)
+    return ladder.log(attempt, Want())
 
 
 def _told(fetched: Fetched, progress: Callable[[str], None]) -> Iterator[bytes | Step]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from whyred.model.run import Conclusion, Status
+from whyred.model.run import Conclusion, Run, Status
 
 
 class Kind(StrEnum):
@@ -57,6 +57,8 @@ class Address:
     job: int | None = None
     attempt: int | None = None
     from_url: bool = False
+    ids: bool = False
+    """The numbers are certainly the forge's own ids: they stand in the URL of its API."""
     job_name: str | None = None
     commit: str | None = None
     branch: str | None = None
@@ -80,7 +82,24 @@ class RunQuery:
     event: str | None = None
     commit: str | None = None
     number: int | None = None
+    id: int | None = None
     status: str | None = None
+
+    def keeps(self, run: Run) -> bool:
+        """Whether a run is one that is asked for; what a run does not tell cannot speak against it."""
+        return (
+            _agree(self.branch, run.branch)
+            and _agree(self.workflow, run.workflow)
+            and _agree(self.event, run.event)
+            and (self.commit is None or run.commit is None or run.commit.startswith(self.commit))
+            and self.number in (None, run.number)
+            and self.id in (None, run.id)
+            and (self.status is None or self.status in (run.status.value, run.conclusion.value))
+        )
+
+
+def _agree(wanted: str | None, told: str | None) -> bool:
+    return wanted is None or told is None or wanted == told
 
 
 def ended_as(word: str) -> tuple[Status, Conclusion]:

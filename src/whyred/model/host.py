@@ -1,6 +1,6 @@
 """What a probe may ask of a machine: the `Host` protocol, the subjects it asks about and how a host says no."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,7 +27,11 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Stat:
-    """Of stat(2): kind is `directory`, `file`, `link` or `other`; mode holds the permission bits (07777)."""
+    """Of stat(2): kind is `directory`, `file`, `link` or `other`; mode holds the permission bits (07777).
+
+    `modified` is in seconds since the epoch; a host that tells only the minute or the day gives its beginning. `device`
+    is 0, which no device is, where the host does not tell it.
+    """
 
     kind: str
     mode: int
@@ -42,12 +46,13 @@ class Stat:
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """Of statvfs(2), for unprivileged users: bytes and inodes, free and in all (0 in all: inodes are not counted)."""
+    """Of statvfs(2), for unprivileged users: bytes and inodes, free and in all (0 in all: inodes are not counted; None:
+    the host does not tell)."""
 
     free_bytes: int
     total_bytes: int
-    free_inodes: int
-    total_inodes: int
+    free_inodes: int | None
+    total_inodes: int | None
     readonly: bool
 
 
@@ -67,6 +72,12 @@ class Host(Protocol):
 
     def read(self, path: str, limit: int = 1 << 20) -> bytes:
         """The first `limit` bytes of a file."""
+
+    def stream(self, path: str, start: int = 0) -> Iterator[bytes]:
+        """A file of any size from offset `start` on, piece by piece, as long as it is when its end is reached.
+
+        What can be refused is refused before it returns; each piece has the time limit of a question.
+        """
 
     def names(self, path: str) -> list[str]:
         """The sorted names in a directory."""

@@ -33,13 +33,20 @@ class Missing(StrEnum):
 
 
 class MissingLogError(Exception):
-    """A log could not be had by one route: the reason, what was asked for (without credentials), what would help."""
+    """A log could not be had by one route: the reason, what was asked for (without credentials), what would help.
 
-    def __init__(self, reason: Missing, asked: str, help_: str) -> None:
+    `tried`: where several routes were tried, why each was refused, by the route's name; the error itself is then the
+    refusal that a user can do most about.
+    """
+
+    def __init__(
+        self, reason: Missing, asked: str, help_: str, tried: "tuple[tuple[str, MissingLogError], ...]" = ()
+    ) -> None:
         super().__init__(f"{asked}: {reason}: {help_}")
         self.reason = reason
         self.asked = asked
         self.help = help_
+        self.tried = tried
 
 
 class Boundaries(StrEnum):
@@ -55,8 +62,8 @@ class Fetched:
     """An attempt and its raw log as a stream that can be read once: chunks of bytes and, where the route knows it, each
     `Step` before its first byte (a step always begins at the beginning of a line).
 
-    `route` names the way it came; `answers` are recorded probe answers, where a bundle brings them; `refused` says of
-    every route that was tried before why it could not be used.
+    `route` names the way it came; `answers` are recorded probe answers, where a bundle brings them; `refused` says by
+    its name of every route that was tried before why it could not be used.
     """
 
     attempt: Attempt
@@ -64,7 +71,7 @@ class Fetched:
     route: str
     answers: bytes | None = None
     boundaries: Boundaries = Boundaries.GUESSED
-    refused: tuple[MissingLogError, ...] = ()
+    refused: tuple[tuple[str, MissingLogError], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

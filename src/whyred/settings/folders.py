@@ -16,6 +16,14 @@ def data(environ: Mapping[str, str] = os.environ) -> Path | None:
     return _folder(environ, "XDG_DATA_HOME", ".local/share")
 
 
+def sockets(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """The folder of sockets that live as long as whyred does: in XDG_RUNTIME_DIR, which is short, or the cache."""
+    named = environ.get("XDG_RUNTIME_DIR", "")
+    if named.startswith("/") and os.path.isdir(named):  # noqa: PTH112 - pathlib's own raises without permission
+        return Path(named) / "whyred"
+    return cache(environ)
+
+
 def _folder(environ: Mapping[str, str], variable: str, default: str) -> Path | None:
     named = environ.get(variable, "")
     if named.startswith("/"):  # the XDG specification: a relative value is to be ignored

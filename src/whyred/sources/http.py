@@ -114,6 +114,8 @@ class Http:
     jar: dict[str, str] = field(default_factory=dict, repr=False)
     ca: str | None = None
     insecure_http: bool = False
+    signed_in: bool = False
+    """Whether the cookies are those of a web login, and not of a nameless visit."""
     cookies_changed: Callable[[Mapping[str, str]], None] = field(default=lambda _: None, repr=False)
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic

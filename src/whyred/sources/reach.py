@@ -2,8 +2,8 @@
 serve forges. A route offers what it has functions for; the ladder in `app` asks them in the order of `ORDER`.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from whyred.model.forge import Kind, RunQuery, Server
@@ -16,24 +16,46 @@ from whyred.sources.http import Http
 @dataclass(frozen=True, slots=True)
 class Reach:
     """How a forge can be reached: what it is, the client with this user's credentials, and its own machine where the
-    user named it (`--forge-host`). `folder` is the forge's data folder there, where it was named.
+    user named it (`--forge-host`). `folder` is the forge's data folder there, or app.ini's, where it was named.
     """
 
     server: Server
     http: Http
     host: Host | None = None
     folder: str | None = None
+    database: str | None = None
+    """Where the forge's database is, when the user said it (`--database`): `sqlite:///PATH`, `postgresql://USER@HOST/NAME`
+    or `mysql://USER@HOST/NAME`, never with a password. None: app.ini tells, or the usual place in `folder`."""
+    may_read: Callable[[str], bool] = field(default=lambda _: False, repr=False)
+    """Whether the user lets whyred read this app.ini: asked once a reach, with its path. Only the database's address,
+    the data folder and the place of the logs are taken from it."""
+    password: Callable[[str], str | None] = field(default=lambda _: None, repr=False)
+    """The password for the database at this address, asked for when it is wanted; None leaves it to the client library
+    (PostgreSQL: PGPASSWORD, ~/.pgpass)."""
+    kept: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
+    """What routes found out and keep for the life of this reach, by their own keys (`forge-place`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Want:
     """Which part of a log is wanted. `steps`: places in `Attempt.steps`, None for all. `follow`: go on while the job
-    runs. `tail`: only about the last so many bytes, where a route can save the others.
+    runs. `tail`: only about the last so many bytes, where a route can save the others. `text_only`: the text as it is
+    stored matters more than where steps begin.
     """
 
     steps: tuple[int, ...] | None = None
     follow: bool = False
     tail: int | None = None
+    text_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A runner that a forge knows: its name, the labels it offers, and how it is, in the forge's word."""
+
+    name: str
+    labels: tuple[str, ...]
+    status: str
 
 
 class Route(Protocol):
@@ -45,6 +67,8 @@ class Route(Protocol):
     - `log(reach, attempt, want) -> Fetched`: the log; what can be refused is refused before it returns.
 
     All raise MissingLogError. `refuses` tells without any request why this route is out for this server or user.
+    `PARTIAL = True`: its list does not know every run. `WITHOUT_SERVER = True`: it needs the forge's machine or database,
+    and no answer of the server itself.
     """
 
     NAME: str

@@ -14,6 +14,11 @@ A TARGET is
   -               the log on standard input
   BUNDLE          what `whyred save` or `--save` wrote
   local, local:N  the newest or the Nth run of `whyred run`
+  .               this checkout: the newest failing run of HEAD on its forge
+  OWNER/REPO      the newest failing run of its default branch
+  OWNER/REPO#RUN  that run; OWNER/REPO@SHA those of a commit
+  URL             of a run, job, attempt or pull request, as the browser has it
+and :JOB after any of the last four names one job.
 """
 
 
@@ -24,3 +29,13 @@ def target(_ctx: click.Context, _param: click.Parameter, begun: str) -> "list[Co
     if len(begun) > 1 and "local".startswith(begun) and not any(p.name.startswith(begun) for p in Path().iterdir()):
         return [CompletionItem("local", help="the newest run of `whyred run`")]
     return [CompletionItem(begun, type="file")]
+
+
+def forge_target(ctx: click.Context, param: click.Parameter, begun: str) -> "list[CompletionItem]":
+    """Repositories, runs and jobs that were seen before; never a question to a server while somebody types."""
+    from whyred.app.seen import complete
+
+    found = complete(begun)
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(value, help=help_) for value, help_ in found] or target(ctx, param, begun)

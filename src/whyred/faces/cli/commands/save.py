@@ -12,7 +12,7 @@ from whyred.faces.cli.complete import TARGET_HELP, target
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option(
     "--host",
-    metavar="local|BUNDLE",
+    metavar="local|ssh://USER@HOST|BUNDLE",
     help="The host to ask. A local run and a bundle know their own; a log from elsewhere names none.",
 )
 @click.option("--this-host-ran-it", is_flag=True, help="Vouch that the host given by --host ran this attempt.")

@@ -15,6 +15,8 @@ Examples:
   whyred why build.log --save build.whyred
   whyred why - --host local --this-host-ran-it < build.log
                                              on the runner's own host
+  whyred why build.log --host ssh://ci@runner.lan --this-host-ran-it
+                                             the same from elsewhere
 """
 
 
@@ -22,7 +24,7 @@ Examples:
 @click.argument("target", shell_complete=target)
 @click.option(
     "--host",
-    metavar="local|BUNDLE",
+    metavar="local|ssh://USER@HOST|BUNDLE",
     help="The host to ask. A local run and a bundle know their own; a log from elsewhere names none.",
 )
 @click.option("--this-host-ran-it", is_flag=True, help="Vouch that the host given by --host ran this attempt.")

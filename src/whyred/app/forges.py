@@ -1,0 +1,303 @@
+"""The forges a user can reach: which one a target is on, what it is, and the ladder of routes to it."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from whyred.app.ladder import Ladder
+from whyred.app.resolve import Resolver, chosen
+from whyred.model.forge import Address, Kind, Server
+from whyred.model.run import Attempt, Run
+from whyred.model.source import MissingLogError
+from whyred.model.trouble import UserError
+from whyred.settings import folders
+from whyred.sources.http import Http
+from whyred.sources.reach import Reach
+from whyred.sources.servers import GITHUB, identify
+
+if TYPE_CHECKING:
+    from whyred.model.credential import Cookie
+    from whyred.model.host import Host
+    from whyred.settings.credentials import Credentials
+    from whyred.sources.checkout import Checkout
+
+_FRESH = 3600.0
+"""Seconds for which what a server is need not be asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to reach forges. `server`: the forge to use where a target names none; `ca`: a CA file for TLS; `route`: the
+    one route to use; `forge_host`: `local` or `ssh://USER@HOST`, the forge's own machine.
+    """
+
+    server: str | None = None
+    ca: str | None = None
+    insecure_http: bool = False
+    route: str | None = None
+    forge_host: str | None = None
+    folder: str | None = None
+    database: str | None = None
+
+
+@dataclass
+class Forges:
+    """Every forge this user may reach."""
+
+    options: Options = field(default_factory=Options)
+    credentials: "Credentials | None" = None
+    cache: Path | None = None
+    progress: Callable[[str], None] = lambda _: None
+    may_read: Callable[[str], bool] = lambda _: False
+    password: Callable[[str], str | None] = lambda _: None
+
+    def __post_init__(self) -> None:
+        self._ladders: dict[str, Ladder] = {}
+        self._stack = ExitStack()
+        self._forge_host: Host | None = None
+        if self.credentials is None:
+            from whyred.settings.credentials import credentials_of_user
+
+            self.credentials = credentials_of_user()
+
+    def of(self, address: Address) -> tuple[Ladder, Address]:
+        """The ladder to the forge that an address is on, and the address with what the checkout tells of it.
+
+        Raises UserError (no forge to be found) and MissingLogError.
+        """
+        if address.root is not None:
+            return self.ladder(address.root), address
+        if self.options.server is not None and address.repo:
+            return self.ladder(self.options.server), address
+        checkout = _checkout() if not address.repo else _checkout_or_none()
+        if not address.repo:
+            assert checkout is not None
+            return self._here(checkout, address)
+        if checkout is not None and checkout.remote is not None and (root := self._root_of(checkout)) is not None:
+            return self.ladder(root), address
+        return self.ladder(self._only_one(address)), address
+
+    def _here(self, checkout: "Checkout", address: Address) -> tuple[Ladder, Address]:
+        remote = checkout.remote
+        if remote is None or not remote.root_candidates:
+            why = f"{checkout.folder} has no remote on a forge"
+            raise UserError("this checkout belongs to no forge", why, "Name the run: owner/repo#RUN, or its URL")
+        root = self.options.server or self._root_of(checkout)
+        if root is None:
+            why = f"none of {', '.join(remote.root_candidates)} answers as a forge"
+            raise UserError(f"no forge found for the remote {remote.url}", why, "Name it: --server https://HOST")
+        repo = remote.repo_at(root) or ""
+        return self.ladder(root), replace(address, repo=repo, commit=checkout.head, branch=checkout.branch)
+
+    def _root_of(self, checkout: "Checkout") -> str | None:
+        """The forge of the checkout's remote: one that is logged in to, else the first that answers as a forge."""
+        remote = checkout.remote
+        assert remote is not None
+        known = self.known()
+        for root in remote.root_candidates:
+            if root in known:
+                return root
+        host = _host(remote.root_candidates[0]) if remote.root_candidates else None
+        same = [root for root in known if _host(root) == host]
+        if len(same) == 1:
+            return same[0]
+        for root in remote.root_candidates:
+            try:
+                self.ladder(root)
+            except MissingLogError:
+                continue  # the next candidate may be the one; if none is, the caller says which were asked
+            return root
+        return None
+
+    def _only_one(self, address: Address) -> str:
+        roots = self.known()
+        if len(roots) == 1:
+            return roots[0]
+        if not roots:
+            how = "whyred login https://HOST first, say --server https://HOST, or give the run's URL"
+            raise UserError(f"on which server is {address}?", "no server is known yet", how)
+        why = f"several servers are known: {', '.join(roots)}"
+        raise UserError(f"on which server is {address}?", why, "Say --server URL, or give the run's URL")
+
+    def known(self) -> list[str]:
+        """The root URLs of every server that something is kept for."""
+        assert self.credentials is not None
+        return [server.root for server in self.credentials.servers()]
+
+    def ladder(self, root: str) -> Ladder:
+        """The ladder to one server. Raises MissingLogError where it does not answer as a forge."""
+        from whyred.model.root import server_root
+
+        root = server_root(root)
+        if root not in self._ladders:
+            self._ladders[root] = Ladder(self.reach(root), self.options.route)
+        return self._ladders[root]
+
+    def reach(self, root: str) -> Reach:
+        """How one server is reached. With `--forge-host` it need not answer itself."""
+        http = self.http(root)
+        host = self._host()
+        try:
+            server = self.server(http)
+        except MissingLogError:
+            if host is None:
+                raise
+            # The forge itself may be down: its own machine knows its logs all the same.
+            server = Server(root, Kind.FORGEJO)
+        return Reach(
+            server,
+            replace_root(http, server),
+            host=host,
+            folder=self.options.folder,
+            database=self.options.database,
+            may_read=self.may_read,
+            password=self.password,
+        )
+
+    def _host(self) -> "Host | None":
+        if self.options.forge_host is None:
+            return None
+        if self._forge_host is None:
+            from whyred.app.hosts import reach
+
+            self._forge_host, _ = self._stack.enter_context(reach(self.options.forge_host, self.progress))
+        return self._forge_host
+
+    def close(self) -> None:
+        """Ends connections to the forge's own machine."""
+        self._stack.close()
+
+    def http(self, root: str) -> Http:
+        """The client for one server, with this user's credentials for it and for no other."""
+        assert self.credentials is not None
+        credentials = self.credentials
+        credential = credentials.get(root)
+        jar = {cookie.name: cookie.value for cookie in credential.cookies}
+
+        def keep(jar: Mapping[str, str]) -> None:
+            credentials.update(root, lambda c: replace(c, cookies=cookies(jar)))
+
+        http = Http(
+            root,
+            token=credential.token,
+            jar=jar,
+            ca=self.options.ca or os.environ.get("SSL_CERT_FILE") or None,
+            insecure_http=self.options.insecure_http,
+            signed_in=bool(jar),
+        )
+        if jar:
+            http.cookies_changed = keep
+        return http
+
+    def server(self, http: Http) -> Server:
+        """What a server is: as it was found out within the hour, else asked anew and remembered."""
+        known = self._remembered()
+        entry = known.get(http.root)
+        if isinstance(entry, dict) and time.time() - float(entry.get("at", 0)) < _FRESH:
+            return _from_json(http.root, entry)
+        self.progress(f"asking {http.root} what it is")
+        server = identify(http)
+        self._remember(known | {http.root: _to_json(server)})
+        return server
+
+    def _remembered(self) -> dict[str, Any]:
+        if self.cache is None:
+            return {}
+        try:
+            known = json.loads((self.cache / "servers.json").read_bytes())
+        except (OSError, ValueError):
+            return {}  # it can be found out again
+        return known if isinstance(known, dict) else {}
+
+    def _remember(self, known: dict[str, Any]) -> None:
+        if self.cache is None:
+            return
+        part = self.cache / f"servers.json.{os.getpid()}"
+        try:
+            self.cache.mkdir(parents=True, exist_ok=True)
+            part.write_text(json.dumps(known), encoding="utf-8")
+            part.replace(self.cache / "servers.json")
+        except OSError:
+            part.unlink(missing_ok=True)  # a full disk costs only that it is asked again
+
+    def resolver(self, address: Address) -> tuple[Resolver, Address]:
+        """Who finds runs and attempts on the address's forge."""
+        ladder, address = self.of(address)
+        return Resolver(ladder), address
+
+    def attempt(self, address: Address) -> tuple[Ladder, Attempt]:
+        """The one attempt that an address means, with its steps where they are told."""
+        resolver, address = self.resolver(address)
+        run = self.run(resolver, address)
+        attempt = chosen(resolver.attempts(run, address))
+        return resolver.ladder, resolver.ladder.steps(attempt)
+
+    def run(self, resolver: Resolver, address: Address) -> Run:
+        """The run that an address means."""
+        self.progress(f"looking for {address} on {resolver.ladder.reach.server.root}")
+        return resolver.run(address)
+
+
+def cookies(jar: Mapping[str, str]) -> "tuple[Cookie, ...]":
+    """The cookies of a client as they are kept."""
+    from whyred.model.credential import Cookie
+
+    return tuple(Cookie(name, value) for name, value in sorted(jar.items()))
+
+
+def replace_root(http: Http, server: Server) -> Http:
+    """The client for the server's API: GitHub's is elsewhere than its pages, and wants another scheme."""
+    if server.kind is Kind.GITHUB:
+        from whyred.sources.github import api_root
+
+        http.root, http.scheme = api_root(server.root), "Bearer"
+    elif server.kind is Kind.GITLAB:
+        http.scheme = "Bearer"
+    return http
+
+
+def _host(root: str) -> str | None:
+    from urllib.parse import urlsplit
+
+    return urlsplit(root).hostname
+
+
+def _checkout() -> "Checkout":
+    from whyred.sources.checkout import read_checkout
+
+    return read_checkout(Path.cwd())
+
+
+def _checkout_or_none() -> "Checkout | None":
+    try:
+        return _checkout()
+    except UserError:
+        return None  # no checkout here: then the servers that are logged in to count
+
+
+def _to_json(server: Server) -> dict[str, Any]:
+    paths = None if server.paths is None else sorted(server.paths)
+    return {"kind": server.kind.value, "version": server.version, "paths": paths, "at": time.time()}
+
+
+def _from_json(root: str, entry: Mapping[str, Any]) -> Server:
+    paths = entry.get("paths")
+    return Server(
+        root,
+        Kind(entry.get("kind", Kind.FORGEJO)),
+        entry.get("version"),
+        frozenset(map(str, paths)) if isinstance(paths, list) else None,
+    )
+
+
+def forges(options: Options, progress: Callable[[str], None]) -> Forges:
+    """The forges of this user, with what is remembered of them."""
+    return Forges(options, cache=folders.cache(), progress=progress)
+
+
+__all__ = ["GITHUB", "Forges", "Options", "forges"]

@@ -1,0 +1,157 @@
+"""The ladder: every route to a server in its order, the first that works, and why each one before it did not."""
+
+import importlib
+import itertools
+import pkgutil
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from types import ModuleType
+from typing import Any, TypeVar, cast
+
+import whyred.sources
+from whyred.model.forge import Kind, RunQuery
+from whyred.model.run import Attempt, Run
+from whyred.model.source import Fetched, Missing, MissingLogError
+from whyred.sources.reach import Attempts, Logs, Reach, Runs, Steps, Want
+
+T = TypeVar("T")
+Tried = list[tuple[str, MissingLogError]]
+
+_FINAL = (Missing.NOT_STARTED, Missing.EXPIRED, Missing.STILL_RUNNING)
+"""What is true of the log itself, whatever the route: no other one needs to be asked."""
+_NO_SERVER = (Missing.UNREACHABLE, Missing.TLS_FAILED, Missing.RATE_LIMITED)
+"""What is true of the server, so that only its own machine may still help."""
+_EXACT = "web-state"
+_BEST = (
+    Missing.EXPIRED,
+    Missing.NOT_STARTED,
+    Missing.STILL_RUNNING,
+    Missing.DELETED,
+    Missing.NEEDS_TWO_FACTOR,
+    Missing.TLS_FAILED,
+    Missing.UNREACHABLE,
+    Missing.RATE_LIMITED,
+    Missing.NEEDS_WEB_LOGIN,
+    Missing.NEEDS_TOKEN,
+    Missing.NO_PERMISSION,
+    Missing.TOO_LARGE,
+    Missing.CORRUPT,
+    Missing.NOT_FOUND,
+    Missing.REFUSED_CONTENT,
+    Missing.SERVER_ERROR,
+    Missing.WRONG_ID_KIND,
+    Missing.ROUTE_NOT_ON_THIS_VERSION,
+)
+"""Of several refusals, the one that a user can do most about comes first."""
+
+
+def routes() -> list[ModuleType]:
+    """Every route to a forge, in the order in which they are tried."""
+    names = (m.name for m in pkgutil.iter_modules(whyred.sources.__path__) if not m.name.startswith("_"))
+    modules = (importlib.import_module(f"whyred.sources.{name}") for name in names)
+    return sorted((m for m in modules if hasattr(m, "KINDS")), key=lambda m: int(m.ORDER))
+
+
+def worst(tried: Tried) -> MissingLogError:
+    """One error for all that was tried: the refusal that most can be done about, with the others."""
+    if len(tried) == 1:
+        return tried[0][1]
+    best = min((e for _, e in tried), key=lambda e: _BEST.index(e.reason))
+    return MissingLogError(best.reason, best.asked, best.help, tuple(tried))
+
+
+class Ladder:
+    """Asks one forge. `only`: the name of the one route that the user wants (`--route`)."""
+
+    def __init__(self, reach: Reach, only: str | None = None) -> None:
+        self.reach = reach
+        self._named = [m for m in routes() if reach.server.kind in m.KINDS]
+        on_its_machine = reach.host is not None or reach.database is not None
+        self._routes = [m for m in self._named if on_its_machine or not getattr(m, "WITHOUT_SERVER", False)]
+        self._only = only
+
+    def named(self) -> list[ModuleType]:
+        """The routes this kind of server may have, those included that nobody opened."""
+        return self._named
+
+    def runs(self, repo: str, query: RunQuery) -> list[Run]:
+        """Runs of a repository, newest first."""
+
+        tried: Tried = []
+        answered = False
+        for route in self._routes:
+            if not hasattr(route, "runs") or self._server_is_gone(route, tried):
+                continue
+            try:
+                kept = (r for r in cast(Runs, route).runs(self.reach, repo, query) if query.keeps(r))
+                found = list(itertools.islice(kept, query.limit))
+            except MissingLogError as e:
+                tried.append((route.NAME, e))
+                continue
+            if found or not getattr(route, "PARTIAL", False):
+                return found
+            answered = True  # a list made of tasks or statuses knows no run before a runner took it: another may
+        if answered:
+            return []
+        raise self._none("runs", tried)
+
+    def attempts(self, run: Run) -> tuple[Attempt, ...]:
+        """The newest attempt of every job of a run."""
+        return self._first("attempts", lambda route: cast(Attempts, route).attempts(self.reach, run), self._routes)[0]
+
+    def steps(self, attempt: Attempt) -> Attempt:
+        """The attempt with its steps; as it was where no route tells them."""
+        if attempt.steps:
+            return attempt
+        try:
+            return self._first("steps", lambda route: cast(Steps, route).steps(self.reach, attempt), self._routes)[0]
+        except MissingLogError:
+            return attempt  # steps are a gain, not a need: the log says by itself where they are guessed to begin
+
+    def ask(self, what: str, *arguments: object) -> Any:
+        """What the first route that has a function of this name answers (`default_branch`, `pull`, `runners`, ...).
+
+        Raises MissingLogError.
+        """
+        return self._first(what, lambda route: getattr(route, what)(self.reach, *arguments), self._routes)[0]
+
+    def log(self, attempt: Attempt, want: Want) -> Fetched:
+        """The log of an attempt by the first route that gives it."""
+        among = self._preferred(want)
+        fetched, tried = self._first("log", lambda route: cast(Logs, route).log(self.reach, attempt, want), among)
+        return replace(fetched, refused=tuple(tried))
+
+    def _preferred(self, want: Want) -> list[ModuleType]:
+        """The routes for a log. Where steps matter the one that is told their boundaries comes first; where only the
+        text does, it comes last: it gives times to a microsecond, and costs a request a step.
+        """
+        if self._only is not None:
+            return [m for m in self._routes if self._only == m.NAME]
+        exact = self.reach.server.kind is Kind.FORGEJO or self.reach.http.signed_in
+        if want.text_only or not exact:
+            return sorted(self._routes, key=lambda m: want.text_only and m.NAME == _EXACT)
+        return sorted(self._routes, key=lambda m: m.NAME != _EXACT)
+
+    def _first(self, what: str, ask: Callable[[ModuleType], T], among: Iterable[ModuleType]) -> tuple[T, Tried]:
+        tried: Tried = []
+        for route in among:
+            if not hasattr(route, what) or self._server_is_gone(route, tried):
+                continue
+            try:
+                return ask(route), tried
+            except MissingLogError as e:
+                tried.append((route.NAME, e))
+                if what == "log" and e.reason in _FINAL:
+                    break
+        raise self._none(what, tried)
+
+    def _none(self, what: str, tried: Tried) -> MissingLogError:
+        if tried:
+            return worst(tried)
+        help_ = f"no route of whyred gives {what} of {self.reach.server}"
+        return MissingLogError(Missing.ROUTE_NOT_ON_THIS_VERSION, f"ask {self.reach.server.root} for {what}", help_)
+
+    def _server_is_gone(self, route: ModuleType, tried: Tried) -> bool:
+        """Whether the server did not answer a route before this one, so that it needs not be asked again."""
+        gone = any(e.reason in _NO_SERVER for _, e in tried)
+        return gone and not getattr(route, "WITHOUT_SERVER", False)

@@ -1,0 +1,195 @@
+"""`logs`: the real step logs of a run, masked, as a stream of pieces that a face shows or writes."""
+
+import re
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+
+from whyred.app.forges import Forges
+from whyred.app.ladder import Ladder, worst
+from whyred.app.library import Library
+from whyred.app.resolve import RED
+from whyred.logs.blocks import SIZE, Block, blocks
+from whyred.model.forge import Address
+from whyred.model.run import Attempt, Conclusion, Status, Step
+from whyred.model.source import Boundaries, Fetched, MissingLogError
+from whyred.model.trouble import UserError
+from whyred.sources.reach import Want
+
+_STAMP = re.compile(rb"(?m)^(?:\xef\xbb\xbf)?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z ?")
+_END = 2 << 20
+"""Bytes at the end of a log that are read for the failing step where no route tells where steps begin."""
+_LINE = 400
+"""Bytes a line is reckoned at when only the last lines are wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogWish:
+    """What the user wants to see. `step`: its number among the workflow's steps (from 1) or its name; `tail`: the last
+    so many lines; `raw`: the text as it is stored, without step marks.
+    """
+
+    address: Address
+    job: str | None = None
+    attempt: int | None = None
+    step: str | None = None
+    failed: bool = False
+    tail: int | None = None
+    follow: bool = False
+    raw: bool = False
+    timestamps: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A job's log begins: by which route it came, how its steps were found, and what was refused before."""
+
+    attempt: Attempt
+    fetched: Fetched
+    ended: Callable[[], Conclusion]
+    """How the attempt ended, asked anew: for a log that was followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepHead:
+    """A step begins; `number` counts the steps of the workflow file from 1, and is None for the runner's own."""
+
+    step: Step
+    number: int | None
+
+
+Piece = Head | StepHead | bytes
+
+
+def logs(wish: LogWish, forges: Forges, library: Library) -> Iterator[Piece]:
+    """The pieces of every log that is wanted. Raises UserError, and MissingLogError where not one is to be had.
+
+    What cannot be had of one job among several is told on `forges.progress`, and the others are shown.
+    """
+    resolver, address = forges.resolver(wish.address)
+    address = replace(address, job_name=wish.job or address.job_name, attempt=wish.attempt or address.attempt)
+    found = resolver.attempts(forges.run(resolver, address), address)
+    if wish.failed:
+        found = [a for a in found if a.conclusion in RED or a.conclusion is Conclusion.UNKNOWN]
+        if not found:
+            return
+    refused: list[tuple[str, MissingLogError]] = []
+    shown = 0
+    for attempt in found:
+        try:
+            yield from _job(wish, resolver.ladder, attempt, library)
+            shown += 1
+        except MissingLogError as e:
+            if len(found) == 1:
+                raise
+            name = attempt.job.name if attempt.job else "job"
+            forges.progress(f"{name}: no log ({e.reason}): {e.help}")
+            refused.append((name, e))
+    if not shown and refused:
+        raise worst(refused)
+
+
+def _job(wish: LogWish, ladder: Ladder, attempt: Attempt, library: Library) -> Iterator[Piece]:
+    attempt = ladder.steps(attempt) if wish.failed or wish.step else attempt
+    want = Want(_places(wish, attempt), wish.follow, text_only=wish.raw)
+    if wish.failed and want.steps is None:
+        want = replace(want, tail=_END)
+    if wish.tail is not None and not wish.follow:
+        yield from _tail(wish, ladder, attempt, want, library)
+        return
+    fetched = ladder.log(attempt, want)
+    yield Head(fetched.attempt, fetched, partial(_ended, ladder, attempt))
+    yield from _masked(wish, fetched, library)
+
+
+def _places(wish: LogWish, attempt: Attempt) -> tuple[int, ...] | None:
+    """The places of the wanted steps; None for all, or where no route tells the steps."""
+    if wish.step is not None:
+        return (_step(wish.step, attempt),)
+    if wish.failed:
+        places = tuple(i for i, s in enumerate(attempt.steps) if s.conclusion in RED and not s.aside)
+        return places or tuple(i for i, s in enumerate(attempt.steps) if s.conclusion in RED) or None
+    return None
+
+
+def numbered(steps: tuple[Step, ...]) -> list[int | None]:
+    """The numbers of steps as people count them: those of the workflow file from 1, none for the runner's own."""
+    numbers: list[int | None] = []
+    for step in steps:
+        numbers.append(None if step.aside else 1 + sum(n is not None for n in numbers))
+    return numbers
+
+
+def _step(named: str, attempt: Attempt) -> int:
+    if not attempt.steps:
+        why = "no route that works here tells the steps of this job"
+        raise UserError(f"which step is {named!r}?", why, "Leave --step away; whyred access says what is missing")
+    numbers = numbered(attempt.steps)
+    if named.isdecimal() and int(named) in numbers:
+        return numbers.index(int(named))
+    names = [s.name for s in attempt.steps]
+    hits = [i for i, name in enumerate(names) if name.lower() == named.lower()]
+    hits = hits or [i for i, name in enumerate(names) if name.lower().startswith(named.lower())]
+    if len(hits) != 1:
+        told = ", ".join(f"{n} {name}" if n else name for n, name in zip(numbers, names, strict=True))
+        raise UserError(f"no one step is {named!r}", f"the steps are: {told}", "Name one by number or name")
+    return hits[0]
+
+
+def _tail(wish: LogWish, ladder: Ladder, attempt: Attempt, want: Want, library: Library) -> Iterator[Piece]:
+    """The last lines of a log: of its end alone, where a route can give that; more of it until it has enough lines."""
+    assert wish.tail is not None
+    size: int | None = max(1 << 16, wish.tail * _LINE)
+    while True:
+        fetched = ladder.log(attempt, replace(want, tail=size))
+        kept: deque[bytes] = deque(maxlen=max(wish.tail, 1))
+        seen = lines = 0
+        for piece in _masked(replace(wish, raw=True), fetched, library):
+            if isinstance(piece, bytes):
+                seen += len(piece)
+                rows = piece.splitlines(keepends=True)
+                lines += len(rows)
+                kept.extend(rows)
+        if size is None or lines >= wish.tail or seen < size // 2:
+            break
+        size = size * 8 if size < 1 << 28 else None
+    yield Head(fetched.attempt, fetched, partial(_ended, ladder, attempt))
+    if wish.tail:
+        yield _shown(b"".join(kept), wish)
+
+
+def _masked(wish: LogWish, fetched: Fetched, library: Library) -> Iterator[Piece]:
+    masker = library.masker()
+    numbers = iter(numbered(fetched.attempt.steps)) if fetched.boundaries is not Boundaries.GUESSED else iter(())
+    places = {id(s): n for s, n in zip(fetched.attempt.steps, numbers, strict=False)}
+    for block in masker.blocks(blocks(fetched.chunks, 1 if wish.follow else SIZE)):
+        if block.step is not None and not wish.raw:
+            yield StepHead(block.step, places.get(id(block.step)))
+        if block.plain:
+            yield _text(block, wish)
+
+
+def _text(block: Block, wish: LogWish) -> bytes:
+    if wish.raw:
+        return block.raw
+    return _shown(block.plain, wish, starts=block.starts)
+
+
+def _shown(text: bytes, wish: LogWish, *, starts: bool = True) -> bytes:
+    """The text without its time stamps, unless they are wanted."""
+    if wish.raw or wish.timestamps:
+        return text
+    if starts:
+        return _STAMP.sub(b"", text)
+    first, newline, rest = text.partition(b"\n")
+    return first + newline + _STAMP.sub(b"", rest)
+
+
+def _ended(ladder: Ladder, attempt: Attempt) -> Conclusion:
+    """How an attempt ended, asked anew."""
+    job = attempt.job
+    for now in ladder.attempts(attempt.run):
+        if now.job and job and (now.job.id, now.job.index, now.job.name) == (job.id, job.index, job.name):
+            return now.conclusion if now.status is Status.DONE else Conclusion.UNKNOWN
+    return Conclusion.UNKNOWN

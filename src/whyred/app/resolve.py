@@ -1,0 +1,174 @@
+"""From the address that a target names to the run and the attempt that are meant."""
+
+from dataclasses import dataclass, replace
+
+from whyred.app.ladder import Ladder
+from whyred.model.forge import Address, Kind, RunQuery
+from whyred.model.run import Attempt, Conclusion, Run, Status
+from whyred.model.source import Missing, MissingLogError
+from whyred.model.trouble import UserError
+from whyred.sources._web import by_ids
+
+_LOOK = 30
+"""Runs that are looked through for the newest failing one."""
+RED = (Conclusion.FAILURE, Conclusion.TIMED_OUT)
+_ELSEWHERE = (
+    Missing.ROUTE_NOT_ON_THIS_VERSION,
+    Missing.NEEDS_TOKEN,
+    Missing.NO_PERMISSION,
+    Missing.WRONG_ID_KIND,
+    Missing.NOT_FOUND,
+)
+"""Refusals of the list of runs that say nothing against a run whose number is known."""
+
+
+@dataclass
+class Resolver:
+    """Finds what an address means on one forge."""
+
+    ladder: Ladder
+
+    def run(self, address: Address) -> Run:
+        """The run. Raises MissingLogError (not-found-or-hidden, wrong-id-kind, ...)."""
+        if address.run is not None:
+            return self._numbered(address, address.run)
+        if address.job is not None and address.ids:
+            found: Run = self.ladder.ask("of_job", address.repo, address.job)
+            return found
+        return self._newest(address)
+
+    def _numbered(self, address: Address, number: int) -> Run:
+        ids = self._goes_by_ids(address)
+        query = RunQuery(limit=1, id=number) if ids else RunQuery(limit=1, number=number)
+        label = str(Address(address.repo, run=number))
+        try:
+            found = self.ladder.runs(address.repo, query)
+        except MissingLogError as e:
+            if e.reason not in _ELSEWHERE or (ids and e.reason is Missing.NOT_FOUND):
+                raise
+            # The web pages need no list: they say themselves whether there is such a run.
+            return Run(label, repo=address.repo, id=number if ids else None, number=None if ids else number)
+        if found:
+            return found[0]
+        self._refuse_id(address.repo, number)
+        help_ = "the repository has no run of this number (whyred runs lists them), or it was deleted"
+        raise MissingLogError(Missing.NOT_FOUND, f"look for {label} on {self.ladder.reach.server.root}", help_)
+
+    def _refuse_id(self, repo: str, number: int) -> None:
+        """Says so where somebody gave the forge's own id in place of the number that people see."""
+        try:
+            found = self.ladder.runs(repo, RunQuery(limit=1, id=number))
+        except MissingLogError:
+            return  # then nothing is known of ids here, and the number simply does not exist
+        if found and found[0].number is not None:
+            help_ = f"{number} is the id of {found[0].label}: name the run by the number after #"
+            raise MissingLogError(Missing.WRONG_ID_KIND, f"look for {repo}#{number}", help_)
+
+    def _goes_by_ids(self, address: Address) -> bool:
+        kind = self.ladder.reach.server.kind
+        if address.ids or kind is Kind.GITLAB:
+            return True
+        return address.from_url and (kind is Kind.GITHUB or by_ids(self.ladder.reach))
+
+    def _newest(self, address: Address) -> Run:
+        """The newest failing run of the commit, pull request or branch; where none failed, the newest."""
+        commit = address.commit
+        if address.pull is not None:
+            commit = str(self.ladder.ask("pull", address.repo, address.pull))
+        branch = address.branch
+        if commit is None and branch is None:
+            branch = self._default_branch(address.repo)
+        found = self.ladder.runs(address.repo, RunQuery(limit=_LOOK, commit=commit, branch=branch))
+        if not found:
+            where = f"commit {commit[:10]}" if commit else f"branch {branch}" if branch else "the repository"
+            help_ = "nothing ran for it yet, or nothing that this route lists: whyred runs shows what did"
+            raise MissingLogError(Missing.NOT_FOUND, f"look for runs of {where} in {address.repo}", help_)
+        return next((r for r in found if r.conclusion in RED), found[0])
+
+    def _default_branch(self, repo: str) -> str | None:
+        try:
+            branch: str | None = self.ladder.ask("default_branch", repo)
+        except MissingLogError:
+            return None  # no API for this user: then the newest run of any branch is the best there is
+        return branch
+
+    def attempts(self, run: Run, address: Address) -> list[Attempt]:
+        """The attempts that the address means: one where it names a job, else all of the run."""
+        found = list(self.ladder.attempts(run))
+        if address.job_name is not None:
+            found = [self._named(found, address.job_name, run)]
+        elif address.job is not None:
+            found = [self._placed(found, address, address.job, run)]
+        return [self.older(a, address.attempt) for a in found] if address.attempt is not None else found
+
+    def older(self, attempt: Attempt, number: int) -> Attempt:
+        """The attempt of this number of the same job; what is known of the newest one does not count for it."""
+        if self.ladder.reach.server.kind is Kind.GITHUB and attempt.number != number:
+            found: Attempt = self.ladder.ask("older", attempt, number)
+            return found
+        newest = attempt if attempt.number is not None else self.ladder.steps(attempt)
+        if newest.number == number:
+            return newest
+        self._refuse_older(newest, number)
+        return replace(
+            attempt,
+            number=number,
+            status=Status.DONE,
+            conclusion=Conclusion.UNKNOWN,
+            started=None,
+            ended=None,
+            runner=None,
+            steps=(),
+            id=None,
+            waits_for=None,
+        )
+
+    def _refuse_older(self, newest: Attempt, number: int) -> None:
+        """Says so where this server cannot show the attempt: no route gives another one in its place."""
+        reach, asked = self.ladder.reach, f"look for attempt {number} of {newest.run.label}"
+        if newest.number is not None and number > newest.number:
+            raise MissingLogError(Missing.NOT_FOUND, asked, f"the job has {newest.number} attempt(s) so far")
+        only_newest = newest.number is None or reach.server.kind is Kind.GITEA
+        if only_newest and reach.host is None:
+            help_ = (
+                f"{reach.server} shows the newest attempt alone; older ones are on its own machine: add --forge-host"
+            )
+            raise MissingLogError(Missing.ROUTE_NOT_ON_THIS_VERSION, asked, help_)
+
+    def _named(self, found: list[Attempt], name: str, run: Run) -> Attempt:
+        names = [a.job.name if a.job else "" for a in found]
+        for same in (str.__eq__, lambda a, b: a.lower() == b.lower(), lambda a, b: a.lower().startswith(b.lower())):
+            hits = [a for a, told in zip(found, names, strict=True) if same(told, name)]
+            if len(hits) == 1:
+                return hits[0]
+        raise UserError(f"{run.label} has no job {name!r}", f"its jobs are {', '.join(names)}", "Name one of these")
+
+    def _placed(self, found: list[Attempt], address: Address, job: int, run: Run) -> Attempt:
+        ids = self._goes_by_ids(address)
+        for attempt in found:
+            if attempt.job is not None and job == (attempt.job.id if ids else attempt.job.index):
+                return attempt
+        what = "id" if ids else "place"
+        names = ", ".join(a.job.name for a in found if a.job)
+        help_ = f"no job of the run has this {what}; its jobs are {names}: name one as `{run.label}:JOB`"
+        raise MissingLogError(Missing.WRONG_ID_KIND, f"look for job {job} of {run.label}", help_)
+
+
+def chosen(attempts: list[Attempt]) -> Attempt:
+    """The one attempt to look into: the first that failed, else one that runs or ended otherwise than well, else the
+    first. Raises MissingLogError (a run without jobs).
+    """
+    if not attempts:
+        help_ = "the run has no jobs: its workflow file may be invalid (the run's web page says why)"
+        raise MissingLogError(Missing.NOT_STARTED, "choose a job", help_)
+    for wanted in (
+        lambda a: a.conclusion in RED,
+        lambda a: a.conclusion is Conclusion.CANCELLED and a.started,
+        lambda a: a.status is Status.RUNNING,
+        lambda a: a.conclusion is Conclusion.CANCELLED,
+        lambda a: a.status is Status.WAITING,
+    ):
+        for attempt in attempts:
+            if wanted(attempt):
+                return attempt
+    return attempts[0]

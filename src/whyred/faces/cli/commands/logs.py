@@ -1,0 +1,67 @@
+"""Show the real step logs of a run, also while it runs."""
+
+from pathlib import Path
+
+import click
+
+from whyred.faces.cli.complete import TARGET_HELP, forge_target
+from whyred.faces.cli.forge import address, forge_options, reach
+
+_EPILOG = f"""{TARGET_HELP}
+\b
+Examples:
+  whyred logs . --failed
+  whyred logs team/app#12:build --step 2
+  whyred logs https://forge.example/team/app/actions/runs/12 --follow
+Exit codes: 0 shown, 4 not to be had; with --follow 0 success, 1 otherwise.
+"""
+
+
+@click.command("logs", help=__doc__, epilog=_EPILOG)
+@click.argument("target", shell_complete=forge_target)
+@click.option("--job", metavar="NAME", help="The job, where the run has several.")
+@click.option("--attempt", type=click.IntRange(1), metavar="N", help="An older attempt of the job.")
+@click.option("--step", metavar="N|NAME", help="One step: its number in the workflow file, or its name.")
+@click.option("--failed", is_flag=True, help="The failing steps only.")
+@click.option("--tail", type=click.IntRange(0), metavar="N", help="The last N lines only.")
+@click.option("--follow", "-f", is_flag=True, help="Go on while the job runs.")
+@click.option("--timestamps", is_flag=True, help="Keep the time before every line.")
+@click.option("--raw", is_flag=True, help="The text as it is stored (masked), without step marks.")
+@click.option("--out", "file", type=click.Path(path_type=Path), metavar="FILE", help="Write it to this file.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line: heads, steps, lines.")
+@forge_options
+def command(
+    target: str,
+    job: str | None,
+    attempt: int | None,
+    step: str | None,
+    failed: bool,
+    tail: int | None,
+    follow: bool,
+    timestamps: bool,
+    raw: bool,
+    file: Path | None,
+    as_json: bool,
+    options: object,
+) -> int:
+    """Fetch, mask and show."""
+    from whyred.app.forges import Options
+    from whyred.app.library import Library
+    from whyred.app.logs import LogWish, logs
+    from whyred.faces.cli.log_writer import LogWriter
+    from whyred.faces.cli.show import progress, refuse_loss
+    from whyred.settings import folders
+
+    assert isinstance(options, Options)
+    if failed and step is not None:
+        raise click.UsageError("--failed and --step both choose steps: say one of them.")
+    if follow and (tail is not None or failed):
+        raise click.UsageError("--follow shows a log from its beginning: leave --tail and --failed away.")
+    refuse_loss(target, "--out", file)
+    wish = LogWish(address(target), job, attempt, step, failed, tail, follow, raw, timestamps)
+    forges = reach(options)
+    with LogWriter(file, as_json=as_json, raw=raw) as writer:
+        for piece in logs(wish, forges, Library(folders.cache())):
+            writer.take(piece)
+        progress.clear()
+        return writer.end() if follow else 0

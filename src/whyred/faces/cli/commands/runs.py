@@ -1,0 +1,44 @@
+"""List the runs of a repository."""
+
+import click
+
+from whyred.faces.cli.complete import forge_target
+from whyred.faces.cli.forge import address, forge_options, reach
+
+
+@click.command("runs", help=__doc__)
+@click.argument("repo", default=".", shell_complete=forge_target)
+@click.option("--branch", metavar="NAME", help="Only those of this branch.")
+@click.option("--workflow", metavar="FILE", help="Only those of this workflow file.")
+@click.option("--status", metavar="WORD", help="Only those with this status or conclusion (failure, running, ...).")
+@click.option("--event", metavar="NAME", help="Only those that this event started (push, pull_request, ...).")
+@click.option("--sha", metavar="COMMIT", help="Only those of this commit.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many at most.")
+@click.option("--json", "as_json", is_flag=True, help="Show them as JSON.")
+@forge_options
+def command(
+    repo: str,
+    branch: str | None,
+    workflow: str | None,
+    status: str | None,
+    event: str | None,
+    sha: str | None,
+    limit: int,
+    as_json: bool,
+    options: object,
+) -> int:
+    """Ask for the runs and show the table."""
+    from whyred.app.forges import Options
+    from whyred.app.overview import runs
+    from whyred.faces.cli.show import out, text
+    from whyred.model.forge import RunQuery
+    from whyred.reports.runs import render_runs, render_runs_json
+
+    assert isinstance(options, Options)
+    query = RunQuery(limit, branch=branch, workflow=workflow, event=event, commit=sha, status=status)
+    found = runs(address(repo), query, reach(options))
+    if as_json:
+        out(render_runs_json(found))
+    else:
+        text(render_runs(found))
+    return 0

@@ -1,0 +1,105 @@
+"""The options of every command that reaches forges, and how the user is asked for what only the user knows."""
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from whyred.app.forges import Forges, Options
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("--server", {"metavar": "URL", "help": "The forge, where the target names none."}),
+    ("--route", {"metavar": "NAME", "help": "The one route to use; `whyred access` lists them."}),
+    (
+        "--forge-host",
+        {"metavar": "local|ssh://USER@HOST", "help": "The forge's own machine: read its disk and database."},
+    ),
+    ("--forge-folder", {"metavar": "FOLDER", "help": "The forge's data folder there; it is found without."}),
+    ("--database", {"metavar": "URL", "help": "The forge's database there; without, whyred asks to read app.ini."}),
+    ("--ca", {"metavar": "FILE", "help": "A CA file for TLS (also SSL_CERT_FILE)."}),
+    ("--insecure-http", {"is_flag": True, "help": "Send credentials over plain HTTP to other machines."}),
+)
+
+
+def forge_options(command: F) -> F:
+    """Adds the options; the command gets them as one `options`."""
+
+    @functools.wraps(command)
+    def wrapped(**given: Any) -> Any:
+        from whyred.app.forges import Options
+
+        options = Options(
+            server=given.pop("server"),
+            route=given.pop("route"),
+            forge_host=given.pop("forge_host"),
+            folder=given.pop("forge_folder"),
+            database=given.pop("database"),
+            ca=given.pop("ca"),
+            insecure_http=given.pop("insecure_http"),
+        )
+        return command(options=options, **given)
+
+    for name, settings in reversed(_OPTIONS):
+        wrapped = click.option(name, **settings)(wrapped)
+    return wrapped  # type: ignore[return-value]
+
+
+def reach(options: "Options") -> "Forges":
+    """The user's forges, with what the command line knows of how to reach them; ended with the command."""
+    from whyred.app.forges import forges
+    from whyred.faces.cli.show import progress
+
+    found = forges(options, progress)
+    found.may_read, found.password = _may_read, _password
+    click.get_current_context().call_on_close(found.close)
+    return found
+
+
+def address(target: str) -> Any:
+    """The address of a target. Raises UserError: it names nothing on a forge."""
+    from whyred.app.targets import address_of
+    from whyred.model.trouble import UserError
+
+    found = address_of(target)
+    if found is None:
+        raise UserError(
+            f"{target} names no run on a forge",
+            "it is a file, or has none of the forms",
+            "Write owner/repo, owner/repo#RUN, owner/repo@SHA, `.` for this checkout, or a run's URL",
+        )
+    return found
+
+
+def person() -> bool:
+    """Whether somebody is there to answer."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr is not None and sys.stderr.isatty()
+
+
+def ask(prompt: str, *, hide: bool) -> str | None:
+    """What the user types, without echo where it is a secret; None where nobody is there."""
+    if not person():
+        return None
+    import getpass
+
+    from whyred.faces.cli.streams import progress
+
+    progress.clear()
+    if hide:
+        return getpass.getpass(f"{prompt}: ", sys.stderr) or None
+    sys.stderr.write(f"{prompt}: ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip() or None
+
+
+def _may_read(path: str) -> bool:
+    answer = ask(f"Read {path} for the database's address, the data folder and the place of logs? [y/N]", hide=False)
+    return (answer or "").lower() in ("y", "yes")
+
+
+def _password(database: str) -> str | None:
+    return ask(f"Password for {database}", hide=True)

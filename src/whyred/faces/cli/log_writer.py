@@ -1,0 +1,137 @@
+"""Writes the pieces of logs to the terminal, a pipe or a file."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+from whyred.app.logs import Head, Piece, StepHead
+from whyred.faces.cli.streams import coloured, progress, write
+from whyred.logs.text import clean, visible
+from whyred.model.run import Conclusion
+from whyred.model.source import Boundaries
+from whyred.model.trouble import UserError
+from whyred.reports.runs import word
+
+
+class LogWriter:
+    """Takes pieces as they come. A file gets its name when all of it is written: Ctrl-C leaves none half written."""
+
+    def __init__(self, file: Path | None, *, as_json: bool, raw: bool) -> None:
+        self._path, self._json, self._raw = file, as_json, raw
+        self._part: Path | None = None
+        self._file: BinaryIO | None = None
+        self._heads: list[Head] = []
+        self._open_line = False
+        self._terminal = file is None and sys.stdout is not None and sys.stdout.isatty()
+        if file is not None:
+            self._part = file.with_name(f".{file.name}.{os.getpid()}.part")
+            try:
+                self._file = self._part.open("xb")
+            except OSError as e:
+                raise self._unwritable(e) from e
+
+    def __enter__(self) -> "LogWriter":
+        return self
+
+    def take(self, piece: Piece) -> None:
+        """Writes one piece."""
+        if isinstance(piece, bytes):
+            self._text(piece)
+        elif self._json:
+            self._write(_line(_json(piece)))
+        elif isinstance(piece, Head):
+            self._head(piece)
+        elif not self._raw:
+            self._step(piece)
+        if isinstance(piece, Head):
+            self._heads.append(piece)
+
+    def _text(self, text: bytes) -> None:
+        if self._json:
+            self._write(b"".join(_line({"line": clean(row)}) for row in text.splitlines()))
+            return
+        self._write(text if not self._terminal else visible(text.decode("utf-8", "replace")).encode())
+        self._open_line = not text.endswith(b"\n")
+
+    def _head(self, head: Head) -> None:
+        if self._raw:
+            return
+        attempt, fetched = head.attempt, head.fetched
+        number = f", attempt {attempt.number}" if attempt.number else ""
+        name = attempt.job.name if attempt.job else "job"
+        told = f"{attempt.run.label}:{name}{number}: {word(attempt.status, attempt.conclusion)}"
+        self._mark(f"== {told} (route {fetched.route})")
+        if fetched.boundaries is not Boundaries.TOLD:
+            why = "; ".join(f"{route}: {e.reason}" for route, e in fetched.refused)
+            self._mark(f"== step boundaries: {fetched.boundaries}{f' ({why})' if why else ''}")
+
+    def _step(self, head: StepHead) -> None:
+        number = f" {head.number}" if head.number else ""
+        self._mark(f"-- step{number}: {head.step.name} ({word(head.step.status, head.step.conclusion)})")
+
+    def _mark(self, text: str) -> None:
+        line = visible(text).replace("\n", " ")
+        if self._open_line:
+            self._write(b"\n")
+            self._open_line = False
+        bold = self._terminal and coloured()
+        self._write((f"\x1b[1m{line}\x1b[0m\n" if bold else f"{line}\n").encode("utf-8", "backslashreplace"))
+
+    def _write(self, data: bytes) -> None:
+        if self._file is None:
+            write(data)
+            return
+        try:
+            self._file.write(data)
+        except OSError as e:
+            raise self._unwritable(e) from e
+
+    def end(self) -> int:
+        """The exit code of a log that was followed: 0 when every job succeeded."""
+        ends = [head.ended() for head in self._heads]
+        return 0 if all(end in (Conclusion.SUCCESS, Conclusion.SKIPPED) for end in ends) else 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is None or self._part is None or self._path is None:
+            return
+        try:
+            self._file.close()
+            if kind is None:
+                self._part.replace(self._path)
+                progress(f"wrote {self._path}")
+        except OSError as e:
+            raise self._unwritable(e) from e
+        finally:
+            self._part.unlink(missing_ok=True)
+
+    def _unwritable(self, error: OSError) -> UserError:
+        why = error.strerror or str(error)
+        return UserError(f"cannot write {self._path}", why, "Name a file with --out where there is space")
+
+
+def _json(piece: Head | StepHead) -> dict[str, object]:
+    if isinstance(piece, StepHead):
+        told = word(piece.step.status, piece.step.conclusion)
+        return {"step": piece.step.name, "number": piece.number, "conclusion": told}
+    attempt, fetched = piece.attempt, piece.fetched
+    return {
+        "schema": "whyred.logs/1",
+        "run": attempt.run.label,
+        "job": attempt.job.name if attempt.job else None,
+        "attempt": attempt.number,
+        "conclusion": word(attempt.status, attempt.conclusion),
+        "route": fetched.route,
+        "boundaries": fetched.boundaries.value,
+        "refused": [
+            {"route": r, "reason": e.reason.value, "asked": e.asked, "help": e.help} for r, e in fetched.refused
+        ],
+    }
+
+
+def _line(data: dict[str, object]) -> bytes:
+    return (json.dumps(data, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")

@@ -1,0 +1,64 @@
+"""The table of routes, as text and as JSON (`reports/schema/access-1.json`)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from whyred.model.access import Access, Table
+from whyred.model.source import MissingLogError
+from whyred.reports.reading import dump, row
+
+SCHEMA = "whyred.access/1"
+_MARK = {True: "works", False: "no", None: "untried"}
+
+
+def render(table: Table) -> str:
+    """One row a route: whether it works, what it gives, why not, what would make it work."""
+    return "\n".join(row(line) for line in _lines(table)) + "\n"
+
+
+def _lines(table: Table) -> Iterator[str]:
+    yield table.server
+    if table.attempt:
+        yield f"tried on {table.attempt}"
+    if table.note:
+        yield table.note
+    yield ""
+    width = max(len(r.route) for r in table.rows)
+    for r in table.rows:
+        reason = f" {r.refusal.reason}" if r.refusal else ""
+        yield f"{_MARK[r.works]:<7}  {r.route:<{width}}  {', '.join(r.gives)}{':' + reason if reason else ''}"
+        yield f"{'':<9}{r.serves}"
+        if r.refusal is not None:
+            yield f"{'':<9}asked: {r.refusal.asked}"
+            yield f"{'':<9}to do: {r.refusal.help}"
+    yield ""
+    yield "logs can be had" if table.works else "no route gives logs: the rows above say what would"
+
+
+def render_json(table: Table) -> str:
+    """The table as JSON."""
+    return dump(
+        {
+            "schema": SCHEMA,
+            "server": table.server,
+            "attempt": table.attempt,
+            "note": table.note,
+            "works": table.works,
+            "routes": [_row(r) for r in table.rows],
+        }
+    )
+
+
+def _row(r: Access) -> dict[str, Any]:
+    return {
+        "route": r.route,
+        "serves": r.serves,
+        "gives": list(r.gives),
+        "works": r.works,
+        "refusal": refusal(r.refusal) if r.refusal else None,
+    }
+
+
+def refusal(error: MissingLogError) -> dict[str, str]:
+    """A refusal as JSON."""
+    return {"reason": error.reason.value, "asked": error.asked, "help": error.help}

@@ -1,0 +1,147 @@
+"""Lists of runs, and the status of a repository, as text and as JSON (`reports/schema/{runs,status}-1.json`)."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from whyred.model.overview import Overview, Waiting
+from whyred.model.run import Attempt, Conclusion, Run, Status
+from whyred.reports.reading import dump, row
+
+RUNS, STATUS = "whyred.runs/1", "whyred.status/1"
+
+
+def word(status: Status, conclusion: Conclusion) -> str:
+    """How a run, job or step is, in one word."""
+    return conclusion.value if status is Status.DONE or conclusion is not Conclusion.UNKNOWN else status.value
+
+
+def render_runs(runs: Sequence[Run]) -> str:
+    """The table of runs, newest first."""
+    if not runs:
+        return "no run matches\n"
+    return "\n".join(row(line) for line in _table(runs)) + "\n"
+
+
+def _table(runs: Sequence[Run]) -> Iterator[str]:
+    rows = [
+        (
+            f"#{r.number}" if r.number is not None else str(r.id or "?"),
+            word(r.status, r.conclusion),
+            r.workflow or "?",
+            r.event or "?",
+            r.branch or "",
+            (r.commit or "")[:10],
+            length(r.started, r.ended),
+            when(r.started or r.created),
+            (r.title or "").partition("\n")[0][:60],
+        )
+        for r in runs
+    ]
+    widths = [max(len(cell[i]) for cell in rows) for i in range(len(rows[0]))]
+    for cells in rows:
+        yield "  ".join(f"{c:<{w}}" for c, w in zip(cells, widths, strict=True)).rstrip()
+
+
+def length(started: float | None, ended: float | None) -> str:
+    """A duration as people say it; empty where it is not known."""
+    if started is None or ended is None or ended < started:
+        return ""
+    minutes, seconds = divmod(round(ended - started), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes:02}m" if hours else f"{minutes}m{seconds:02}s" if minutes else f"{seconds}s"
+
+
+def when(at: float | None) -> str:
+    """A time, in UTC as the logs have it."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M}Z" if at is not None else ""
+
+
+def render_status(overviews: Sequence[Overview]) -> str:
+    """How the workflows of each repository are."""
+    return "\n".join(row(line) for one in overviews for line in _overview(one)) + "\n"
+
+
+def _overview(one: Overview) -> Iterator[str]:
+    yield f"{one.repo} on {one.server}"
+    if not one.lines:
+        yield "  nothing ran yet"
+    for line in one.lines:
+        last = line.last
+        told = f"  {word(last.status, last.conclusion):<9}  {line.workflow}  {last.label}"
+        yield f"{told}  {last.branch or ''} {(last.commit or '')[:10]}  {length(last.started, last.ended)}".rstrip()
+        if line.red_since is not None:
+            since = line.red_since
+            yield f"             red since {since.label} {(since.commit or '')[:10]} {when(since.started or since.created)}"
+            green = line.last_green
+            yield (
+                f"             last green {green.label} {(green.commit or '')[:10]}"
+                if green
+                else ("             no green run among those that were looked at")
+            )
+            if line.commits_since:
+                yield f"             commits since: {', '.join(c[:10] for c in line.commits_since)}"
+    for waits in one.waiting:
+        yield f"  waiting    {_waits(waits)}"
+    for note in one.notes:
+        yield f"  {note}"
+
+
+def _waits(waits: Waiting) -> str:
+    job = waits.attempt.job
+    name = f"{waits.attempt.run.label}:{job.name if job else '?'}"
+    labels = ", ".join(job.labels or ()) if job else ""
+    wanted = f" for a runner with {labels}" if labels else ""
+    if waits.attempt.status is Status.BLOCKED:
+        return f"{name} for the jobs it needs"
+    if waits.offered is None:
+        return f"{name}{wanted}; {waits.attempt.waits_for or 'which runners offer it is not told to this user'}"
+    who = ", ".join(waits.offered) if waits.offered else "NO RUNNER OFFERS IT"
+    return f"{name}{wanted}: {who}"
+
+
+def render_runs_json(runs: Sequence[Run]) -> str:
+    """The runs as JSON."""
+    return dump({"schema": RUNS, "runs": [run_json(r) for r in runs]})
+
+
+def run_json(run: Run) -> dict[str, Any]:
+    """One run; what the forge does not tell is null."""
+    values = {name: getattr(run, name) for name in Run.__slots__}
+    return {k: v.value if isinstance(v, Status | Conclusion) else v for k, v in values.items()}
+
+
+def render_status_json(overviews: Sequence[Overview]) -> str:
+    """The overviews as JSON."""
+    return dump({"schema": STATUS, "repositories": [_overview_json(one) for one in overviews]})
+
+
+def _overview_json(one: Overview) -> dict[str, Any]:
+    return {
+        "repository": one.repo,
+        "server": one.server,
+        "workflows": [
+            {
+                "workflow": line.workflow,
+                "last": run_json(line.last),
+                "red_since": run_json(line.red_since) if line.red_since else None,
+                "last_green": run_json(line.last_green) if line.last_green else None,
+                "commits_since": list(line.commits_since),
+            }
+            for line in one.lines
+        ],
+        "waiting": [
+            {
+                "run": w.attempt.run.label,
+                "job": w.attempt.job.name if w.attempt.job else None,
+                "labels": _labels(w.attempt),
+                "offered_by": list(w.offered) if w.offered is not None else None,
+            }
+            for w in one.waiting
+        ],
+        "notes": list(one.notes),
+    }
+
+
+def _labels(attempt: Attempt) -> list[str] | None:
+    return list(attempt.job.labels) if attempt.job and attempt.job.labels is not None else None

@@ -1,0 +1,131 @@
+"""What the APIs of Forgejo and Gitea have in common: how they are called, and what their refusals of a log mean."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from urllib.parse import quote, urlencode
+
+from whyred.model.forge import Address
+from whyred.model.run import Attempt, Status
+from whyred.model.source import Missing, MissingLogError
+from whyred.sources._fields import Fields
+from whyred.sources.http import By, Reply, Stream
+from whyred.sources.reach import Reach
+from whyred.sources.reasons import refusal
+
+PAGE = 50
+"""Items of a page: servers clip larger ones to this (MAX_RESPONSE_ITEMS)."""
+BASE = "/api/v1"
+_NOT_STARTED = re.compile(rb"not (?:been )?(?:executed|started)", re.I)
+_GONE = re.compile(rb"cleaned up|expired|purged", re.I)
+
+
+def repo_path(repo: str) -> str:
+    """`/repos/OWNER/NAME`, quoted."""
+    return "/repos/" + "/".join(quote(part, safe="") for part in repo.split("/", 1))
+
+
+def get(reach: Reach, path: str, query: Mapping[str, object] | None = None) -> Reply:
+    """An answer of the API with status 200. A token that is refused is left away once, for a public repository answers
+    without. Raises MissingLogError.
+    """
+    told = {k: v for k, v in (query or {}).items() if v is not None}
+    url = BASE + path + (f"?{urlencode(told)}" if told else "")
+    reply = reach.http.get(url)
+    token = reach.http.token is not None
+    if reply.status == 200:
+        return reply
+    if token and reply.status in (401, 403):
+        open_ = reach.http.get(url, By.NOBODY)
+        if open_.status == 200:
+            return open_
+    raise refusal(reply, token=token)
+
+
+def pages(reach: Reach, path: str, key: str, query: Mapping[str, object], limit: int) -> Iterator[Fields]:
+    """The items of a list, page by page, until about `limit` were given or the list ends. Without `page` servers send
+    everything (reference, section 10).
+    """
+    size = min(PAGE, max(limit, 1))
+    seen, page, first = 0, 1, None
+    while True:
+        items = Fields(get(reach, path, {**query, "page": page, "limit": size}).json()).parts(key)
+        if items and items[0].data == first:
+            return  # a server that does not know `page` would give the same one for ever
+        first = items[0].data if items else None
+        yield from items
+        seen += len(items)
+        if len(items) < size or seen >= limit:
+            return
+        page += 1
+
+
+def open_log(reach: Reach, attempt: Attempt, url: str, headers: Mapping[str, str] | None = None) -> Stream:
+    """A job's log as a stream; status 200, 206 or 416. Raises MissingLogError."""
+    stream = reach.http.open("GET", BASE + url, headers=headers)
+    if stream.reply.status in (401, 403) and reach.http.token is not None:
+        open_ = reach.http.open("GET", BASE + url, By.NOBODY, headers=headers)
+        if open_.reply.status in (200, 206, 416):
+            stream.close()
+            return open_
+        open_.close()
+    if stream.reply.status in (200, 206, 416):
+        return stream
+    raise log_refusal(_whole(stream), attempt, token=reach.http.token is not None)
+
+
+def _whole(stream: Stream) -> Reply:
+    """A refusal with the beginning of its body; one that breaks off is a refusal all the same."""
+    body = b""
+    with suppress(MissingLogError):
+        for piece in stream.chunks():
+            body += piece
+            if len(body) > 1 << 16:
+                break
+    stream.close()
+    return Reply(stream.reply.status, stream.reply.headers, body[: 1 << 16], stream.reply.asked)
+
+
+def log_refusal(reply: Reply, attempt: Attempt, *, token: bool) -> MissingLogError:
+    """Why there is no log, by the API or by the web download.
+
+    Source: services/actions/job_logs.go of Forgejo 16; routers/common/actions.go of Gitea 1.24 to 1.27.
+    """
+    if reply.status == 404 and _NOT_STARTED.search(reply.body):
+        return not_started(reply.asked, attempt)
+    if reply.status in (404, 410) and _GONE.search(reply.body):
+        return MissingLogError(
+            Missing.EXPIRED,
+            reply.asked,
+            "the forge deleted it after its retention time; run the job again (whyred rerun)",
+        )
+    if reply.status == 500:
+        return lost(reply.asked, attempt)
+    return refusal(reply, token=token)
+
+
+def not_started(asked: str, attempt: Attempt) -> MissingLogError:
+    """A job that no runner has taken."""
+    waits = attempt.waits_for
+    if waits is None and attempt.job is not None and attempt.job.labels:
+        waits = f"it waits for a runner with the label {', '.join(attempt.job.labels)}"
+    if attempt.status is Status.DONE:
+        waits = "it was never run (skipped or cancelled before a runner took it)"
+    return MissingLogError(Missing.NOT_STARTED, asked, f"{waits or 'no runner has taken it yet'}, so there is no log")
+
+
+def lost(asked: str, attempt: Attempt) -> MissingLogError:
+    """The server failed to open the log: none of a job that has ended, none yet of one that runs."""
+    if attempt.status is Status.RUNNING:
+        return MissingLogError(
+            Missing.STILL_RUNNING, asked, "the runner has sent no line yet: try again in some seconds"
+        )
+    if attempt.status is Status.DONE:
+        help_ = "the forge cannot open the stored log (HTTP 500): its file is gone. Its own log names it; rerun the job"
+        return MissingLogError(Missing.DELETED, asked, help_)
+    return MissingLogError(Missing.SERVER_ERROR, asked, "the forge failed (HTTP 500): look into its own log")
+
+
+def label(repo: str, number: int | None) -> str:
+    """How people name a run."""
+    return str(Address(repo, run=number))

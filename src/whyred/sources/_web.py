@@ -1,0 +1,172 @@
+"""The web pages of Forgejo and Gitea as a client sees them: where a job's page is, how its state is asked for, and what
+a refusal means there.
+
+Generations differ in their URLs: Forgejo and Gitea up to 1.25 count runs and jobs, Gitea from 1.26 names their ids, and
+Forgejo from 13 wants the attempt in the path (reference, sections 2.1 and 10).
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+from whyred.model.forge import Kind
+from whyred.model.run import Attempt, Run
+from whyred.model.source import Missing, MissingLogError
+from whyred.sources._forge_api import lost, not_started
+from whyred.sources.http import By, Reply, Stream
+from whyred.sources.reach import Reach
+from whyred.sources.reasons import refusal
+from whyred.sources.web_login import csrf, renew
+
+_ATTEMPT = re.compile(r"/attempt/([1-9][0-9]{0,8})$")
+_RERUN = "/repos/{owner}/{repo}/actions/runs/{run}/rerun"
+"""Gitea's API has it since 1.26, the version whose pages go by ids."""
+
+
+def by_ids(reach: Reach) -> bool:
+    """Whether this server's pages go by database ids."""
+    if reach.server.kind is not Kind.GITEA:
+        return False
+    told = reach.server.offers(_RERUN)
+    if told is not None:
+        return told
+    version = re.match(r"(\d+)\.(\d+)", reach.server.version or "")
+    return version is not None and (int(version[1]), int(version[2])) >= (1, 26)
+
+
+@dataclass
+class Page:
+    """The page of one job. `path` is where its state is asked for; `attempt` the attempt it shows, where it tells."""
+
+    reach: Reach
+    path: str
+    known: bool
+    """Whether it is sure that the run exists (the API told of it), so that a 404 is about who may see the page."""
+    attempt: int | None = None
+
+    def state(self, cursors: Sequence[tuple[int, int]], attempt: Attempt | None = None) -> Stream:
+        """The state of the job and, for each (step, cursor), the lines from there on. Raises MissingLogError.
+
+        A cursor for a step that does not exist makes the server fail, so the steps must be counted before.
+        """
+        import json
+
+        told = [{"step": step, "cursor": cursor, "expanded": True} for step, cursor in cursors]
+        body = json.dumps({"logCursors": told}).encode()
+        for last in (False, True):
+            headers = {"Content-Type": "application/json", "Accept": "application/json", **csrf(self.reach.http)}
+            stream = self.reach.http.open("POST", self.path, By.WEB, body=body, headers=headers, again=True)
+            if stream.reply.status == 200:
+                return stream
+            reply = read_refusal(stream)
+            if last or not self._may_help(reply):
+                raise self.log_refusal(reply, attempt) if attempt is not None else self.refusal(reply)
+            enter(self)
+        raise AssertionError("the second try returns or raises")
+
+    def _may_help(self, reply: Reply) -> bool:
+        """Whether opening the page again may help: a CSRF token that the server no longer knows, a login that ended."""
+        return reply.status in (303, 400) or (reply.status == 404 and self.reach.http.signed_in)
+
+    def refusal(self, reply: Reply) -> MissingLogError:
+        """Why this page does not show what was asked for."""
+        root = self.reach.server.root
+        if reply.status in (302, 303, 307) and not _ATTEMPT.search(reply.headers.get("location", "")):
+            return _login(reply, root, "it wants a web login")
+        if reply.status == 404 and (self.known or self.reach.http.signed_in):
+            if self.reach.http.signed_in and not renew(self.reach.http):
+                return _login(reply, root, "the web login is gone")
+            if not self.reach.http.signed_in:
+                return _login(reply, root, "its web page is not public")
+            help_ = "there is no such run, or the web login's user may not see it: check both"
+            return MissingLogError(Missing.NOT_FOUND, reply.asked, help_)
+        if reply.status == 404:
+            help_ = f"there is no such run, or it is private: check the name, or whyred login --web {root}"
+            return MissingLogError(Missing.NOT_FOUND, reply.asked, help_)
+        if reply.status == 403:
+            help_ = "a gate in front of the server (bot check, proxy, second factor) keeps programs out: ask its admin"
+            return MissingLogError(Missing.NO_PERMISSION, reply.asked, help_)
+        if reply.status == 400:
+            help_ = "the server did not take the CSRF token it gave: does a proxy drop cookies?"
+            return MissingLogError(Missing.REFUSED_CONTENT, reply.asked, help_)
+        return refusal(reply, token=False)
+
+    def log_refusal(self, reply: Reply, attempt: Attempt) -> MissingLogError:
+        """The same, of the text of a log."""
+        if reply.status == 404 and b"not started" in reply.body:
+            return not_started(reply.asked, attempt)
+        if reply.status == 404 and b"cleaned up" in reply.body:
+            return expired(reply.asked)
+        if reply.status == 500:
+            return lost(reply.asked, attempt)
+        return self.refusal(reply)
+
+
+def expired(asked: str) -> MissingLogError:
+    """A log that the forge deleted after its retention time."""
+    return MissingLogError(
+        Missing.EXPIRED, asked, "the forge deleted it after its retention time; run the job again (whyred rerun)"
+    )
+
+
+def _login(reply: Reply, root: str, why: str) -> MissingLogError:
+    return MissingLogError(Missing.NEEDS_WEB_LOGIN, reply.asked, f"{why}: whyred login --web {root}")
+
+
+def page(reach: Reach, run: Run, index: int, job_id: int | None, attempt: int | None = None) -> Page:
+    """The page of one job of a run, opened once: that sets the CSRF token and tells the newest attempt.
+
+    Raises MissingLogError.
+    """
+    path = f"/{_quoted(run.repo or '')}/actions/runs/{_run(reach, run)}"
+    if not by_ids(reach):
+        path += f"/jobs/{index}"
+    elif job_id is not None:
+        path += f"/jobs/{job_id}"
+    opened = Page(reach, path, known=run.id is not None)
+    enter(opened)
+    if opened.attempt is not None and attempt is not None:
+        opened.path = _ATTEMPT.sub(f"/attempt/{attempt}", opened.path)
+        opened.attempt = attempt
+    return opened
+
+
+def enter(page: Page) -> None:
+    """Opens a page; where the login has ended, it is renewed once. Raises MissingLogError."""
+    reply = page.reach.http.get(page.path, By.WEB)
+    if reply.status != 200 and page.reach.http.signed_in and renew(page.reach.http):
+        reply = page.reach.http.get(page.path, By.WEB)
+    to = urlsplit(reply.headers.get("location", "")).path
+    found = _ATTEMPT.search(to)
+    if reply.status in (302, 303, 307) and found:
+        page.attempt = int(found[1])
+        page.path = re.sub(r"(?:/attempt/\d+)?$", found[0], page.path, count=1)
+    elif reply.status != 200:
+        raise page.refusal(reply)
+
+
+def _run(reach: Reach, run: Run) -> int:
+    number = run.id if by_ids(reach) else run.number
+    if number is None:
+        what = "id" if by_ids(reach) else "number"
+        help_ = (
+            f"the pages of {reach.server} go by the run's {what}, which is not known: whyred login, so the API tells"
+        )
+        raise MissingLogError(Missing.WRONG_ID_KIND, f"open the page of {run.label}", help_)
+    return number
+
+
+def _quoted(repo: str) -> str:
+    return "/".join(quote(part, safe="") for part in repo.split("/", 1))
+
+
+def read_refusal(stream: Stream) -> Reply:
+    """A refusal with the beginning of its body."""
+    body = b""
+    for piece in stream.chunks():
+        body += piece
+        if len(body) > 1 << 16:
+            break
+    stream.close()
+    return Reply(stream.reply.status, stream.reply.headers, body[: 1 << 16], stream.reply.asked)

@@ -1,0 +1,135 @@
+"""Forgejo's API: runs from version 12, jobs and whole logs from version 16.
+
+Source: routers/api/v1/repo/action.go, modules/structs/action.go of Forgejo 12 to 16.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from whyred.model.forge import Kind, RunQuery, ended_as
+from whyred.model.run import Attempt, Job, Run
+from whyred.model.source import Boundaries, Fetched, Missing, MissingLogError
+from whyred.sources import _growing
+from whyred.sources._fields import Fields, objects
+from whyred.sources._forge_api import get, label, pages, repo_path
+from whyred.sources.reach import Reach, Want
+
+NAME = "forgejo-api"
+SERVES = "Forgejo's API: runs (12+), jobs and logs (16+)"
+ORDER = 110
+KINDS = frozenset({Kind.FORGEJO})
+_LOG = "/repos/{owner}/{repo}/actions/jobs/{job_id}/logs"
+_JOBS = "/repos/{owner}/{repo}/actions/runs/{run_id}/jobs"
+_RUNS = "/repos/{owner}/{repo}/actions/runs"
+
+
+def refuses(reach: Reach) -> MissingLogError | None:
+    """The server's own list of routes tells whether it has logs."""
+    return _absent(reach, _LOG, "log API", "16")
+
+
+def _absent(reach: Reach, path: str, what: str, since: str) -> MissingLogError | None:
+    if reach.server.offers(path) is not False:
+        return None
+    why = f"{reach.server} has no {what} (Forgejo {since} brought it)"
+    help_ = f"{why}; its web pages have the logs: whyred login --web {reach.server.root}"
+    return MissingLogError(Missing.ROUTE_NOT_ON_THIS_VERSION, f"GET {reach.server.root}/api/v1{path}", help_)
+
+
+def runs(reach: Reach, repo: str, query: RunQuery) -> Iterator[Run]:
+    """Runs of a repository, newest first."""
+    if refused := _absent(reach, _RUNS, "list of runs", "12"):
+        raise refused
+    path = repo_path(repo) + "/actions/runs"
+    if query.id is not None:
+        yield read_run(Fields(get(reach, f"{path}/{query.id}").json()), repo)
+        return
+    asked = {
+        "run_number": query.number,
+        "head_sha": query.commit if query.commit and len(query.commit) == 40 else None,
+        "event": query.event,
+        "status": query.status,
+        "workflow_id": query.workflow,
+        "ref": f"refs/heads/{query.branch}" if query.branch else None,
+    }
+    limit = 1 if query.number is not None else query.limit
+    for item in pages(reach, path, "workflow_runs", asked, limit):
+        run = read_run(item, repo)
+        if query.keeps(run):
+            yield run
+
+
+def read_run(item: Fields, repo: str) -> Run:
+    """One run; the payload of its event, which may be large and personal, is left out."""
+    status, conclusion = ended_as(item.text("status") or "")
+    number = item.positive("index_in_repo")
+    return Run(
+        label(repo, number),
+        workflow=item.text("workflow_id"),
+        event=item.text("event"),
+        commit=item.text("commit_sha"),
+        repo=repo,
+        id=item.positive("id"),
+        number=number,
+        branch=item.text("prettyref"),
+        title=item.text("title"),
+        status=status,
+        conclusion=conclusion,
+        created=item.seconds("created"),
+        started=item.seconds("started"),
+        ended=item.seconds("stopped"),
+        url=item.text("html_url"),
+    )
+
+
+def attempts(reach: Reach, run: Run) -> tuple[Attempt, ...]:
+    """The newest attempt of every job."""
+    if refused := _absent(reach, _JOBS, "list of jobs", "16"):
+        raise refused
+    run = run if run.id is not None else _known(reach, run)
+    items = objects(get(reach, f"{repo_path(run.repo or '')}/actions/runs/{run.id}/jobs").json())
+    return tuple(_attempt(item, index, run) for index, item in enumerate(items))
+
+
+def _known(reach: Reach, run: Run) -> Run:
+    """The run with its id: the API wants ids where people see numbers."""
+    found = next(runs(reach, run.repo or "", RunQuery(limit=1, number=run.number)), None)
+    if found is None:
+        raise MissingLogError(Missing.NOT_FOUND, f"look for {run.label}", "there is no run of this number")
+    return found
+
+
+def _attempt(item: Fields, index: int, run: Run) -> Attempt:
+    status, conclusion = ended_as(item.text("status") or "")
+    job = Job(
+        None,
+        item.text("name") or f"job {index}",
+        id=item.positive("id"),
+        index=index,
+        labels=item.texts("runs_on"),
+        needs=item.texts("needs") or (),
+    )
+    task = item.positive("task_id")
+    number = item.positive("attempt")
+    return Attempt(run, job, number=number, status=status, conclusion=conclusion, id=task, url=run.url)
+
+
+def log(reach: Reach, attempt: Attempt, want: Want) -> Fetched:
+    """The job's whole log. It has no step marks: steps are told by their text."""
+    if refused := refuses(reach):
+        raise refused
+    job, repo = attempt.job, attempt.run.repo
+    if job is None or job.id is None or repo is None:
+        raise MissingLogError(Missing.WRONG_ID_KIND, f"read the log of {attempt.run.label}", "its job id is not known")
+    url = f"{repo_path(repo)}/actions/jobs/{job.id}/logs"
+    if attempt.number is not None:
+        url += f"?attempt={attempt.number}"
+    chunks = _growing.log(reach, attempt, url, want, lambda: _again(reach, attempt))
+    return Fetched(attempt, chunks, NAME, boundaries=Boundaries.GUESSED)
+
+
+def _again(reach: Reach, attempt: Attempt) -> Attempt:
+    """The attempt as it is now."""
+    job = attempt.job
+    now = next((a for a in attempts(reach, attempt.run) if a.job and job and a.job.id == job.id), attempt)
+    return now if now.number == attempt.number else replace(attempt, status=now.status, conclusion=now.conclusion)

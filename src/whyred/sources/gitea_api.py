@@ -1,0 +1,215 @@
+"""Gitea's API: whole job logs from version 1.24, runs and jobs from 1.25, steps with their times from 1.26.
+
+Source: routers/api/v1/repo/action.go, services/convert/action.go of Gitea 1.24 to 1.27; reference, sections 1.4 and 10.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from whyred.logs.steps_by_time import begun, split
+from whyred.model.forge import Kind, RunQuery
+from whyred.model.run import Attempt, Conclusion, Job, Run, Runner, Status, Step
+from whyred.model.source import Boundaries, Fetched, Missing, MissingLogError
+from whyred.sources import _growing
+from whyred.sources._fields import Fields
+from whyred.sources._forge_api import get, label, pages, repo_path
+from whyred.sources.reach import Reach, Want
+
+NAME = "gitea-api"
+SERVES = "Gitea's API: job logs (1.24+), runs and jobs (1.25+), steps (1.26+)"
+ORDER = 111
+KINDS = frozenset({Kind.GITEA})
+_LOG = "/repos/{owner}/{repo}/actions/jobs/{job_id}/logs"
+_JOBS = "/repos/{owner}/{repo}/actions/runs/{run}/jobs"
+_RUNS = "/repos/{owner}/{repo}/actions/runs"
+_SET_UP = "Set up job"
+"""What runner and pages call what comes before the first step."""
+_STATUS = {
+    "queued": Status.WAITING,
+    "requested": Status.WAITING,
+    "pending": Status.WAITING,
+    "waiting": Status.BLOCKED,
+    "in_progress": Status.RUNNING,
+    "completed": Status.DONE,
+}
+_CONCLUSION = {
+    "success": Conclusion.SUCCESS,
+    "failure": Conclusion.FAILURE,
+    "cancelled": Conclusion.CANCELLED,
+    "skipped": Conclusion.SKIPPED,
+    "timed_out": Conclusion.TIMED_OUT,
+}
+
+
+def refuses(reach: Reach) -> MissingLogError | None:
+    """The server's own list of routes tells whether it has logs."""
+    return _absent(reach, _LOG, "log API", "1.24")
+
+
+def _absent(reach: Reach, path: str, what: str, since: str) -> MissingLogError | None:
+    if reach.server.offers(path) is not False:
+        return None
+    why = f"{reach.server} has no {what} (Gitea {since} brought it)"
+    help_ = f"{why}; its web pages have the logs: whyred login --web {reach.server.root}"
+    return MissingLogError(Missing.ROUTE_NOT_ON_THIS_VERSION, f"GET {reach.server.root}/api/v1{path}", help_)
+
+
+def runs(reach: Reach, repo: str, query: RunQuery) -> Iterator[Run]:
+    """Runs of a repository, newest first."""
+    if refused := _absent(reach, _RUNS, "list of runs", "1.25"):
+        raise refused
+    path = f"{repo_path(repo)}/actions/runs"
+    if query.id is not None:
+        yield _read_run(Fields(get(reach, f"{path}/{query.id}").json()), repo)
+        return
+    asked = {"branch": query.branch, "event": query.event, "head_sha": _whole_sha(query.commit)}
+    for item in pages(reach, path, "workflow_runs", asked, 10_000 if query.number is not None else query.limit):
+        run = _read_run(item, repo)
+        if query.number is not None and run.number is not None and run.number < query.number:
+            return  # numbers fall along the list
+        if query.keeps(run):
+            yield run
+
+
+def _whole_sha(commit: str | None) -> str | None:
+    return commit if commit is not None and len(commit) == 40 else None
+
+
+def _read_run(item: Fields, repo: str) -> Run:
+    number = item.positive("run_number")
+    return Run(
+        label(repo, number),
+        workflow=(item.text("path") or "").partition("@")[0] or None,
+        event=item.text("event"),
+        commit=item.text("head_sha"),
+        repo=repo,
+        id=item.positive("id"),
+        number=number,
+        branch=item.text("head_branch"),
+        title=item.text("display_title"),
+        status=_status(item),
+        conclusion=_conclusion(item),
+        created=item.seconds("created_at"),
+        started=item.seconds("started_at"),
+        ended=item.seconds("completed_at"),
+        url=item.text("html_url"),
+    )
+
+
+def _status(item: Fields) -> Status:
+    return _STATUS.get(item.text("status") or "", Status.UNKNOWN)
+
+
+def _conclusion(item: Fields) -> Conclusion:
+    return _CONCLUSION.get(item.text("conclusion") or "", Conclusion.UNKNOWN)
+
+
+def attempts(reach: Reach, run: Run) -> tuple[Attempt, ...]:
+    """The newest attempt of every job, with its steps where the server gives them."""
+    if refused := _absent(reach, _JOBS, "list of jobs", "1.25"):
+        raise refused
+    run = run if run.id is not None else _known(reach, run)
+    path = f"{repo_path(run.repo or '')}/actions/runs/{run.id}/jobs"
+    return tuple(_attempt(item, i, run) for i, item in enumerate(pages(reach, path, "jobs", {}, 10_000)))
+
+
+def _known(reach: Reach, run: Run) -> Run:
+    """The run with its id: the API wants ids where people see numbers."""
+    found = next(runs(reach, run.repo or "", RunQuery(limit=1, number=run.number)), None)
+    if found is None:
+        raise MissingLogError(Missing.NOT_FOUND, f"look for {run.label}", "there is no run of this number")
+    return found
+
+
+def _attempt(item: Fields, index: int, run: Run) -> Attempt:
+    runner = item.text("runner_name")
+    status, conclusion = _status(item), _conclusion(item)
+    return Attempt(
+        run,
+        Job(None, item.text("name") or f"job {index}", item.positive("id"), index, item.texts("labels")),
+        number=item.positive("run_attempt"),
+        status=status,
+        conclusion=conclusion,
+        started=item.seconds("started_at"),
+        ended=item.seconds("completed_at"),
+        runner=Runner(name=runner) if runner else None,
+        steps=read_steps(item.parts("steps"), conclusion),
+        url=item.text("html_url"),
+    )
+
+
+def read_steps(items: list[Fields], job: Conclusion) -> tuple[Step, ...]:
+    """The real steps; the runner's own set-up and clean-up are not in this list.
+
+    Before 1.26.2 every step carries the job's conclusion: where all of several steps agree with a job that did not
+    succeed, none of them is believed, and the text of the log tells. A step without a start did not run.
+    """
+    steps = [_step(item) for item in items]
+    alike = len(steps) > 1 and job is not Conclusion.SUCCESS and all(s.conclusion is job for s in steps)
+    if alike:
+        steps = [replace(s, conclusion=Conclusion.UNKNOWN if s.started else Conclusion.SKIPPED) for s in steps]
+    return tuple(steps)
+
+
+def _step(item: Fields) -> Step:
+    return Step(
+        item.text("name") or f"step {item.whole('number')}",
+        _conclusion(item),
+        item.seconds("started_at"),
+        item.seconds("completed_at"),
+        status=_status(item),
+    )
+
+
+def log(reach: Reach, attempt: Attempt, want: Want) -> Fetched:
+    """The job's whole log, cut by the times of its steps where the server tells them."""
+    if refused := refuses(reach):
+        raise refused
+    job, repo = attempt.job, attempt.run.repo
+    if job is None or job.id is None or repo is None:
+        why = (
+            "its job id is not known: this Gitea lists no jobs by API, so the web state must tell (whyred login --web)"
+        )
+        raise MissingLogError(Missing.WRONG_ID_KIND, f"read the log of {attempt.run.label}", why)
+    url = f"{repo_path(repo)}/actions/jobs/{job.id}/logs"
+    chunks = _growing.log(reach, attempt, url, want, lambda: _again(reach, attempt))
+    told = [step for step in apart(attempt.steps) if begun(step)]
+    if not told or want.text_only or (want.follow and attempt.status is not Status.DONE):
+        return Fetched(attempt, chunks, NAME, boundaries=Boundaries.GUESSED)
+    pieces = split(chunks, [Step(_SET_UP, aside=True, started=attempt.started or told[0].started), *told])
+    return Fetched(attempt, _only(pieces, attempt, want), NAME, boundaries=Boundaries.TIMES)
+
+
+def apart(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The steps as far as times can tell them apart: where it is not known how they ended, those that began in one
+    second are one, with all their names, for nothing says which of them wrote a line.
+    """
+    merged: list[Step] = []
+    for step in steps:
+        last = merged[-1] if merged else None
+        unknown = step.conclusion is Conclusion.UNKNOWN and last is not None and last.conclusion is Conclusion.UNKNOWN
+        if last is not None and unknown and step.started == last.started and step.started is not None:
+            merged[-1] = replace(last, name=f"{last.name} / {step.name}", ended=step.ended)
+        else:
+            merged.append(step)
+    return tuple(merged)
+
+
+def _only(pieces: Iterator[bytes | Step], attempt: Attempt, want: Want) -> Iterator[bytes | Step]:
+    """The wanted steps of a log that comes whole."""
+    if want.steps is None:
+        yield from pieces
+        return
+    names = {attempt.steps[place].name for place in want.steps if place < len(attempt.steps)}
+    inside = False
+    for piece in pieces:
+        if isinstance(piece, Step):
+            inside = not names.isdisjoint(piece.name.split(" / "))
+        if inside:
+            yield piece
+
+
+def _again(reach: Reach, attempt: Attempt) -> Attempt:
+    """The attempt as it is now."""
+    job = attempt.job
+    return next((a for a in attempts(reach, attempt.run) if a.job and job and a.job.id == job.id), attempt)

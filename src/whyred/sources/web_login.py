@@ -1,0 +1,102 @@
+"""Signing in to the web pages of Forgejo and Gitea. The password is used once; the cookies are kept.
+
+No route turns an API token into a web login (reference, section 2.3), so servers without a log API need both.
+Source: routers/web/auth/{auth,2fa}.go of Forgejo 7 to 16 and Gitea 1.23; reference, sections 2.5 and 10.
+"""
+
+from urllib.parse import unquote, urlsplit
+
+from whyred.model.source import Missing, MissingLogError
+from whyred.model.trouble import UserError
+from whyred.sources.http import By, Http, Reply
+from whyred.sources.reasons import refusal
+
+_FORM = "/user/login"
+_CODE = "/user/two_factor"
+_DEAD_ENDS = {
+    "/user/webauthn": (
+        Missing.NEEDS_TWO_FACTOR,
+        "this account signs in with a security key only: add one-time codes to it, or use an account without a key",
+    ),
+    "/user/settings/change_password": (
+        Missing.NO_PERMISSION,
+        "the server wants this account's password changed first: do it once in a browser",
+    ),
+    "/user/settings/security": (
+        Missing.NEEDS_TWO_FACTOR,
+        "the server wants a second factor set up for this account first: do it once in a browser",
+    ),
+}
+
+
+def sign_in(http: Http, user: str, password: str, code: str | None = None) -> None:
+    """Signs in; afterwards `http.jar` holds the web login. `code`: the one-time code, where the account wants one.
+
+    Raises UserError (wrong password or code) and MissingLogError (needs-two-factor, unreachable, ...).
+    """
+    http.jar.clear()
+    http.get(_FORM, By.WEB)  # sets the `_csrf` cookie where the form wants one (Gitea 1.23)
+    told = {"user_name": user, "password": password, "remember": "on"}
+    reply = http.call("POST", _FORM, By.WEB, form=_with_csrf(http, told), again=False)
+    to = _target(reply)
+    if to == _CODE or (to == "/user/webauthn" and code):
+        if code is None:
+            help_ = "this account wants a one-time code: give it when asked, or with --code-stdin"
+            raise MissingLogError(Missing.NEEDS_TWO_FACTOR, reply.asked, help_)
+        reply = http.call("POST", _CODE, By.WEB, form=_with_csrf(http, {"passcode": code}), again=False)
+        to = _target(reply)
+        if reply.status == 200 or to == _CODE:
+            why = "the server did not accept it (a code works once, and for half a minute)"
+            raise UserError("wrong one-time code", why, "Wait for the next code and try again")
+    if to in _DEAD_ENDS:
+        reason, help_ = _DEAD_ENDS[to]
+        raise MissingLogError(reason, reply.asked, help_)
+    if reply.status == 200:
+        raise UserError(*_form_again(reply))
+    if reply.status == 403:
+        help_ = "signing in with a password is switched off there: use the API or the forge's own machine"
+        raise MissingLogError(Missing.NEEDS_WEB_LOGIN, reply.asked, help_)
+    if reply.status not in (302, 303) or to == _FORM:
+        raise refusal(reply, token=False)
+    if not is_signed_in(http):
+        help_ = "the server accepted the password and did not keep the login: is it behind a proxy that drops cookies?"
+        raise MissingLogError(Missing.NEEDS_WEB_LOGIN, reply.asked, help_)
+
+
+def _form_again(reply: Reply) -> tuple[str, str, str]:
+    if b"captcha" in reply.body.lower():
+        return ("the server wants a captcha", "a program cannot solve it", "Ask its admin for an account without one")
+    return ("the server did not accept user and password", "it showed the form again", "Check both and try again")
+
+
+def is_signed_in(http: Http) -> bool:
+    """Whether the cookies are a living web login. Raises MissingLogError (unreachable)."""
+    return http.get("/user/settings", By.WEB).status == 200
+
+
+def renew(http: Http) -> bool:
+    """Whether the web login lives, after the remember-me cookie was used to renew it where it had ended."""
+    if is_signed_in(http):
+        return True
+    reply = http.get(_FORM, By.WEB)
+    return reply.status in (302, 303) and _target(reply) != _FORM and is_signed_in(http)
+
+
+def csrf(http: Http) -> dict[str, str]:
+    """The header that Forgejo up to 13 and Gitea up to 1.25 want with every POST."""
+    token = http.jar.get("_csrf")
+    return {"X-Csrf-Token": unquote(token)} if token else {}
+
+
+def _with_csrf(http: Http, form: dict[str, str]) -> dict[str, str]:
+    token = http.jar.get("_csrf")
+    return {**form, "_csrf": unquote(token)} if token else form
+
+
+def _target(reply: Reply) -> str:
+    """The path a redirect leads to, below the server's root; empty without one."""
+    path = urlsplit(reply.headers.get("location", "")).path
+    for known in (_FORM, _CODE, *_DEAD_ENDS):
+        if path.endswith(known):
+            return known
+    return path

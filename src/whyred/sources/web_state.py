@@ -1,0 +1,283 @@
+"""The web pages' own data: the jobs of a run, exact steps, and each step's lines by cursor. Every version has it, with
+a web login, or without one on public repositories.
+"""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+
+from whyred.model.forge import Kind
+from whyred.model.run import Attempt, Conclusion, Job, Run, Status, Step
+from whyred.model.source import Boundaries, Fetched, Missing, MissingLogError
+from whyred.sources import _forge_api
+from whyred.sources._state import Answer, State, read_answer
+from whyred.sources._web import Page, expired, page
+from whyred.sources.http import By
+from whyred.sources.pace import Pace
+from whyred.sources.reach import Reach, Want
+
+NAME = "web-state"
+SERVES = "the web pages of Forgejo and Gitea: jobs, exact steps, lines by cursor"
+ORDER = 120
+KINDS = frozenset({Kind.FORGEJO, Kind.GITEA})
+_LATE = 1.2
+"""Seconds after the end of a job within which its last rows arrive (reference, section 10)."""
+_WAIT_OUT = (Missing.UNREACHABLE, Missing.SERVER_ERROR, Missing.RATE_LIMITED, Missing.STILL_RUNNING)
+_RESUMES = 5
+
+
+def refuses(reach: Reach) -> MissingLogError | None:
+    """Nothing is known without a request: a public repository needs no web login."""
+    return None
+
+
+def attempts(reach: Reach, run: Run) -> tuple[Attempt, ...]:
+    """The newest attempt of every job; which number it has is told with its steps."""
+    opened = page(reach, run, 0, None)
+    state = _state(opened)
+    if state.error and not state.jobs:
+        raise MissingLogError(Missing.NOT_STARTED, opened.path, f"the forge could not run the workflow: {state.error}")
+    run = _told(run, state)
+    return tuple(
+        Attempt(run, Job(None, job.name, job.id, i), status=job.status, conclusion=job.conclusion, url=run.url)
+        for i, job in enumerate(state.jobs)
+    )
+
+
+def _told(run: Run, state: State) -> Run:
+    """The run, with what the page knows and nobody else told."""
+    return replace(
+        run,
+        title=run.title or state.title,
+        branch=run.branch or state.branch,
+        commit=run.commit or state.commit,
+        status=state.status if run.status is Status.UNKNOWN else run.status,
+        conclusion=state.conclusion if run.conclusion is Conclusion.UNKNOWN else run.conclusion,
+    )
+
+
+def steps(reach: Reach, attempt: Attempt) -> Attempt:
+    """The attempt with its steps."""
+    opened, state, attempt = _known(reach, attempt)
+    return _filled(attempt, opened, state)
+
+
+def _known(reach: Reach, attempt: Attempt) -> tuple[Page, State, Attempt]:
+    """The page of an attempt, its state, and the attempt with the job's place in the run."""
+    job = _placed(reach, attempt)
+    opened = page(reach, attempt.run, job.index or 0, job.id, attempt.number)
+    state = _state(opened)
+    # A place beyond the last job silently shows job 0, and an id of another run shows none.
+    place = job.index or 0
+    named = state.jobs[place].name if place < len(state.jobs) else None
+    if state.job != named or (named != job.name and reach.server.kind is Kind.FORGEJO):
+        help_ = f"the page shows the job {state.job!r} there, not {job.name!r}: name the job as `owner/repo#RUN:JOB`"
+        raise MissingLogError(Missing.WRONG_ID_KIND, f"open {reach.server.root}{opened.path}", help_)
+    return opened, state, replace(attempt, job=job)
+
+
+def _placed(reach: Reach, attempt: Attempt) -> Job:
+    """The job with its place in the run; the list of tasks tells names alone, so the run's page is asked."""
+    job = attempt.job
+    if job is None:
+        help_ = "its job is not known: name it as `owner/repo#RUN:JOB`"
+        raise MissingLogError(Missing.WRONG_ID_KIND, f"open the page of {attempt.run.label}", help_)
+    if job.index is not None:
+        return job
+    same = [a.job for a in attempts(reach, attempt.run) if a.job is not None and a.job.name == job.name]
+    if len(same) != 1:
+        help_ = f"the run has {len(same)} jobs named {job.name!r}: give the job's URL as the browser has it"
+        raise MissingLogError(Missing.WRONG_ID_KIND, f"open the page of {attempt.run.label}", help_)
+    return same[0]
+
+
+def _state(opened: Page) -> State:
+    stream = opened.state([])
+    answer = read_answer(stream.chunks(), stream.reply.asked)
+    if answer.state is None:
+        raise MissingLogError(Missing.REFUSED_CONTENT, stream.reply.asked, "its answer is endless, which no state is")
+    return answer.state
+
+
+def _filled(attempt: Attempt, opened: Page, state: State) -> Attempt:
+    number = opened.attempt if opened.attempt is not None else attempt.number
+    job = state.jobs[attempt.job.index] if attempt.job and attempt.job.index is not None else None
+    status, conclusion = attempt.status, attempt.conclusion
+    if number is not None and number in state.attempts:
+        status, conclusion = state.attempts[number]
+    elif job is not None:
+        status, conclusion = job.status, job.conclusion
+    waits = state.detail if status in (Status.WAITING, Status.BLOCKED) else None
+    return replace(
+        attempt,
+        run=_told(attempt.run, state),
+        number=number,
+        status=status,
+        conclusion=conclusion,
+        steps=state.steps,
+        waits_for=waits or attempt.waits_for,
+    )
+
+
+def log(reach: Reach, attempt: Attempt, want: Want) -> Fetched:
+    """The log, step by step."""
+    opened, state, attempt = _known(reach, attempt)
+    attempt = _filled(attempt, opened, state)
+    if not attempt.steps:
+        raise _forge_api.not_started(f"POST {reach.server.root}{opened.path}", attempt)
+    reader = _Reader(reach, opened, attempt)
+    if want.follow and attempt.status is not Status.DONE:
+        chunks = reader.follow()
+    else:
+        chunks = reader.cancelled() if _doubled(attempt, want) else reader.all(want.steps)
+        chunks = _begun(chunks, reader)
+    return Fetched(attempt, chunks, NAME, boundaries=Boundaries.TOLD)
+
+
+def _doubled(attempt: Attempt, want: Want) -> bool:
+    """Whether the set-up step holds the rows of all others once more, as it does in cancelled jobs."""
+    return attempt.conclusion is Conclusion.CANCELLED and want.steps is None and len(attempt.steps) > 1
+
+
+def _begun(chunks: "Iterator[bytes | Step]", reader: "_Reader") -> "Iterator[bytes | Step]":
+    """The stream after its first row came, so that a refusal is told before anything is shown."""
+    head: list[bytes | Step] = []
+    for chunk in chunks:
+        head.append(chunk)
+        if isinstance(chunk, bytes):
+            break
+    else:
+        if reader.attempt.status is not Status.DONE:
+            asked = f"POST {reader.reach.server.root}{reader.page.path}"
+            raise MissingLogError(Missing.STILL_RUNNING, asked, "the runner has sent no line yet: add --follow")
+    return itertools.chain(head, chunks)
+
+
+class _Reader:
+    """Reads the steps of one attempt, in their order."""
+
+    def __init__(self, reach: Reach, opened: Page, attempt: Attempt) -> None:
+        self.reach, self.page, self.attempt = reach, opened, attempt
+        self._checked = False
+
+    def all(self, wanted: tuple[int, ...] | None) -> "Iterator[bytes | Step]":
+        """All steps, or the wanted ones."""
+        for place, step in enumerate(self.attempt.steps):
+            if wanted is not None and place not in wanted:
+                continue
+            yield step
+            if step.conclusion is not Conclusion.SKIPPED:
+                yield from self._rows(place)
+
+    def cancelled(self) -> "Iterator[bytes | Step]":
+        """The steps of a cancelled job, whose set-up step may have every row, and the others theirs again."""
+        counts, first = self._counted()
+        yield self.attempt.steps[0]
+        rows = self._rows(0)
+        for row in rows:
+            if row == first:
+                rows = itertools.chain([row], rows)
+                break
+            yield row
+        else:  # this one was cut as it ought to be
+            yield from self.all(tuple(range(1, len(self.attempt.steps))))
+            return
+        for step, count in counts:
+            yield step
+            yield from itertools.islice(rows, count)
+        yield from rows
+
+    def _counted(self) -> tuple[list[tuple[Step, int]], bytes | None]:
+        """How many rows each step after the set-up has, and the first of them all."""
+        counts: list[tuple[Step, int]] = []
+        first: bytes | None = None
+        for place, step in enumerate(self.attempt.steps[1:], 1):
+            count = 0
+            for row in self._rows(place):
+                first = row if first is None else first
+                count += 1
+            counts.append((step, count))
+        return counts, first
+
+    def _rows(self, place: int, cursor: int = 0) -> Iterator[bytes]:
+        """The rows of a step; a connection that breaks is taken up at the row where it ended."""
+        barren = 0
+        while True:
+            before = cursor
+            try:
+                for row in self._answer(place, cursor).lines:
+                    cursor += 1
+                    yield row
+            except MissingLogError as e:
+                barren = 0 if cursor > before else barren + 1
+                if e.reason is not Missing.UNREACHABLE or barren > _RESUMES:
+                    raise
+                continue
+            return
+
+    def _answer(self, place: int, cursor: int) -> Answer:
+        stream = self.page.state([(place, cursor)], self.attempt)
+        answer = read_answer(stream.chunks(), stream.reply.asked)
+        if cursor or self._checked:
+            return answer
+        self._checked = True
+        lines = list(itertools.islice(answer.lines, 2))
+        if len(lines) == 1 and self.attempt.status is Status.DONE:
+            self._refuse_expired()
+        return replace(answer, lines=itertools.chain(lines, answer.lines))
+
+    def _refuse_expired(self) -> None:
+        """One row in a step may be the step's, or the sentence that stands in place of an expired log, in the reader's
+        language: the download knows.
+        """
+        stream = self.reach.http.open("GET", f"{self.page.path}/logs", By.WEB)
+        status, asked = stream.reply.status, stream.reply.asked
+        body = next(stream.chunks(), b"") if status == 404 else b""
+        stream.close()
+        if status == 404 and b"cleaned up" in body:
+            raise expired(asked)
+
+    def follow(self) -> "Iterator[bytes | Step]":
+        """The rows as they come, step by step, until the job has ended."""
+        pace = Pace(self.reach.http.sleep, self.reach.http.clock)
+        place, cursor, told = 0, 0, -1
+        final = False
+        while True:
+            steps = self.attempt.steps
+            if place > told and place < len(steps):
+                yield steps[place]
+                told = place
+            try:
+                moved, ended = False, self._ended(place)
+                answer = self._answer(place, cursor)
+                for row in answer.lines:
+                    moved, cursor = True, cursor + 1
+                    yield row
+                pace.answered()
+                self._take(answer)
+            except MissingLogError as e:
+                if e.reason not in _WAIT_OUT or not pace.patient:
+                    raise
+                pace.idle()
+                continue
+            if moved:
+                pace.moved()
+            elif ended and place + 1 < len(self.attempt.steps):
+                place, cursor = place + 1, 0
+                continue
+            elif ended and final:
+                return
+            elif ended:
+                final = True
+                self.reach.http.sleep(_LATE)
+                continue
+            pace.idle()
+
+    def _ended(self, place: int) -> bool:
+        """Whether no row of a step can come any more, as the last answer told it."""
+        steps = self.attempt.steps
+        return self.attempt.status is Status.DONE or (place < len(steps) and steps[place].status is Status.DONE)
+
+    def _take(self, answer: Answer) -> None:
+        if answer.state is not None:
+            self.attempt = _filled(self.attempt, self.page, answer.state)
