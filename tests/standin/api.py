@@ -1,0 +1,201 @@
+"""The REST API: what comes before every operation, and the operations that Forgejo and Gitea share."""
+
+from dataclasses import replace
+
+from standin import api_actions, api_gitea, shapes
+from standin.auth import caller, check_scope, warning
+from standin.forge import ROUTES, Call, Forge, RefusedError, Route, find_route, route
+from standin.wire import Reply, Request, as_json, no_route
+from standin.world import CommitStatus, Pull, Status
+
+__all__ = ["ROUTES", "answer_api", "api_actions", "api_gitea"]
+SIGN_IN = "Only signed in user is allowed to call APIs."
+
+
+def answer_api(forge: Forge, request: Request) -> Reply:
+    """The answer to anything below `/api/`."""
+    try:
+        reply = _answer(forge, request)
+    except RefusedError as refused:
+        reply = refused.reply
+    return reply.plus(warning(forge)) if request.one("token") or request.one("access_token") else reply
+
+
+def _answer(forge: Forge, request: Request) -> Reply:
+    if request.path == "/api/healthz":
+        return _health(forge)
+    if not request.path.startswith(("/api/v1/", "/api/forgejo/v1/")):
+        return no_route()
+    user, scopes = caller(forge, request)
+    if forge.signin and user is None:
+        return as_json({"message": SIGN_IN}, 403)
+    if request.path == "/api/forgejo/v1/version" and forge.profile.forgejo:
+        kind = "application/json; charset=utf-8" if forge.profile.generation > 11 else "text/plain; charset=utf-8"
+        return as_json({"version": forge.profile.version}, kind=kind)
+    found, params = find_route(forge, request)
+    call = Call(forge, request, params, user)
+    _check(call, found, scopes)
+    return found.answer(call)
+
+
+def _check(call: Call, found: Route, scopes: tuple[str, ...]) -> None:
+    forge = call.forge
+    if found.scope and call.user is not None:
+        check_scope(forge, scopes, f"{'read' if found.method == 'GET' else 'write'}:{found.scope}")
+    if "repo" in call.params:
+        call.found = forge.world.find_repo(call.params["owner"], call.params["repo"])
+        if call.found is None or not call.found.may_read(call.user):
+            raise RefusedError(forge.hidden())
+    if found.needs and call.user is None:
+        raise call.refuse("token is required", 401)
+    if found.needs == "write" and not call.repo.may_write(call.user):
+        raise call.refuse("user should be an owner or a collaborator with write access", 403)
+    owners = found.needs == "owner" or (found.needs == "list" and forge.profile.owner_only_lists)
+    if owners and not call.repo.may_write(call.user):
+        raise call.refuse("user should be the owner of the repo", 403)
+
+
+def _health(forge: Forge) -> Reply:
+    check = [{"status": "pass", "time": shapes.when(forge.world.now)}]
+    checks = {"cache:ping": check, "database:ping": check}
+    body = {"status": "pass", "description": forge.profile.name, "checks": checks}
+    return as_json(body, kind="application/json")
+
+
+@route("GET /version", scope="")
+def version(call: Call) -> Reply:
+    """The version string."""
+    return as_json({"version": call.forge.profile.version})
+
+
+@route("GET /user", scope="user", needs="login")
+def own_user(call: Call) -> Reply:
+    """Who the token belongs to."""
+    return as_json(shapes.user(call.forge, call.user, own=True)) if call.user else call.forge.hidden()
+
+
+@route("GET /repos/{owner}/{repo}")
+def one_repo(call: Call) -> Reply:
+    """The repository."""
+    return as_json(shapes.repository(call.forge, call.repo, call.user))
+
+
+def _branch(call: Call, name: str, sha: str) -> shapes.Shape:
+    who = {"name": call.repo.owner.name, "email": "person@example.invalid", "username": call.repo.owner.name}
+    unsigned = {
+        "verified": False,
+        "reason": "gpg.error.not_signed_commit",
+        "signature": "",
+        "signer": None,
+        "payload": "",
+    }
+    commit = {
+        "id": sha,
+        "message": next((run.title for run in call.repo.runs if run.sha == sha), "first") + "\n",
+        "url": f"{call.forge.root}/{call.repo.full_name}/commit/{sha}",
+        "author": who,
+        "committer": who,
+        "verification": unsigned,
+        "timestamp": "2026-11-23T19:28:29Z",
+        **dict.fromkeys(("added", "removed", "modified")),
+    }
+    return {
+        "name": name,
+        "commit": commit,
+        "protected": False,
+        "required_approvals": 0,
+        "enable_status_check": False,
+        "status_check_contexts": [],
+        "user_can_push": call.repo.may_write(call.user),
+        "user_can_merge": call.repo.may_write(call.user),
+        "effective_branch_protection_name": "",
+    }
+
+
+@route("GET /repos/{owner}/{repo}/branches")
+def branches(call: Call) -> Reply:
+    """All branches with their heads."""
+    found = [_branch(call, name, sha) for name, sha in call.repo.branches().items()]
+    return _counted(call, found, len(found))
+
+
+@route("GET /repos/{owner}/{repo}/branches/{branch}")
+def one_branch(call: Call) -> Reply:
+    """A branch with its head."""
+    sha = call.repo.branches().get(call.params["branch"])
+    return as_json(_branch(call, call.params["branch"], sha)) if sha else call.forge.hidden()
+
+
+def _pull(call: Call, pull: Pull) -> shapes.Shape:
+    return {
+        "id": pull.number,
+        "number": pull.number,
+        "title": pull.title,
+        "state": "open",
+        "html_url": f"{call.forge.root}/{call.repo.full_name}/pulls/{pull.number}",
+        "head": {"label": pull.head, "ref": pull.head, "sha": pull.sha, "repo_id": call.repo.id},
+        "base": {"label": pull.base, "ref": pull.base, "repo_id": call.repo.id},
+        "merged": False,
+        "user": shapes.user(call.forge, call.repo.owner),
+    }
+
+
+@route("GET /repos/{owner}/{repo}/pulls")
+def pulls(call: Call) -> Reply:
+    """The pull requests, newest first."""
+    found = [_pull(call, pull) for _, pull in sorted(call.repo.pulls.items(), reverse=True)]
+    return _counted(call, found, len(found))
+
+
+@route("GET /repos/{owner}/{repo}/pulls/{index}")
+def one_pull(call: Call) -> Reply:
+    """A pull request: its head is what runs are looked up by."""
+    pull = call.repo.pulls.get(call.number("index"))
+    return as_json(_pull(call, pull)) if pull else call.forge.hidden()
+
+
+def _counted(call: Call, body: object, count: int) -> Reply:
+    expose = ("Access-Control-Expose-Headers", "X-Total-Count")
+    return as_json(body).plus(expose, ("X-Total-Count", str(count)))
+
+
+def _written(call: Call, sha: str) -> list[CommitStatus]:
+    """The rows of a commit; Forgejo 7 and Gitea write none whose state is that of the row before."""
+    rows: list[CommitStatus] = []
+    for row in call.repo.statuses(sha):
+        before = next((r for r in reversed(rows) if r.job is row.job), None)
+        if (
+            (call.forge.profile.forgejo and call.forge.profile.generation >= 11)
+            or before is None
+            or before.status != row.status
+        ):
+            rows.append(replace(row, id=len(rows) + 1))
+    return rows
+
+
+@route("GET /repos/{owner}/{repo}/commits/{ref}/statuses")
+def statuses(call: Call) -> Reply:
+    """The whole history, newest first; rows of one second come in an order of their own (reference 10)."""
+    sha = call.repo.commit(call.params["ref"])
+    rows = sorted(_written(call, sha), key=lambda row: (-(row.time // 10_000_000), row.id * 7 % 5, row.id))
+    return _counted(call, [shapes.commit_status(call.forge, row) for row in rows], len(rows))
+
+
+@route("GET /repos/{owner}/{repo}/commits/{ref}/status")
+def combined_status(call: Call) -> Reply:
+    """The last row of each context, and what they come to."""
+    forge, sha = call.forge, call.repo.commit(call.params["ref"])
+    latest = {row.job.id: row for row in _written(call, sha)}
+    rows = [shapes.commit_status(forge, row) for row in sorted(latest.values(), key=lambda row: row.id)]
+    kinds = {row["status"] for row in rows}
+    state = next((k for k in ("error", "failure", "pending") if k in kinds), Status.SUCCESS.value)
+    body = {
+        "state": state if rows else "",
+        "sha": sha,
+        "total_count": len(rows),
+        "statuses": rows,
+        "repository": shapes.repository(forge, call.repo, call.user),
+        "commit_url": "",
+        "url": "",
+    }
+    return _counted(call, body, len(rows))

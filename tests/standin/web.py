@@ -1,0 +1,343 @@
+"""The web pages that a client uses: runs, state and rows, download, rerun, cancel, artifacts, the list of runs."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+
+from standin.api_actions import cancel_run, unreadable, zip_of
+from standin.api_gitea import attachment
+from standin.forge import Forge, RefusedError
+from standin.login import Visit, answer_user, held_up, to_login
+from standin.state import answer_state, broken, envelope, read_cursors
+from standin.wire import Reply, Request, as_html, as_json, as_text, ranged, redirect
+from standin.world import Attempt, Job, Repo, Run, Status
+
+_RUN = re.compile(
+    r"/(?P<owner>[^/]+)/(?P<repo>[^/]+)/actions/runs/(?P<run>\d+|latest)"
+    r"(?:/jobs/(?P<job>\d+)(?:/attempt/(?P<attempt>\d+))?)?(?P<rest>/logs|/rerun|/cancel|/artifacts(?:/[^/]+)?)?"
+)
+_REPO = re.compile(
+    r"/(?P<owner>[^/]+)/(?P<repo>[^/]+)(?P<rest>|/actions|/actions/workflows/[^/]+/(?:runs/latest|badge\.svg))"
+)
+
+
+def answer_web(forge: Forge, request: Request) -> Reply:
+    """The answer to a page; cookies come along, also with refusals."""
+    visit = Visit(forge, request)
+    try:
+        reply = _answer(visit)
+    except RefusedError as refused:
+        reply = refused.reply
+    if visit.flash and not any(value.startswith("gitea_flash=") for _, value in visit.cookies):
+        visit.drop_cookie("gitea_flash")
+    return reply.plus(*visit.cookies)
+
+
+def _answer(visit: Visit) -> Reply:
+    forge, request = visit.forge, visit.request
+    path = request.path
+    if path == "/swagger.v1.json":
+        return _swagger(forge) if forge.swagger else not_found(visit)
+    if path.startswith("/user/"):
+        return answer_user(visit)
+    if request.method == "POST":
+        visit.check_post()
+    if stop := held_up(visit):
+        return stop
+    if forge.signin and visit.user is None and (forge.profile.generation < 16 or _anybody_may_read(visit)):
+        return to_login(visit)
+    if path in {"", "/"}:
+        return as_html(forge.profile.name)
+    if match := _RUN.fullmatch(path):
+        return _answer_run(Page(visit, _repo(visit, match), match))
+    if match := _REPO.fullmatch(path):
+        return _answer_repo(visit, _repo(visit, match), match["rest"])
+    return not_found(visit)
+
+
+def _anybody_may_read(visit: Visit) -> bool:
+    """Forgejo 16 with REQUIRE_SIGNIN_VIEW says 404 to what is not there; its answer to what is there is a guess."""
+    owner, _, rest = visit.request.path.strip("/").partition("/")
+    repo = visit.forge.world.find_repo(owner, rest.partition("/")[0])
+    return repo is not None and repo.may_read(None)
+
+
+def not_found(visit: Visit) -> Reply:
+    """A page for browsers, two words for everybody else."""
+    if "text/html" in visit.request.header("Accept"):
+        title = "Page Not Found" if visit.forge.profile.generation <= 11 else "Page not found"
+        return as_html(f"{title} - {visit.forge.profile.name}", "404", 404)
+    return as_text("Not found.\n", 404, kind="text/plain;charset=utf-8")
+
+
+def _swagger(forge: Forge) -> Reply:
+    paths: dict[str, dict[str, object]] = {}
+    for operation in sorted(forge.profile.api):
+        method, path = operation.split(" ")
+        paths.setdefault(path, {})[method.lower()] = {"produces": ["application/json"], "responses": {}}
+    name = "Forgejo" if forge.profile.forgejo else "Gitea"
+    info = {"title": f"{name} API", "version": forge.profile.version}
+    body = {"swagger": "2.0", "info": info, "basePath": f"{forge.prefix}/api/v1", "paths": paths}
+    return as_json(body, kind="application/json")
+
+
+def _repo(visit: Visit, match: re.Match[str]) -> Repo:
+    repo = visit.forge.world.find_repo(match["owner"], match["repo"])
+    if repo is None or not repo.may_read(visit.user):
+        raise RefusedError(not_found(visit))
+    return repo
+
+
+@dataclass(slots=True)
+class Page:
+    """A request to a run's pages."""
+
+    visit: Visit
+    repo: Repo
+    match: re.Match[str]
+
+    @property
+    def forge(self) -> Forge:
+        """The forge."""
+        return self.visit.forge
+
+    def run(self) -> Run:
+        """The run named in the path; raises the 404."""
+        asked = self.match["run"]
+        if asked == "latest" and self.repo.runs:
+            return self.repo.runs[-1]
+        number = int(asked) if asked.isdecimal() else 0
+        run = self.repo.run(number)
+        if self.forge.profile.web_ids == "database":
+            run = next((r for r in self.repo.runs if r.id == number), None)
+        if run is None and not self.forge.profile.forgejo and self.forge.profile.release >= (1, 25):
+            raise RefusedError(not_found(self.visit))
+        if run is None:
+            text = f"run with index {self.repo.id} {number}: resource does not exist\n"
+            raise RefusedError(as_text(text, 404))
+        return run
+
+    def job(self) -> Job | None:
+        """The job: out of range means the first one. With database ids 0 is none, and an unknown one a 404."""
+        jobs, asked = self.run().jobs, int(self.match["job"] or 0)
+        if self.forge.profile.web_ids == "index":
+            return jobs[asked] if asked < len(jobs) else jobs[0]
+        job = next((job for job in jobs if job.id == asked), None)
+        if asked and job is None:
+            raise RefusedError(not_found(self.visit))
+        return job
+
+    def attempt(self, job: Job) -> Attempt | None:
+        """The attempt asked for. Raises the 500 of one that does not exist (also of none named, where they are)."""
+        if not self.forge.profile.attempts:
+            return job.task
+        number = int(self.match["attempt"] or 0)
+        if job.task is None:
+            return None
+        found = next((a for a in job.attempts if a.number == number), None)
+        if found is None:
+            text = f"task with job_id {job.id} and attempt {number}: resource does not exist\n"
+            raise RefusedError(as_text(text, 500))
+        return found
+
+    def address(self, *parts: object) -> str:
+        """A page of this repository's runs."""
+        return "/".join([self.forge.root, self.repo.full_name, "actions/runs", *map(str, parts)])
+
+
+def _answer_run(page: Page) -> Reply:
+    post, match = page.visit.request.method == "POST", page.match
+    if match["attempt"] and not page.forge.profile.attempts:
+        return not_found(page.visit)
+    if match["run"] == "latest" and not match["rest"] and page.forge.profile.forgejo:
+        run = page.run()
+        return redirect(page.address(run.index if page.forge.profile.web_ids == "index" else run.id), 307)
+    answers: dict[tuple[bool, str], Callable[[Page], Reply]] = {
+        (False, "/logs"): _download,
+        (True, "/rerun"): _rerun,
+        (True, "/cancel"): _cancel,
+        (False, ""): _run_page,
+        (True, ""): _state,
+    }
+    rest = match["rest"] or ""
+    if rest.startswith("/artifacts") and not post:
+        return _artifacts(page, rest.removeprefix("/artifacts").removeprefix("/"))
+    answer = answers.get((post, rest))
+    return answer(page) if answer else not_found(page.visit)
+
+
+def _state(page: Page) -> Reply:
+    job = page.job()
+    if job is None:
+        shape = envelope(page.forge, page.run().jobs[0], None, page.visit.user)
+        shape["state"]["currentJob"] = {"title": "", "detail": "", "steps": None}
+        shape["logs"]["stepsLog"] = None
+        return as_json(shape)
+    asked = read_cursors(page.visit.request.body)
+    return answer_state(page.forge, job, page.attempt(job), asked, page.visit.user)
+
+
+def _run_page(page: Page) -> Reply:
+    profile, match = page.forge.profile, page.match
+    if profile.web_ids == "database":
+        return _page_by_id(page)
+    run, job = page.run(), page.job()
+    if job is None:
+        return not_found(page.visit)
+    if profile.attempts and not match["attempt"]:
+        number = job.attempt if profile.generation >= 16 or job.task else max(1, len(job.attempts))
+        return redirect(page.address(run.index, "jobs", job.index, "attempt", number), 307)
+    link = f"{page.forge.prefix}/{page.repo.full_name}/actions"
+    data = {"run-index": str(run.index), "job-index": match["job"] or "0", "actions-url": link}
+    if profile.attempts:
+        first = json.dumps(envelope(page.forge, job, page.attempt(job), page.visit.user), separators=(",", ":"))
+        data |= {"run-id": str(run.id), "attempt-number": match["attempt"], "initial-post-response": first}
+    if profile.forgejo:
+        data |= {"workflow-name": run.workflow, "workflow-url": f"{link}?workflow={run.workflow}"}
+    if profile.generation >= 15:
+        source = f"{page.forge.prefix}/{page.repo.full_name}/src/commit/{run.sha}/.forgejo/workflows/{run.workflow}"
+        data["workflow-source-url"] = source
+    return _view(page, data)
+
+
+def _view(page: Page, data: dict[str, str]) -> Reply:
+    attributes = "".join(f'\n data-{name}="{escape(value)}"' for name, value in data.items())
+    visit = page.visit
+    script = f"<script>window.config = {{csrfToken: '{visit.token()}'}};</script>" if visit.tokens else ""
+    title = page.repo.full_name + ("" if page.forge.profile.forgejo else f" - {page.repo.name}")
+    shown = f'{script}<div id="repo-action-view"{attributes}></div>'
+    return as_html(f"{title} - {page.forge.profile.name}", shown)
+
+
+def _page_by_id(page: Page) -> Reply:
+    """Gitea 1.26: ids; an address with the run's number and the job's place is sent on to the one with ids."""
+    runs, asked = page.repo.runs, page.match["run"]
+    known = asked == "latest" or any(str(run.id) == asked for run in runs)
+    numbered = next((run for run in runs if str(run.index) == asked), None)
+    link = f"{page.forge.prefix}/{page.repo.full_name}/actions"
+    if numbered is not None and (not known or page.visit.request.one("by_index")):
+        place, jobs = int(page.match["job"] or 0), numbered.jobs
+        job = f"/jobs/{jobs[place].id}" if page.match["job"] and place < len(jobs) else ""
+        return redirect(f"{link}/runs/{numbered.id}{job}", 302)
+    chosen = page.job()
+    return _view(page, {"run-id": str(page.run().id), "job-id": str(chosen.id if chosen else 0), "actions-url": link})
+
+
+def _download(page: Page) -> Reply:
+    profile, number = page.forge.profile, page.match["job"]
+    new = not profile.forgejo and profile.release >= (1, 25)
+    if (profile.attempts and not page.match["attempt"]) or not number:
+        return not_found(page.visit)
+    job = page.job()
+    if job is None or (new and profile.web_ids == "index" and int(number) >= len(page.run().jobs)):
+        return not_found(page.visit)
+    attempt = page.attempt(job)
+    if attempt is None:
+        return not_found(page.visit) if new else as_text("job is not started\n", 404)
+    if attempt.missing == "expired":
+        return not_found(page.visit) if new else as_text("logs have been cleaned up\n", 404)
+    if why := unreadable(profile, attempt):
+        return broken(page.forge, why) if new else as_text(why + "\n", 500)
+    named = attachment(page.forge, attempt)
+    return ranged(page.visit.request, attempt.log.size, attempt.log.read, *named, plain_refusal=not profile.forgejo)
+
+
+def _rerun(page: Page) -> Reply:
+    run = page.run()
+    if not page.repo.may_write(page.visit.user):
+        return not_found(page.visit)
+    if page.forge.profile.generation >= 16 and not run.status.done:
+        return as_json({"errorMessage": "The workflow cannot be rerun.", "renderFormat": "html"}, 400)
+    job = page.job() if page.match["job"] else None
+    for each in [job] if job else run.jobs:
+        each.again()
+    if not page.forge.profile.attempts:
+        return _done(page)
+    shown = job or run.jobs[0]
+    return as_json({"redirect": page.address(run.index, "jobs", shown.index, "attempt", shown.attempt)})
+
+
+def _cancel(page: Page) -> Reply:
+    run = page.run()
+    if not page.repo.may_write(page.visit.user):
+        return not_found(page.visit)
+    cancel_run(run)
+    return _done(page)
+
+
+def _done(page: Page) -> Reply:
+    profile = page.forge.profile
+    return as_json({"ok": True} if not profile.forgejo and profile.release >= (1, 25) else {})
+
+
+def _artifacts(page: Page, name: str) -> Reply:
+    if not name:
+        listed = [{"name": n, "size": len(d), "status": "completed"} for n, d in page.run().artifacts.items()]
+        return as_json({"artifacts": listed})
+    run: Run | None
+    if page.forge.profile.generation >= 13:
+        number = int(page.match["run"])
+        run = next((r for r in page.repo.runs if r.id == number), None)
+        if run is None:
+            return as_text("no such run\n", 404)
+    else:
+        run = page.run()
+    return zip_of(name, run.artifacts[name]) if name in run.artifacts else not_found(page.visit)
+
+
+def _answer_repo(visit: Visit, repo: Repo, rest: str) -> Reply:
+    if rest == "":
+        return as_html(repo.full_name)
+    if rest == "/actions":
+        return _list_page(visit, repo)
+    workflow, branch = rest.split("/")[3], visit.request.one("branch")
+    found = [r for r in repo.runs if r.workflow == workflow and r.branch == (branch or repo.default_branch)]
+    if rest.endswith("badge.svg"):
+        word = found[-1].status.value if found else "no status"
+        return redirect(f"https://img.shields.io/badge/{workflow}-{word}-crimson")
+    if not found:
+        return not_found(visit)
+    return redirect(f"{visit.forge.root}/{repo.full_name}/actions/runs/{found[-1].index}", 307)
+
+
+def _list_page(visit: Visit, repo: Repo) -> Reply:
+    wanted, workflow = visit.request.one("status"), visit.request.one("workflow")
+    link = f"{visit.forge.prefix}/{repo.full_name}/actions/runs"
+    items = [
+        f'<div class="flex-item"><span data-tooltip-content="{run.status.value}">'
+        f'<svg class="svg octicon-{_ICONS[run.status]}"></svg></span>'
+        f'<a class="flex-item-title" href="{link}/{_web_number(visit, run)}">{escape(run.title)}</a>'
+        f"<span><b>{escape(run.workflow)} #{run.index}</b>:</span></div>"
+        for run in reversed(repo.runs)
+        if (not workflow or run.workflow == workflow) and (wanted in {"", "0"} or _ENUM.get(wanted) == run.status)
+    ]
+    title = repo.full_name if visit.forge.profile.forgejo else f"Actions - {repo.name}"
+    return as_html(f"{title} - {visit.forge.profile.name}", f"<ul>{''.join(items)}</ul>")
+
+
+def _web_number(visit: Visit, run: Run) -> int:
+    return run.id if visit.forge.profile.web_ids == "database" else run.index
+
+
+_ICONS = {
+    Status.SUCCESS: "check-circle-fill",
+    Status.FAILURE: "x-circle-fill",
+    Status.CANCELLED: "stop",
+    Status.SKIPPED: "skip",
+    Status.WAITING: "clock",
+    Status.RUNNING: "meter",
+    Status.BLOCKED: "blocked",
+}
+"""templates/repo/icons/action_status.tmpl of Gitea 1.23 and 1.26, as real ones show them."""
+_ENUM = {
+    "1": Status.SUCCESS,
+    "2": Status.FAILURE,
+    "3": Status.CANCELLED,
+    "4": Status.SKIPPED,
+    "5": Status.WAITING,
+    "6": Status.RUNNING,
+    "7": Status.BLOCKED,
+}
+"""How the list's `status` argument counts (reference 3.4)."""
