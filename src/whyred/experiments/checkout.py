@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from whyred.model.root import owner_and_name
 from whyred.workflows.nouns import StepSpec
 
 _CHECKOUT = re.compile(r"(?:https?://[^/\s]+/(?:[^/\s]+/)*?)?actions/checkout@\S+")
-_OWNER_AND_NAME = re.compile(r"([^/:]+/[^/]+?)(?:\.git)?/?")
 _SECONDS = 30.0
 HARMLESS = frozenset(
     {"token", "persist-credentials", "set-safe-directory", "github-server-url", "show-progress", "clean"}
@@ -174,5 +174,4 @@ def _or_none(path: Path, environ: Mapping[str, str], *arguments: str) -> str | N
 
 def _name(remote: str | None, path: Path) -> str:
     """`owner/name` of the remote's address; `local/<folder>` without one."""
-    tail = _OWNER_AND_NAME.fullmatch("/".join(re.split(r"[/:]", (remote or "").rstrip("/"))[-2:]))
-    return tail[1] if tail else f"local/{path.name}"
+    return owner_and_name(remote or "") or f"local/{path.name}"

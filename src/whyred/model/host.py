@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from whyred.model.evidence import Reason, Unknown
 
@@ -105,6 +105,14 @@ class Host(Protocol):
 
         The one method that writes; called only when the user asked for a create test.
         """
+
+
+@runtime_checkable
+class FarHost(Protocol):
+    """A host to which every question takes its way, and that can be told what it will be asked."""
+
+    def ahead(self, paths: Sequence[str]) -> None:
+        """These paths are asked for next, by `stat` without following and `link`. Raises `HostRefusedError`."""
 
 
 @dataclass(frozen=True, slots=True)

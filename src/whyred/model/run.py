@@ -119,3 +119,11 @@ class Attempt:
     id: int | None = None
     url: str | None = None
     waits_for: str | None = None
+
+
+def numbered(steps: tuple[Step, ...]) -> list[int | str]:
+    """How people name steps: those of the workflow file by number, from 1; the runner's own by name."""
+    names: list[int | str] = []
+    for step in steps:
+        names.append(step.name if step.aside else 1 + sum(isinstance(n, int) for n in names))
+    return names

@@ -1,1 +1,1 @@
-"""Where whyred keeps things for its user; configuration and credentials come with the sources that need them."""
+"""Where whyred keeps things for its user: folders, and the credentials of forge servers."""

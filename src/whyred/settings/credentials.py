@@ -7,7 +7,7 @@ keyring does not take stands in that file itself. So nobody waits for a keyring 
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from whyred.model.credential import Cookie, Credential, Hidden
@@ -31,9 +31,38 @@ from whyred.settings.system_keyring import Keyring, KeyringError, SystemKeyring
 
 __all__ = ["Cookie", "Credential", "Credentials", "KnownServer", "credentials_of_user"]
 FILE = "credentials.json"
-_HALVES = ("token", "web login")
 NO_KEYRING = "PYTHON_KEYRING_BACKEND=keyring.backends.null.Keyring"
 """The setting of the library `keyring` by which whyred leaves the keyring alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Half:
+    """The API token or the web login: how it is called, and where it stands in a record and in a credential."""
+
+    name: str
+    get: Callable[[Record], Slot | None]
+    put: Callable[[Record, Slot | None], Record]
+    of: Callable[[Credential], tuple[str | None, Hidden | None]]
+    """Whose it is, and its text."""
+
+    def slot(self, root: str) -> str:
+        """Its name in the keyring."""
+        return f"{self.name} for {root}"
+
+
+_TOKEN = _Half(
+    "token",
+    lambda record: record.token,
+    lambda record, slot: replace(record, token=slot),
+    lambda credential: (credential.user, Hidden(credential.token) if credential.token else None),
+)
+_WEB = _Half(
+    "web login",
+    lambda record: record.web,
+    lambda record, slot: replace(record, web=slot),
+    lambda credential: (credential.web_user, write_cookies(credential.cookies) if credential.cookies else None),
+)
+_HALVES = (_TOKEN, _WEB)
 
 
 def credentials_of_user() -> "Credentials":
@@ -75,12 +104,32 @@ class Credentials:
         """Keeps this in the place of all that was kept for the server; returns where, in words. `kind` and `version`
         are kept with it, where they are told.
         """
-        return self._change(server_root(root), lambda _: credential, kind, version)
+        root = server_root(root)
+        credential.check()
+        with self._changing() as records:
+            told = [self._write(records, root, half, credential) for half in _HALVES]
+            records[root] = _told(records[root], kind, version)
+        return self._where(told)
+
+    def put_token(self, root: str, token: str, user: str | None) -> str:
+        """Keeps this token in the place of the one before; the web login stays, and no keyring is asked for either."""
+        token = Hidden(token)  # an error further down shows no variable of this frame
+        return self._put_half(server_root(root), _TOKEN, Credential(token=token, user=user))
+
+    def put_web(self, root: str, cookies: tuple[Cookie, ...], user: str | None) -> str:
+        """Keeps this web login in the place of the one before; the token stays, and no keyring is asked for either."""
+        return self._put_half(server_root(root), _WEB, Credential(cookies=cookies, web_user=user))
 
     def update(self, root: str, change: Callable[[Credential], Credential]) -> str:
         """Keeps what `change` makes of what is kept; no other process changes it meanwhile. Returns where, in words."""
         root = server_root(root)
-        return self._change(root, lambda record: change(self._kept(root, record)))
+        with self._changing() as records:
+            before = self._kept(root, records.get(root, Record()))
+            after = change(before)
+            after.check()
+            changed = [half for half in _HALVES if half.of(before) != half.of(after)]
+            told = [self._write(records, root, half, after) for half in changed]
+        return self._where(told)
 
     def describe(self, root: str, kind: Kind | None, version: str | None) -> None:
         """Keeps what a server is; there need not be a credential for it."""
@@ -138,59 +187,50 @@ class Credentials:
             if records != before:
                 self._folder.replace(FILE, write_records(records))
 
-    def _change(
-        self,
-        root: str,
-        change: Callable[[Record], Credential],
-        kind: Kind | None = None,
-        version: str | None = None,
-    ) -> str:
+    def _put_half(self, root: str, half: _Half, credential: Credential) -> str:
+        credential.check()
         with self._changing() as records:
-            record = records.get(root, Record())
-            credential = change(record)
-            credential.check()
-            token = Hidden(credential.token) if credential.token else None
-            web = write_cookies(credential.cookies) if credential.cookies else None
-            where, told = self._place(root, token, web)
-            records[root] = replace(
-                _told(record, kind, version),
-                token=_slot(where, credential.user, token),
-                web=_slot(where, credential.web_user, web),
-            )
+            told = self._write(records, root, half, credential)
+        return self._where([told])
+
+    def _write(self, records: dict[str, Record], root: str, half: _Half, credential: Credential) -> str:
+        """Puts one half into the keyring where there is one that takes it, else into the record; says where."""
+        user, text = half.of(credential)
+        where, told = Where.FILE, self._file
+        try:
+            if (name := self._keyring.name()) is not None:
+                if text is None:
+                    self._keyring.erase(half.slot(root))
+                else:
+                    self._keyring.write(half.slot(root), text)
+                where, told = Where.KEYRING, f"the keyring ({name})"
+        except KeyringError as e:
+            told = f"{self._file} (not in the keyring: {e})"
+        kept = None if text is None else Slot(where, user, text if where is Where.FILE else None)
+        records[root] = half.put(records.get(root, Record()), kept)
         return told
 
+    def _where(self, told: list[str]) -> str:
+        return " and ".join(dict.fromkeys(told)) or f"{self._file} (nothing was changed)"
+
     def _kept(self, root: str, record: Record) -> Credential:
-        token, web = (self._text(root, w, s) for w, s in zip(_HALVES, (record.token, record.web), strict=True))
+        token, web = self._text(root, _TOKEN, record), self._text(root, _WEB, record)
         cookies = read_cookies(web) if web is not None else ()
         if cookies is None:
             raise UserError(f"the web login at {root} is damaged", "it holds no cookies", "Log in again")
         user = record.token.user if record.token else None
         return Credential(token, cookies, user, record.web.user if record.web else None)
 
-    def _text(self, root: str, what: str, slot: Slot | None) -> Hidden | None:
+    def _text(self, root: str, half: _Half, record: Record) -> Hidden | None:
+        slot = half.get(record)
         if slot is None or slot.where is Where.FILE:
             return None if slot is None else slot.text
         try:
-            return self._keyring.read(_name(root, what))
+            return self._keyring.read(half.slot(root))
         except KeyringError as e:
             why = f"it is in the keyring, and {e}"
             how = f"Unlock it; or log in again with {NO_KEYRING}, and it is kept in a file; or {INSTEAD}"
-            raise UserError(f"cannot get the {what} for {root}", why, how) from None
-
-    def _place(self, root: str, token: Hidden | None, web: Hidden | None) -> tuple[Where, str]:
-        """Puts both halves into the keyring, each under a name of its own, where there is one that takes them."""
-        try:
-            name = self._keyring.name()
-            if name is None:
-                return Where.FILE, self._file
-            for what, text in zip(_HALVES, (token, web), strict=True):
-                if text is None:
-                    self._keyring.erase(_name(root, what))
-                else:
-                    self._keyring.write(_name(root, what), text)
-        except KeyringError as e:
-            return Where.FILE, f"{self._file} (not in the keyring: {e})"
-        return Where.KEYRING, f"the keyring ({name})"
+            raise UserError(f"cannot get the {half.name} for {root}", why, how) from None
 
     def _erase(self, root: str) -> KeyringError | None:
         """Takes both halves out of the keyring, wherever they are said to be: a keyring that once hung may still have
@@ -198,19 +238,11 @@ class Credentials:
         """
         try:
             if self._keyring.name() is not None:
-                for what in _HALVES:
-                    self._keyring.erase(_name(root, what))
+                for half in _HALVES:
+                    self._keyring.erase(half.slot(root))
         except KeyringError as e:
             return e
         return None
-
-
-def _name(root: str, what: str) -> str:
-    return f"{what} for {root}"
-
-
-def _slot(where: Where, user: str | None, text: Hidden | None) -> Slot | None:
-    return None if text is None else Slot(where, user, text if where is Where.FILE else None)
 
 
 def _in_keyring(slot: Slot | None) -> Slot | None:

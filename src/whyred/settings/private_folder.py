@@ -113,8 +113,8 @@ def _make(folder: Path) -> None:
 def _check_mode(path: Path, mode: int, wanted: int) -> None:
     if mode & 0o077:
         why = f"its mode is {mode & 0o7777:03o}, so other users of this machine may use what is in it"
-        how = f"Make it yours alone: chmod {wanted:o} {shlex.quote(str(path))}. Who may have read a token can use it: "
-        raise UserError(f"{path} is not private", why, f"{how}make new ones at the forge if that matters")
+        how = "If others may have read a token, make a new one at the forge. Make it yours alone: "
+        raise UserError(f"{path} is not private", why, f"{how}chmod {wanted:o} {shlex.quote(str(path))}")
 
 
 def _content(descriptor: int, file: Path) -> Hidden:
