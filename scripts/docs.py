@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 import whyred.reports
+from whyred.app import ladder, targets
 from whyred.faces.cli.main import cli
 from whyred.library import read, read_causes
 from whyred.model.cause import Agreement, Cause, Condition, Op
@@ -32,6 +33,12 @@ ABOUT_PATTERNS = """\
 *error* states what went wrong, *consequence* follows from an error stated elsewhere, *context* explains a neighbour,
 *benign* takes a line out of the running. *decisive* is printed only by a tool that fails for that reason, *usual*
 mostly, *weak* looks like an error and no more."""
+ABOUT_SOURCES = """\
+They are asked in this order; the first whose form the target has reads it. A path that exists is a path, whatever else
+it looks like."""
+ABOUT_ROUTES = """\
+Several routes may lead to one forge. They are tried from the top; the answer names the one it came by, and each one
+that was tried before says why it was of no use (`whyred access`)."""
 ABOUT_SCHEMAS = """\
 What `--json` prints. The files are in `src/whyred/reports/schema/` (JSON Schema 2020-12). Every object names its form
 in `schema`; the number rises when a field goes or changes its meaning. New fields do not raise it, and the schemas are
@@ -238,6 +245,35 @@ def probes() -> Iterator[str]:
             yield from ("", f"`whyred doctor` asks it: {asked}.")
 
 
+# --- sources ---------------------------------------------------------------------------------------------------------
+
+_GIVES = {
+    "runs": "runs",
+    "attempts": "jobs",
+    "steps": "steps",
+    "log": "logs",
+    "annotations": "annotations",
+    "pull": "pull requests",
+    "runners": "runners",
+    "apply": "changes",
+}
+"""What a route offers, by the name of its function."""
+
+
+def sources() -> Iterator[str]:
+    """Every source: of files in the order in which they are asked, and the ladder of routes to forges."""
+    yield from ("# Sources", "", "## Files and this machine", "", ABOUT_SOURCES, "")
+    yield from table(("source", "what it reads"), ((f"`{s.NAME}`", s.SERVES) for s in targets.sources()))
+    yield from ("", "## Forges", "", ABOUT_ROUTES, "")
+    yield from table(("route", "forges", "what it is", "gives"), map(_route, ladder.routes()))
+
+
+def _route(unit: Any) -> tuple[str, ...]:
+    forges = ", ".join(sorted(kind.value for kind in unit.KINDS))
+    gives = ", ".join(word for name, word in _GIVES.items() if hasattr(unit, name))
+    return f"`{unit.NAME}`", forges, unit.SERVES, gives
+
+
 # --- schemas ---------------------------------------------------------------------------------------------------------
 
 
@@ -308,6 +344,7 @@ PAGES: Mapping[str, Callable[[], Iterator[str]]] = {
     "causes.md": causes,
     "patterns.md": patterns,
     "probes.md": probes,
+    "sources.md": sources,
     "schemas.md": schemas,
 }
 

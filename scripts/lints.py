@@ -233,13 +233,18 @@ def vocabulary(files: Tree) -> Iterator[Complaint]:
         "src/whyred/faces/", "src/whyred/app/", "src/whyred/reports/", "src/whyred/sources/"
     ):
         for node in ast.walk(module):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and not _of_others(file, node.value):
                 yield from _words(file, node.value)
     for file in files.files:
         if file.startswith("src/whyred/library/causes/") and file.endswith(".toml"):
             table = tomllib.loads(files.text(file))
             for text in (table.get("title", ""), *table.get("text", {}).values()):
                 yield from _words(file, text)
+
+
+def _of_others(file: str, text: str) -> bool:
+    """Whether a text is a name in a server's protocol (a path, a key), which is what the server calls it."""
+    return file.startswith("src/whyred/sources/") and not re.search(r"\s", text)
 
 
 def _words(file: str, text: str) -> Iterator[Complaint]:

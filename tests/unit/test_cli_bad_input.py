@@ -341,7 +341,7 @@ BUNDLES = {
     "outside": ({"manifest.json": MANIFEST, "../evil": "x"}, None, 2, "outside the bundle"),
     "absolute": ({"manifest.json": MANIFEST, "/etc/evil": "x"}, None, 2, "outside the bundle"),
     "a link": ({"manifest.json": MANIFEST}, "log.zst", 2, "a link"),
-    "no bundle": ({"1_build.txt": "error: x\n"}, None, 4, "no bundle of whyred"),
+    "no bundle": ({"picture.png": "x"}, None, 4, "no bundle of whyred"),
     "no members": ({"manifest.json": MANIFEST}, None, 4, "damaged"),
     "a manifest of another kind": ({"manifest.json": "[]"}, None, 4, "damaged"),
     "a manifest that is no JSON": ({"manifest.json": "{"}, None, 4, "damaged"),

@@ -43,6 +43,10 @@ class Sections:
             self.job = groups.get("job") or self.job
         elif sign is Sign.ANNOTATION:
             self.annotations.append((line, groups.get("message", "")))
+        elif sign is Sign.SKIPPED:
+            self._open = replace(self._open, conclusion=Conclusion.SKIPPED)
+        elif sign is Sign.STOPPED:
+            self._stop(groups)
         elif sign is not Sign.JOB_FAILED or self.conclusion is not Conclusion.CANCELLED:
             # Forgejo's runner ends a cancelled job with "Job failed": what was said before is more exact.
             self.conclusion = _ENDS[sign]
@@ -59,10 +63,23 @@ class Sections:
 
     def _end(self, sign: Sign, line: int, groups: dict[str, str]) -> None:
         ended = Conclusion.SUCCESS if sign is Sign.ENDED_WELL else Conclusion.FAILURE
-        told = groups.get("code", "")
-        code = int(told) if _CODE.fullmatch(told) else self._open.exit_code
+        code = _code(groups, self._open)
         if self._open.conclusion is Conclusion.UNKNOWN or code is not None:
             self._open = replace(self._open, conclusion=ended, exit_code=code, ended=self._open.ended or line)
+
+    def _stop(self, groups: dict[str, str]) -> None:
+        """The job failed, and with it the last step of its own, however much was tidied up since."""
+        if self.conclusion is Conclusion.CANCELLED:
+            return
+        self.conclusion = Conclusion.FAILURE
+        if _own(self._open):
+            self._open = _failed(self._open, groups)
+            return
+        for closed in (self._last, self._first):
+            for at in range(len(closed) - 1, -1, -1):
+                if _own(closed[at]):
+                    closed[at] = _failed(closed[at], groups)
+                    return
 
     def _close(self, last: int) -> None:
         if last < self._open.first:
@@ -78,3 +95,19 @@ class Sections:
         """All sections, the open one ending at line `last`."""
         self._close(last)
         return (*self._first, *self._last)
+
+
+def _own(section: Section) -> bool:
+    return bool(section.name) and not section.aside and section.conclusion is not Conclusion.SKIPPED
+
+
+def _code(groups: dict[str, str], section: Section) -> int | None:
+    told = groups.get("code", "")
+    return int(told) if _CODE.fullmatch(told) else section.exit_code
+
+
+def _failed(section: Section, groups: dict[str, str]) -> Section:
+    """The section as the one that failed, unless it is told otherwise already."""
+    if section.conclusion not in (Conclusion.UNKNOWN, Conclusion.FAILURE):
+        return section
+    return replace(section, conclusion=Conclusion.FAILURE, exit_code=_code(groups, section))

@@ -16,14 +16,24 @@ from whyred.model.failure import Reading
 from whyred.model.pattern import Pattern, Role, Strength
 
 _SAMPLE = 1 << 16
-_FRAME = (Sign.STEP, Sign.ASIDE, Sign.ENDED_WELL, Sign.ENDED_BADLY, Sign.JOB_SUCCEEDED, Sign.JOB_FAILED)
+_FRAME = (
+    Sign.STEP,
+    Sign.ASIDE,
+    Sign.ENDED_WELL,
+    Sign.ENDED_BADLY,
+    Sign.JOB_SUCCEEDED,
+    Sign.JOB_FAILED,
+    Sign.STOPPED,
+)
 """Lines that the CI system itself writes: what looks a little like an error there is none."""
 _COLUMN = re.compile(
     rb"^(?:\xef\xbb\xbf)?(?P<job>[^\t\n]{1,200})\t(?P<step>[^\t\n]{1,200})\t(?=(?:\xef\xbb\xbf)?\d{4}-\d\d-)", re.M
 )
 _STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:[.,]\d+)?(Z|[+-]\d\d:?\d\d)")
-_ENDS = (Sign.ENDED_BADLY, Sign.JOB_FAILED, Sign.JOB_CANCELLED)
-"""The lines before these are kept: an error that no pattern knows stands there."""
+_ENDS = (Sign.ENDED_BADLY, Sign.JOB_FAILED, Sign.JOB_CANCELLED, Sign.STOPPED)
+"""The lines before these are kept: an error that no pattern knows stands there. Where a job stops at the step that
+failed (`Sign.STOPPED`), it stands before what is tidied up after that.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,7 @@ class Reader:
         self._prefix = re.compile(rb"^")
         self._sections = Sections()
         self._marks: frozenset[Mark] = frozenset()
+        self._ends = frozenset(_ENDS)
         self._kept = Kept()
         self._column, self._by_column, self._named = b"", False, False
         self._size = self._lines = self._frame = 0
@@ -59,6 +70,8 @@ class Reader:
         if self._format is None or (self._format.name == "raw" and self._size < _SAMPLE):
             self._format = detect(data[:_SAMPLE], self._scanner.formats)
             self._prefix, self._marks = re.compile(self._format.prefix), frozenset(self._format.marks)
+            stops = any(m.sign is Sign.STOPPED for m in self._marks)
+            self._ends = frozenset((*_ENDS, Sign.ASIDE) if stops else _ENDS)
             self._by_column = "step" in self._prefix.groupindex and _COLUMN.search(data, 0, _SAMPLE) is not None
         self._kept.begin(block)
         number, counted = block.first, 0
@@ -125,11 +138,11 @@ class Reader:
         elif unit in self._marks:
             self._frame = number if unit.sign in _FRAME else self._frame
             told = groups(match)
+            if unit.sign in self._ends:
+                self._kept.take(Caught(number, None, match, place.start, place.end), -1)
             if self._named and "name" in told:
                 return  # the columns name the steps
             self._sections.see(unit.sign, number, told)
-            if unit.sign in _ENDS:
-                self._kept.take(Caught(number, None, match, place.start, place.end), -1)
 
     def reading(self) -> Reading:
         """What the pass kept."""

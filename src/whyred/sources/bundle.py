@@ -9,10 +9,14 @@ from whyred.model.source import Fetched, Given
 NAME = "bundle"
 SERVES = "a bundle that `whyred save` or `--save` wrote"
 ORDER = 20
+_MEMBERS = (b"log.zst", b"answers.json", b"attempt.json", b"manifest.json")
+_NAME = 30
+"""Where in a zip the name of its first member begins (APPNOTE.TXT 4.3.7)."""
 
 
 def accepts(target: str) -> bool:
-    """Whether the target is a zip file that exists (a log never begins with a zip's signature).
+    """Whether the target is a zip file whose first member is one of a bundle's: told from its first bytes, so that one
+    that is damaged further on is still known for what it was.
 
     A pipe is not opened: what is read of it to look would be lost for whoever reads it then.
     """
@@ -20,7 +24,8 @@ def accepts(target: str) -> bool:
         if not stat.S_ISREG(os.stat(target).st_mode):  # noqa: PTH116 - pathlib's own is slower, and every target pays
             return False
         with Path(target).open("rb") as file:
-            return file.read(4) == b"PK\x03\x04"
+            first = file.read(_NAME + 64)
+        return first.startswith(b"PK\x03\x04") and first[_NAME:].startswith(_MEMBERS)
     except (OSError, ValueError):
         return False
 

@@ -16,6 +16,9 @@ FORMAT = Format(
     prefix=rb"^" + STAMP + rb"(?:\[\d{4}-\d\d-\d\dT[0-9:.]+Z\] |\d\d:\d\d:\d\d(?:\.\d{3})? {1,2})?",
     marks=(
         Mark(Sign.STEP, r"^\[Pipeline\] \{ \((?P<name>[^)]+)\)"),
+        Mark(Sign.ASIDE, r"^\[Pipeline\] \{ \((?P<name>Declarative: Post Actions)\)"),
+        Mark(Sign.SKIPPED, r'^Stage "[^"]+" skipped due to '),
+        Mark(Sign.STOPPED, r"^ERROR: script returned exit code (?P<code>-?\d+)"),
         Mark(Sign.JOB_SUCCEEDED, r"^Finished: SUCCESS"),
         Mark(Sign.JOB_FAILED, r"^Finished: (?:FAILURE|UNSTABLE)"),
         Mark(Sign.JOB_CANCELLED, r"^Finished: (?:ABORTED|NOT_BUILT)"),
