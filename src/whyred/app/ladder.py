@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 import whyred.sources
 from whyred.model.forge import Kind, RunQuery
-from whyred.model.run import Attempt, Run
+from whyred.model.run import Attempt, Conclusion, Run
 from whyred.model.source import Fetched, Missing, MissingLogError
 from whyred.sources.reach import Attempts, Logs, Reach, Runs, Steps, Want
 
@@ -76,7 +76,6 @@ class Ladder:
 
     def runs(self, repo: str, query: RunQuery) -> list[Run]:
         """Runs of a repository, newest first."""
-
         tried: Tried = []
         answered = False
         for route in self._routes:
@@ -100,11 +99,14 @@ class Ladder:
         return self._first("attempts", lambda route: cast(Attempts, route).attempts(self.reach, run), self._routes)[0]
 
     def steps(self, attempt: Attempt) -> Attempt:
-        """The attempt with its steps; as it was where no route tells them."""
-        if attempt.steps:
+        """The attempt with its steps; as it was where no route tells them. Steps of which not one is known how it ended
+        give way to those of a route that knows.
+        """
+        if any(step.conclusion is not Conclusion.UNKNOWN for step in attempt.steps):
             return attempt
+        among = sorted(self._routes, key=lambda m: m.NAME != _EXACT) if self.reach.http.signed_in else self._routes
         try:
-            return self._first("steps", lambda route: cast(Steps, route).steps(self.reach, attempt), self._routes)[0]
+            return self._first("steps", lambda route: cast(Steps, route).steps(self.reach, attempt), among)[0]
         except MissingLogError:
             return attempt  # steps are a gain, not a need: the log says by itself where they are guessed to begin
 

@@ -46,11 +46,11 @@ def login(url: str, forges: Forges, asks: Asks, *, web: bool) -> LoggedIn:
     token = asks.token(server, _where(server))
     if token:
         token_of = _token_user(server, root, token, http)
-        kept = credentials.update(root, lambda c: replace(c, token=token, user=token_of))
+        kept = credentials.put_token(root, token, token_of)
         credentials.describe(root, server.kind, server.version)
     if web:
         web_of, jar = _web(server, root, http, asks)
-        kept = credentials.update(root, lambda c: replace(c, cookies=cookies(jar), web_user=web_of))
+        kept = credentials.put_web(root, cookies(jar), web_of)
         credentials.describe(root, server.kind, server.version)
     if not token and not web:
         raise UserError("nothing to log in with", "no token was given", "Give one when asked, or with --token-stdin")

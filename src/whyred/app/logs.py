@@ -12,7 +12,7 @@ from whyred.app.library import Library
 from whyred.app.resolve import RED
 from whyred.logs.blocks import SIZE, Block, blocks
 from whyred.model.forge import Address
-from whyred.model.run import Attempt, Conclusion, Status, Step
+from whyred.model.run import Attempt, Conclusion, Status, Step, numbered
 from whyred.model.source import Boundaries, Fetched, MissingLogError
 from whyred.model.trouble import UserError
 from whyred.sources.reach import Want
@@ -92,7 +92,7 @@ def logs(wish: LogWish, forges: Forges, library: Library) -> Iterator[Piece]:
 
 def _job(wish: LogWish, ladder: Ladder, attempt: Attempt, library: Library) -> Iterator[Piece]:
     attempt = ladder.steps(attempt) if wish.failed or wish.step else attempt
-    want = Want(_places(wish, attempt), wish.follow, text_only=wish.raw)
+    want = Want(_steps(wish, attempt), wish.follow, text_only=wish.raw)
     if wish.failed and want.steps is None:
         want = replace(want, tail=_END)
     if wish.tail is not None and not wish.follow:
@@ -103,22 +103,16 @@ def _job(wish: LogWish, ladder: Ladder, attempt: Attempt, library: Library) -> I
     yield from _masked(wish, fetched, library)
 
 
-def _places(wish: LogWish, attempt: Attempt) -> tuple[int, ...] | None:
-    """The places of the wanted steps; None for all, or where no route tells the steps."""
+def _steps(wish: LogWish, attempt: Attempt) -> frozenset[int | str] | None:
+    """The wanted steps; None for all, or where no route tells the steps."""
+    names = numbered(attempt.steps)
     if wish.step is not None:
-        return (_step(wish.step, attempt),)
-    if wish.failed:
-        places = tuple(i for i, s in enumerate(attempt.steps) if s.conclusion in RED and not s.aside)
-        return places or tuple(i for i, s in enumerate(attempt.steps) if s.conclusion in RED) or None
-    return None
-
-
-def numbered(steps: tuple[Step, ...]) -> list[int | None]:
-    """The numbers of steps as people count them: those of the workflow file from 1, none for the runner's own."""
-    numbers: list[int | None] = []
-    for step in steps:
-        numbers.append(None if step.aside else 1 + sum(n is not None for n in numbers))
-    return numbers
+        return frozenset({names[_step(wish.step, attempt)]})
+    if not wish.failed:
+        return None
+    red = [(name, step) for name, step in zip(names, attempt.steps, strict=True) if step.conclusion in RED]
+    own = frozenset(name for name, step in red if not step.aside)
+    return own or frozenset(name for name, _ in red) or None
 
 
 def _step(named: str, attempt: Attempt) -> int:
@@ -132,7 +126,7 @@ def _step(named: str, attempt: Attempt) -> int:
     hits = [i for i, name in enumerate(names) if name.lower() == named.lower()]
     hits = hits or [i for i, name in enumerate(names) if name.lower().startswith(named.lower())]
     if len(hits) != 1:
-        told = ", ".join(f"{n} {name}" if n else name for n, name in zip(numbers, names, strict=True))
+        told = ", ".join(n if n == name else f"{n} {name}" for n, name in zip(numbers, names, strict=True))
         raise UserError(f"no one step is {named!r}", f"the steps are: {told}", "Name one by number or name")
     return hits[0]
 
@@ -162,7 +156,7 @@ def _tail(wish: LogWish, ladder: Ladder, attempt: Attempt, want: Want, library: 
 def _masked(wish: LogWish, fetched: Fetched, library: Library) -> Iterator[Piece]:
     masker = library.masker()
     numbers = iter(numbered(fetched.attempt.steps)) if fetched.boundaries is not Boundaries.GUESSED else iter(())
-    places = {id(s): n for s, n in zip(fetched.attempt.steps, numbers, strict=False)}
+    places = {id(s): n for s, n in zip(fetched.attempt.steps, numbers, strict=False) if isinstance(n, int)}
     for block in masker.blocks(blocks(fetched.chunks, 1 if wish.follow else SIZE)):
         if block.step is not None and not wish.raw:
             yield StepHead(block.step, places.get(id(block.step)))

@@ -42,12 +42,15 @@ def get(reach: Reach, path: str, query: Mapping[str, object] | None = None) -> R
     raise refusal(reply, token=token)
 
 
-def pages(reach: Reach, path: str, key: str, query: Mapping[str, object], limit: int) -> Iterator[Fields]:
-    """The items of a list, page by page, until about `limit` were given or the list ends. Without `page` servers send
-    everything (reference, section 10).
+def pages(
+    reach: Reach, path: str, key: str, query: Mapping[str, object], limit: int, start: int = 1
+) -> Iterator[Fields]:
+    """The items of a list from page `start` on, until about `limit` were given or the list ends. Without `page` servers
+    send everything (reference, section 10).
     """
     size = min(PAGE, max(limit, 1))
-    seen, page, first = 0, 1, None
+    page, first = start, None
+    seen = size * (start - 1)
     while True:
         items = Fields(get(reach, path, {**query, "page": page, "limit": size}).json()).parts(key)
         if items and items[0].data == first:
@@ -70,8 +73,17 @@ def open_log(reach: Reach, attempt: Attempt, url: str, headers: Mapping[str, str
             return open_
         open_.close()
     if stream.reply.status in (200, 206, 416):
-        return stream
+        return refuse_page(stream)
     raise log_refusal(_whole(stream), attempt, token=reach.http.token is not None)
+
+
+def refuse_page(stream: Stream) -> Stream:
+    """The stream, unless it is a page: a log is plain text. Raises MissingLogError (refused-content)."""
+    if stream.reply.kind in ("text/html", "application/xhtml+xml") and stream.reply.status != 416:
+        stream.close()
+        help_ = "a page came where a log was expected: is there a log-in gate or a bot check in front?"
+        raise MissingLogError(Missing.REFUSED_CONTENT, stream.reply.asked, help_)
+    return stream
 
 
 def _whole(stream: Stream) -> Reply:

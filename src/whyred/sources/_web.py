@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from whyred.model.forge import Kind
-from whyred.model.run import Attempt, Run
+from whyred.model.run import Attempt, Run, Status
 from whyred.model.source import Missing, MissingLogError
+from whyred.sources._fields import Fields
 from whyred.sources._forge_api import lost, not_started
 from whyred.sources.http import By, Reply, Stream
 from whyred.sources.reach import Reach
@@ -42,7 +43,7 @@ class Page:
     reach: Reach
     path: str
     known: bool
-    """Whether it is sure that the run exists (the API told of it), so that a 404 is about who may see the page."""
+    """Whether it is sure that the run exists (the API listed it), so that a 404 is about who may see the page."""
     attempt: int | None = None
 
     def state(self, cursors: Sequence[tuple[int, int]], attempt: Attempt | None = None) -> Stream:
@@ -74,7 +75,7 @@ class Page:
         root = self.reach.server.root
         if reply.status in (302, 303, 307) and not _ATTEMPT.search(reply.headers.get("location", "")):
             return _login(reply, root, "it wants a web login")
-        if reply.status == 404 and (self.known or self.reach.http.signed_in):
+        if reply.status == 404 and (self.known or self.reach.http.signed_in or self._is_private()):
             if self.reach.http.signed_in and not renew(self.reach.http):
                 return _login(reply, root, "the web login is gone")
             if not self.reach.http.signed_in:
@@ -91,6 +92,14 @@ class Page:
             help_ = "the server did not take the CSRF token it gave: does a proxy drop cookies?"
             return MissingLogError(Missing.REFUSED_CONTENT, reply.asked, help_)
         return refusal(reply, token=False)
+
+    def _is_private(self) -> bool:
+        """Whether the API shows the token's user a private repository, which the pages then hide without a web login."""
+        if not self.reach.http.token:
+            return False
+        owner, name = self.path.split("/")[1:3]
+        told = self.reach.http.get(f"/api/v1/repos/{owner}/{name}")
+        return told.status == 200 and told.is_json and Fields(told.json()).flag("private")
 
     def log_refusal(self, reply: Reply, attempt: Attempt) -> MissingLogError:
         """The same, of the text of a log."""
@@ -124,7 +133,8 @@ def page(reach: Reach, run: Run, index: int, job_id: int | None, attempt: int | 
         path += f"/jobs/{index}"
     elif job_id is not None:
         path += f"/jobs/{job_id}"
-    opened = Page(reach, path, known=run.id is not None)
+    listed = run.id is not None or run.commit is not None or run.status is not Status.UNKNOWN
+    opened = Page(reach, path, known=listed)
     enter(opened)
     if opened.attempt is not None and attempt is not None:
         opened.path = _ATTEMPT.sub(f"/attempt/{attempt}", opened.path)

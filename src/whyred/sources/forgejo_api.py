@@ -11,7 +11,7 @@ from whyred.model.run import Attempt, Job, Run
 from whyred.model.source import Boundaries, Fetched, Missing, MissingLogError
 from whyred.sources import _growing
 from whyred.sources._fields import Fields, objects
-from whyred.sources._forge_api import get, label, pages, repo_path
+from whyred.sources._forge_api import PAGE, get, label, pages, repo_path
 from whyred.sources.reach import Reach, Want
 
 NAME = "forgejo-api"
@@ -44,7 +44,7 @@ def runs(reach: Reach, repo: str, query: RunQuery) -> Iterator[Run]:
     if query.id is not None:
         yield read_run(Fields(get(reach, f"{path}/{query.id}").json()), repo)
         return
-    asked = {
+    asked: dict[str, object] = {
         "run_number": query.number,
         "head_sha": query.commit if query.commit and len(query.commit) == 40 else None,
         "event": query.event,
@@ -52,11 +52,29 @@ def runs(reach: Reach, repo: str, query: RunQuery) -> Iterator[Run]:
         "workflow_id": query.workflow,
         "ref": f"refs/heads/{query.branch}" if query.branch else None,
     }
-    limit = 1 if query.number is not None else query.limit
-    for item in pages(reach, path, "workflow_runs", asked, limit):
+    for item in _newest_first(reach, path, asked, 1 if query.number is not None else query.limit):
         run = read_run(item, repo)
         if query.keeps(run):
             yield run
+
+
+def _newest_first(reach: Reach, path: str, asked: dict[str, object], limit: int) -> Iterator[Fields]:
+    """The runs of a list, newest first. Forgejo 14 lists the oldest first and 16 the newest, and neither takes an order:
+    the first page tells by its ids.
+    """
+    size = min(PAGE, max(limit, 2))
+    first = Fields(get(reach, path, {**asked, "page": 1, "limit": size}).json())
+    items, total = first.parts("workflow_runs"), first.whole("total_count") or 0
+    ids = [item.whole("id") or 0 for item in items]
+    if len(ids) < 2 or ids[0] > ids[-1]:
+        yield from items
+        if len(items) == size and limit > size:
+            yield from pages(reach, path, "workflow_runs", asked, limit, start=2)
+        return
+    for page in range(-(-total // size), 1, -1):
+        found = Fields(get(reach, path, {**asked, "page": page, "limit": size}).json()).parts("workflow_runs")
+        yield from reversed(found)
+    yield from reversed(items)
 
 
 def read_run(item: Fields, repo: str) -> Run:

@@ -97,8 +97,9 @@ class Stream:
             self.close()
 
     def close(self) -> None:
-        """Gives the connection up."""
+        """Gives the connection up; what was not read of the answer is not read any more."""
         self._response.close()
+        self._response.release_conn()  # `close` alone would cost the pool a connection
         self._release()
 
 
@@ -222,6 +223,7 @@ class Http:
         headers.setdefault("User-Agent", f"whyred/{_version()}")
         headers.setdefault("Accept-Encoding", "identity" if "Range" in headers else "gzip")
         self._slots.acquire()
+        response = None
         try:
             self.sent += 1
             response = self._manager().request(
@@ -235,14 +237,12 @@ class Http:
                 timeout=urllib3.Timeout(connect=CONNECT, read=READ),
             )
         except urllib3.exceptions.LocationParseError as e:
-            self._slots.release()
             raise UserError(f"{shown(url)} is no URL", str(e), "Write https://HOST/OWNER/REPO") from None
         except (urllib3.exceptions.HTTPError, OSError) as e:
-            self._slots.release()
             raise unreachable(asked, e) from None
-        except BaseException:
-            self._slots.release()
-            raise
+        finally:
+            if response is None:
+                self._slots.release()
         told = {k.lower(): v for k, v in response.headers.items()}
         if ours and by is By.WEB:
             self._keep_cookies(response)

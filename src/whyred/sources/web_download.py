@@ -8,6 +8,7 @@ from whyred.model.forge import Kind
 from whyred.model.run import Attempt
 from whyred.model.source import Boundaries, Fetched, MissingLogError
 from whyred.sources import web_state
+from whyred.sources._forge_api import refuse_page
 from whyred.sources._growing import growing
 from whyred.sources._web import Page, page, read_refusal
 from whyred.sources.http import By, Stream
@@ -43,5 +44,5 @@ def log(reach: Reach, attempt: Attempt, want: Want) -> Fetched:
 def _open(reach: Reach, opened: Page, attempt: Attempt, headers: Mapping[str, str]) -> Stream:
     stream = reach.http.open("GET", f"{opened.path}/logs", By.WEB, headers=headers)
     if stream.reply.status in (200, 206, 416):
-        return stream
+        return refuse_page(stream)
     raise opened.log_refusal(read_refusal(stream), attempt)

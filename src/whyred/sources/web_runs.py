@@ -21,9 +21,7 @@ NAME = "web-runs"
 SERVES = "the web pages of Forgejo and Gitea: the list of runs"
 ORDER = 122
 KINDS = frozenset({Kind.FORGEJO, Kind.GITEA})
-_ITEM = re.compile(r'<a\b[^>]*class="[^"]*flex-item-title[^"]*"[^>]*>')
-_HREF = re.compile(r'href="[^"]*/actions/runs/([1-9][0-9]{0,17})"')
-_TITLE = re.compile(r'title="([^"]{0,1000})"')
+_ITEM = re.compile(r'<a\b[^>]*href="[^"]*/actions/runs/([1-9][0-9]{0,17})"[^>]*>([^<]{0,2000})')
 _ICON = re.compile(r"octicon-(check-circle-fill|x-circle-fill|clock|meter|blocked|skip|stop|circle-slash)")
 _NUMBER = re.compile(r"<b>([^<]{0,300}?) ?#([1-9][0-9]{0,17})</b>")
 _COMMIT = re.compile(r'href="[^"]*/commit/([0-9a-f]{40,64})"')
@@ -69,31 +67,33 @@ def runs(reach: Reach, repo: str, query: RunQuery) -> Iterator[Run]:
 
 def read_runs(page: str, repo: str, *, ids: bool) -> Iterator[Run]:
     """The runs on a page. `ids`: its links name the forge's ids, and only the text the number that people see."""
-    starts = [m for m in _ITEM.finditer(page) if _HREF.search(m[0])]
+    starts: list[re.Match[str]] = []
+    for item in _ITEM.finditer(page):
+        if not starts or starts[-1][1] != item[1]:  # the title and the menu of a run both lead to it
+            starts.append(item)
     for at, item in enumerate(starts):
         before = page[starts[at - 1].end() if at else 0 : item.start()]
         after = page[item.end() : starts[at + 1].start() if at + 1 < len(starts) else item.end() + 20_000]
-        yield _run(repo, item[0], before, after, ids=ids)
+        yield _run(repo, item, before, after, ids=ids)
 
 
-def _run(repo: str, item: str, before: str, after: str, *, ids: bool) -> Run:
-    linked = _HREF.search(item)
-    linked_number = int(linked[1]) if linked else None
+def _run(repo: str, item: re.Match[str], before: str, after: str, *, ids: bool) -> Run:
+    linked = int(item[1])
     told = _NUMBER.search(after)
-    number = int(told[2]) if told else None if ids else linked_number
+    number = int(told[2]) if told else None if ids else linked
     icons = _ICON.findall(before)
     status, conclusion = ended_as(_WORDS[icons[-1]]) if icons else ended_as("")
-    title, commit, branch = _TITLE.search(item), _COMMIT.search(after), _BRANCH.search(after)
+    commit, branch = _COMMIT.search(after), _BRANCH.search(after)
     at = _TIME.search(after)
     return Run(
         label(repo, number),
         workflow=html.unescape(told[1]) or None if told else None,
         commit=commit[1] if commit else None,
         repo=repo,
-        id=linked_number if ids else None,
+        id=linked if ids else None,
         number=number,
         branch=html.unescape(branch[1]) if branch else None,
-        title=html.unescape(title[1]) if title else None,
+        title=html.unescape(item[2]).strip() or None,
         status=status,
         conclusion=conclusion,
         created=moment(at[1]) if at else None,

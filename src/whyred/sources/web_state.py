@@ -129,7 +129,7 @@ def log(reach: Reach, attempt: Attempt, want: Want) -> Fetched:
     if want.follow and attempt.status is not Status.DONE:
         chunks = reader.follow()
     else:
-        chunks = reader.cancelled() if _doubled(attempt, want) else reader.all(want.steps)
+        chunks = reader.cancelled() if _doubled(attempt, want) else reader.all(want.places(attempt.steps))
         chunks = _begun(chunks, reader)
     return Fetched(attempt, chunks, NAME, boundaries=Boundaries.TOLD)
 
@@ -228,13 +228,14 @@ class _Reader:
 
     def _refuse_expired(self) -> None:
         """One row in a step may be the step's, or the sentence that stands in place of an expired log, in the reader's
-        language: the download knows.
+        language. The download knows: of a job that has steps it is there, or the log is not (Gitea from 1.25 shows its
+        plain page for that, the others say it).
         """
         stream = self.reach.http.open("GET", f"{self.page.path}/logs", By.WEB)
         status, asked = stream.reply.status, stream.reply.asked
         body = next(stream.chunks(), b"") if status == 404 else b""
         stream.close()
-        if status == 404 and b"cleaned up" in body:
+        if status == 404 and b"not started" not in body:
             raise expired(asked)
 
     def follow(self) -> "Iterator[bytes | Step]":
