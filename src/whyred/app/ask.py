@@ -9,16 +9,18 @@ from typing import Protocol, TypeVar
 
 from whyred.app.subjects import Subjects
 from whyred.hosts.bundle import Raw, Recording
+from whyred.model.attempt_json import attempt_from_json, attempt_to_json
 from whyred.model.cause import Of
 from whyred.model.evidence import Answer, Ask, Reason, Unknown
 from whyred.model.host import Host, HostRefusedError, Subject
 from whyred.model.probe import Cost, Facts, Probe
+from whyred.model.run import Attempt
 from whyred.probes.find import probe as find_probe
 
 T = TypeVar("T")
 
 PROBE_SECONDS = 2.0
-"""The longest one probe may take for one subject."""
+"""The longest one probe may take for one subject on the machine itself."""
 _LEAST = 0.1
 """Seconds a probe is given where the budget is nearly used up."""
 
@@ -58,7 +60,9 @@ class Recorded:
 
 @dataclass
 class Live:
-    """A host that answers now. `mask` is applied to every byte before it is kept; `seconds` is the budget in all."""
+    """A host that answers now. `mask` is applied to every byte before it is kept; `seconds` is the budget in all, and
+    `patience` the longest time of one probe for one subject.
+    """
 
     host: Host
     subjects: Subjects
@@ -66,6 +70,7 @@ class Live:
     seconds: float
     clock: Callable[[], float] = time.monotonic
     record: Recording = field(default_factory=Recording)
+    patience: float = PROBE_SECONDS
 
     def __post_init__(self) -> None:
         self._until = self.clock() + self.seconds
@@ -95,7 +100,7 @@ class Live:
         left = self._until - self.clock()
         if left <= 0:
             return Unknown(Reason.BUDGET, f"the budget of {self.seconds:g} s was used up")
-        answer = within(min(PROBE_SECONDS, max(left, _LEAST)), lambda: probe.ask(self.host, subject, arguments))
+        answer = within(min(self.patience, max(left, _LEAST)), lambda: probe.ask(self.host, subject, arguments))
         return self._masked(answer) if isinstance(answer, Unknown) else masked_answer(answer, self.mask)
 
     def _masked(self, unknown: Unknown) -> Unknown:
@@ -114,6 +119,11 @@ def masked_answer(answer: bytes, mask: Callable[[bytes], bytes]) -> bytes:
     except ValueError:
         return mask(answer)
     return json.dumps(_masked(document, mask), ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def masked_attempt(attempt: Attempt, mask: Callable[[bytes], bytes]) -> Attempt:
+    """The attempt with every text of it masked: a title is a commit's message, and people write tokens into those."""
+    return attempt_from_json(_masked(attempt_to_json(attempt), mask))
 
 
 def _masked(value: object, mask: Callable[[bytes], bytes]) -> object:

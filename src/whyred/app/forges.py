@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from whyred.app.ladder import Ladder
+from whyred.app.options import Options
 from whyred.app.resolve import Resolver, chosen
 from whyred.model.forge import Address, Kind, Server
 from whyred.model.run import Attempt, Run
@@ -28,21 +29,6 @@ if TYPE_CHECKING:
 
 _FRESH = 3600.0
 """Seconds for which what a server is need not be asked again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How to reach forges. `server`: the forge to use where a target names none; `ca`: a CA file for TLS; `route`: the
-    one route to use; `forge_host`: `local` or `ssh://USER@HOST`, the forge's own machine.
-    """
-
-    server: str | None = None
-    ca: str | None = None
-    insecure_http: bool = False
-    route: str | None = None
-    forge_host: str | None = None
-    folder: str | None = None
-    database: str | None = None
 
 
 @dataclass

@@ -155,13 +155,28 @@ def _tail(wish: LogWish, ladder: Ladder, attempt: Attempt, want: Want, library: 
 
 def _masked(wish: LogWish, fetched: Fetched, library: Library) -> Iterator[Piece]:
     masker = library.masker()
-    numbers = iter(numbered(fetched.attempt.steps)) if fetched.boundaries is not Boundaries.GUESSED else iter(())
-    places = {id(s): n for s, n in zip(fetched.attempt.steps, numbers, strict=False) if isinstance(n, int)}
-    for block in masker.blocks(blocks(fetched.chunks, 1 if wish.follow else SIZE)):
-        if block.step is not None and not wish.raw:
-            yield StepHead(block.step, places.get(id(block.step)))
+    numbers: deque[int | None] = deque()
+    chunks = _numbers(fetched, numbers)
+    for block in masker.blocks(blocks(chunks, 1 if wish.follow else SIZE)):
+        if block.step is not None:
+            number = numbers.popleft()
+            if not wish.raw:
+                yield StepHead(block.step, number)
         if block.plain:
             yield _text(block, wish)
+
+
+def _numbers(fetched: Fetched, numbers: deque[int | None]) -> Iterator[bytes | Step]:
+    """The stream; beside it the number of each step that passes, for masking may change its name."""
+    steps, names = fetched.attempt.steps, numbered(fetched.attempt.steps)
+    at = 0
+    for piece in fetched.chunks:
+        if isinstance(piece, Step):
+            place = next((i for i in range(at, len(steps)) if steps[i].name == piece.name), None)
+            number = names[place] if place is not None else None
+            numbers.append(number if isinstance(number, int) else None)
+            at = place + 1 if place is not None else at
+        yield piece
 
 
 def _text(block: Block, wish: LogWish) -> bytes:

@@ -17,7 +17,7 @@ from whyred.model.trouble import UserError
 from whyred.settings import folders
 
 if TYPE_CHECKING:  # a log file needs none of it, and it costs time
-    from whyred.app.forges import Options
+    from whyred.app.forges import Forges
     from whyred.model.forge import Address
 
 _STRIDE = 16 << 20
@@ -60,8 +60,8 @@ def address_of(target: str) -> "Address | None":
     return None if downloads.accepts(target) else address
 
 
-def fetch(target: str, progress: Callable[[str], None] = lambda _: None, options: "Options | None" = None) -> Fetched:
-    """The attempt and the log of a target; `progress` hears how far it is read, `options` says how to reach forges.
+def fetch(target: str, progress: Callable[[str], None] = lambda _: None, forges: "Forges | None" = None) -> Fetched:
+    """The attempt and the log of a target; `progress` hears how far it is read, `forges` are this user's.
 
     Raises UserError and MissingLogError.
     """
@@ -69,7 +69,7 @@ def fetch(target: str, progress: Callable[[str], None] = lambda _: None, options
         raise UserError("standard input is closed", "there is no log to read", "Pipe one in: whyred why - < LOG")
     address = address_of(target)
     if address is not None:
-        fetched = _from_forge(address, progress, options)
+        fetched = _from_forge(address, progress, forges)
     else:
         source = next((s for s in sources() if s.accepts(target)), None)
         if source is None:
@@ -79,11 +79,14 @@ def fetch(target: str, progress: Callable[[str], None] = lambda _: None, options
     return replace(fetched, chunks=_told(fetched, progress))
 
 
-def _from_forge(address: "Address", progress: Callable[[str], None], options: "Options | None") -> Fetched:
-    from whyred.app.forges import Options, forges
+def _from_forge(address: "Address", progress: Callable[[str], None], forges: "Forges | None") -> Fetched:
+    from whyred.app import forges as app
+    from whyred.app.seen import remember
     from whyred.sources.reach import Want
 
-    ladder, attempt = forges(options or Options(), progress).attempt(address)
+    known = forges if forges is not None else app.forges(app.Options(), progress)
+    ladder, attempt = known.attempt(address)
+    remember([attempt.run], [attempt])
     return ladder.log(attempt, Want())
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whyred.app.ask import Asker, Live, Nobody, Recorded
+from whyred.app import hosts
+from whyred.app.ask import Asker, Live, Nobody, Recorded, masked_attempt
 from whyred.app.investigate import investigate
 from whyred.app.library import Library
 from whyred.app.read import ReadLog, read_log, refuse_nothing
@@ -17,17 +18,21 @@ from whyred.logs.mask import Masker
 from whyred.model.evidence import Reason, Unknown
 from whyred.model.examination import Row
 from whyred.model.finding import Verdict
+from whyred.model.host import HostRefusedError
 from whyred.model.source import Fetched
 from whyred.model.trouble import UserError
 from whyred.sources import bundle
 
 if TYPE_CHECKING:
+    from whyred.app.forges import Forges
     from whyred.sources._archive import BundleWriter
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the user asked for. `host`: `local`, a bundle, or None for what the target brings; `seconds`: the budget."""
+    """What the user asked for. `host`: `local`, an address over ssh, a bundle, or None for what the target brings;
+    `seconds`: the budget.
+    """
 
     target: str
     host: str | None = None
@@ -35,38 +40,42 @@ class Wish:
     probe: bool = True
     seconds: float = 10.0
     save: Path | None = None
+    forges: "Forges | None" = None
+    """The forges that a target may be on; None where it is a file."""
 
 
 def why(wish: Wish, library: Library, progress: Callable[[str], None]) -> Verdict:
     """The verdict. Raises UserError and MissingLogError."""
-    if wish.host and wish.host.startswith("ssh:"):
-        why_not = "this whyred asks no host over ssh yet; a host is `local`, or a bundle that recorded one"
-        raise UserError(f"cannot ask {wish.host}", why_not, "On the host itself say --host local")
-    fetched = fetch(wish.target, progress)
+    hosts.check(wish.host)
     with ExitStack() as stack:
+        fetched = fetch(wish.target, progress, wish.forges)
         writer = stack.enter_context(_writer(wish.save)) if wish.save else None
-        tap = (lambda block: writer.log(block.raw)) if writer else None
+        tap = (lambda block: writer.log(block.raw, block.step)) if writer else None
         masker = library.masker()
+        fetched = replace(fetched, attempt=masked_attempt(fetched.attempt, masker.text))
         log = read_log(fetched.chunks, library, tap, fetched.attempt.conclusion, masker)
         refuse_nothing(log, fetched)
-        asker = _asker(wish, fetched, log, masker)
+        asker = _asker(wish, fetched, log, masker, stack, progress)
         progress("asking the host" if isinstance(asker, Live) else "judging")
         verdict = investigate(log, fetched.attempt, library.causes, asker)
         if writer:
-            writer.finish(fetched.attempt, asker.record.dump())
+            writer.finish(fetched.attempt, asker.record.dump(), fetched.boundaries)
             progress(f"saved {wish.save}")
     return verdict
 
 
 def doctor(host: str, library: Library, progress: Callable[[str], None], *, create: bool = False) -> list[Row]:
-    """The table of this machine (`local`), or of what a bundle recorded. `create`: try to make directories."""
-    from whyred.app.doctor import examine, recorded
+    """The table of a machine (`local`, over ssh), or of what a bundle recorded. `create`: try to make directories."""
+    from whyred.app.doctor import examine, recorded, unreached
 
-    if host != "local":
+    if not hosts.is_live(host):
         return recorded(_recording(bundle.fetch(host, given()).answers), library.causes)
-    from whyred.hosts.local import LocalHost
-
-    return examine(LocalHost(), library.causes, library.masker().text, progress, create=create)
+    mask = library.masker().text
+    try:
+        with hosts.reach(host, progress) as (there, patience):
+            return examine(there, library.causes, mask, progress, create=create, patience=patience)
+    except HostRefusedError as e:
+        return unreached(host, e.unknown)
 
 
 def _writer(path: Path) -> "BundleWriter":
@@ -82,21 +91,35 @@ def version() -> str:
     return of("whyred")
 
 
-def _asker(wish: Wish, fetched: Fetched, log: ReadLog, masker: Masker) -> Asker:
+def _asker(
+    wish: Wish, fetched: Fetched, log: ReadLog, masker: Masker, stack: ExitStack, progress: Callable[[str], None]
+) -> Asker:
+    """Who answers. A host that cannot be reached answers nothing, with the reason: the log is judged all the same."""
     if not wish.probe:
         return Nobody(Unknown(Reason.NO_HOST, "no host was asked (--no-probe)"))
-    if wish.host not in (None, "local"):
-        return _recorded_host(str(wish.host), fetched, wish.vouched)
+    if wish.host is not None and not hosts.is_live(wish.host):
+        return _recorded_host(wish.host, fetched, wish.vouched)
     if wish.host is None and fetched.answers is not None:
         return Recorded(_recording(fetched.answers))
     runner = fetched.attempt.runner
     if wish.host is None and (runner is None or runner.machine is None):
-        return Nobody(Unknown(Reason.OTHER_HOST, "a log handed in as a file says nothing about this machine"))
-    from whyred.hosts.local import LocalHost
-
-    host = LocalHost()
+        return Nobody(Unknown(Reason.OTHER_HOST, _no_machine(fetched, log)))
+    try:
+        host, patience = stack.enter_context(hosts.reach(wish.host or hosts.LOCAL, progress))
+    except HostRefusedError as e:
+        progress(f"the host cannot be asked: {e.unknown.detail}")
+        return Nobody(e.unknown)
     subjects = Subjects(host, fetched.attempt, wish.vouched, log.reading.runner, log.reading.ended)
-    return Live(host, subjects, masker.text, wish.seconds)
+    return Live(host, subjects, masker.text, wish.seconds, patience=patience)
+
+
+def _no_machine(fetched: Fetched, log: ReadLog) -> str:
+    """Why no machine is known to have run this attempt."""
+    if fetched.attempt.run.repo is None:
+        return "a log handed in as a file says nothing about this machine"
+    told = fetched.attempt.runner
+    name = (told.name if told else None) or log.reading.runner
+    return f"{f'the runner {name}' if name else 'a runner'} ran it, and the forge does not tell on which machine"
 
 
 def _recorded_host(target: str, fetched: Fetched, vouched: bool) -> Asker:

@@ -51,7 +51,8 @@ class Masker:
         if block.step is not None:
             # A step begins at a line's beginning, so the block before it ended one and nothing is held back.
             self._swallowing = False
-            return replace(self.feed(replace(block, step=None)), step=block.step)
+            name = self.text(block.step.name.encode("utf-8", "surrogateescape")).decode("utf-8", "replace")
+            return replace(self.feed(replace(block, step=None)), step=replace(block.step, name=name))
         if self._held is not None:
             raw = self._held.raw + block.raw
             block = Block(self._held.first, raw, plain(raw), self._held.starts, block.ends)

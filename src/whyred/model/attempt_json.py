@@ -96,6 +96,16 @@ def _job(part: "_Part") -> Job:
     )
 
 
+def step_to_json(step: Step) -> dict[str, Any]:
+    """One step, as in an attempt."""
+    return _fields(step)
+
+
+def step_from_json(data: object) -> Step:
+    """The step. Raises AttemptFormatError."""
+    return _step(_Part("step", data))
+
+
 def _runner(part: "_Part") -> Runner:
     return Runner(
         name=part.text("name"),

@@ -1,13 +1,15 @@
 """The file of a bundle, read and written.
 
-A zip of stored members: `log.zst` (the masked log), `answers.json` (what the host answered), `attempt.json`,
-`manifest.json`. Members are read by name and never unpacked, so hostile names cannot write anywhere.
+A zip of stored members: `log.zst` (the masked log), `steps.json` (the byte at which each step begins, where the source
+told it), `answers.json` (what the host answered), `attempt.json`, `manifest.json`. Members are read by name and never
+unpacked, so hostile names cannot write anywhere.
 """
 
 import json
 import os
 import stat
 import zipfile
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -16,9 +18,9 @@ from typing import IO, Any
 
 import zstandard
 
-from whyred.model.attempt_json import attempt_from_json, attempt_to_json
-from whyred.model.run import Attempt
-from whyred.model.source import Missing, MissingLogError
+from whyred.model.attempt_json import attempt_from_json, attempt_to_json, step_from_json, step_to_json
+from whyred.model.run import Attempt, Step
+from whyred.model.source import Boundaries, Missing, MissingLogError
 from whyred.model.trouble import UserError
 from whyred.sources._zstd import decoded
 
@@ -88,11 +90,27 @@ class Archive:
         with self._member("answers.json") as file:
             return file.read(_LIMIT)
 
-    def log(self) -> Iterator[bytes]:
-        """The masked log."""
+    def boundaries(self) -> Boundaries:
+        """How the boundaries of its steps were known when it was saved."""
+        told = self._steps()[0]
+        return Boundaries(told) if told in set(Boundaries) else Boundaries.GUESSED
+
+    def _steps(self) -> tuple[str, list[tuple[int, Step]]]:
+        """How boundaries were known, and each step with the offset of its first byte in the log."""
+        if "steps.json" not in self._zip.namelist():
+            return "", []  # of a log whose source told no steps
+        data = self._json("steps.json")
+        try:
+            return str(data["boundaries"]), [(int(at["byte"]), step_from_json(at["step"])) for at in data["steps"]]
+        except (ValueError, KeyError, TypeError) as e:
+            raise self._damaged(f"steps.json cannot be read ({e})") from e
+
+    def log(self) -> Iterator[bytes | Step]:
+        """The masked log, with each step before its first byte."""
+        _, steps = self._steps()
         with self._zip, self._member("log.zst") as file:
             try:
-                yield from decoded(iter(lambda: file.read(_CHUNK), b""))
+                yield from _with_steps(decoded(iter(lambda: file.read(_CHUNK), b"")), steps)
             except (ValueError, zipfile.BadZipFile, EOFError, OSError) as e:
                 raise self._damaged(f"its log cannot be read ({e})") from e
 
@@ -121,6 +139,23 @@ class Archive:
         )
 
 
+def _with_steps(chunks: Iterator[bytes], steps: list[tuple[int, Step]]) -> Iterator[bytes | Step]:
+    at, left = 0, deque(sorted(steps, key=lambda s: s[0]))
+    for chunk in chunks:
+        done = 0
+        while left and left[0][0] < at + len(chunk):
+            byte, step = left.popleft()
+            cut = max(byte - at, done)
+            if cut > done:
+                yield chunk[done:cut]
+            yield step
+            done = cut
+        if done < len(chunk):
+            yield chunk[done:]
+        at += len(chunk)
+    yield from (step for _, step in left)
+
+
 class BundleWriter:
     """Writes a bundle: the masked log as it streams by, then what the investigation learned. Nothing appears under the
     final name before all of it is written; an error leaves no half a bundle behind.
@@ -141,6 +176,8 @@ class BundleWriter:
             self._discard()
             raise self._unwritable(e) from e
         self._frames = zstandard.ZstdCompressor(level=3).compressobj()
+        self._size = 0
+        self._steps: list[dict[str, Any]] = []
 
     def _refuse_loss(self) -> None:
         """A bundle takes its name from nothing but an older bundle: not from a log, and never from a device."""
@@ -158,18 +195,24 @@ class BundleWriter:
     def __enter__(self) -> "BundleWriter":
         return self
 
-    def log(self, masked: bytes) -> None:
-        """The next masked bytes of the log."""
+    def log(self, masked: bytes, step: Step | None = None) -> None:
+        """The next masked bytes of the log, and the step that begins with them, where one is told."""
+        if step is not None:
+            self._steps.append({"byte": self._size, "step": step_to_json(step)})
+        self._size += len(masked)
         try:
             self._member.write(self._frames.compress(masked))
         except OSError as e:
             raise self._unwritable(e) from e
 
-    def finish(self, attempt: Attempt, answers: bytes) -> None:
+    def finish(self, attempt: Attempt, answers: bytes, boundaries: Boundaries = Boundaries.GUESSED) -> None:
         """The rest; then the bundle gets its name."""
         try:
             self._member.write(self._frames.flush())
             self._member.close()
+            if self._steps:
+                told = {"boundaries": boundaries.value, "steps": self._steps}
+                self._write("steps.json", json.dumps(told, ensure_ascii=False).encode())
             self._write("answers.json", answers)
             self._write("attempt.json", json.dumps(attempt_to_json(attempt), ensure_ascii=False).encode())
             self._write("manifest.json", json.dumps({"format": FORMAT, "whyred": self._version}).encode())

@@ -36,4 +36,5 @@ def fetch(target: str, given: Given) -> Fetched:
     from whyred.sources._archive import Archive
 
     archive = Archive(target)
-    return Fetched(archive.attempt(), archive.log(), f"{NAME}: {target}", archive.answers())
+    where = f"{NAME}: {target}"
+    return Fetched(archive.attempt(), archive.log(), where, archive.answers(), archive.boundaries())

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from whyred.app.forges import Forges, Options
+    from whyred.app.forges import Forges
+    from whyred.app.options import Options
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -31,7 +32,7 @@ def forge_options(command: F) -> F:
 
     @functools.wraps(command)
     def wrapped(**given: Any) -> Any:
-        from whyred.app.forges import Options
+        from whyred.app.options import Options
 
         options = Options(
             server=given.pop("server"),
@@ -58,6 +59,18 @@ def reach(options: "Options") -> "Forges":
     found.may_read, found.password = _may_read, _password
     click.get_current_context().call_on_close(found.close)
     return found
+
+
+def forges_of(target: str, options: object) -> "Forges | None":
+    """The user's forges where a target names something on one; a file needs none of that."""
+    from whyred.app.targets import address_of
+
+    if address_of(target) is None:
+        return None
+    from whyred.app.options import Options
+
+    assert isinstance(options, Options)
+    return reach(options)
 
 
 def address(target: str) -> Any:

@@ -19,7 +19,7 @@ Exit codes: 0 a route gives logs, 4 none does.
 def command(target: str, as_json: bool, options: object) -> int:
     """Try every route and show the table."""
     from whyred.app.access import access
-    from whyred.app.forges import Options
+    from whyred.app.options import Options
     from whyred.app.targets import address_of
     from whyred.faces.cli.forge import address
     from whyred.faces.cli.show import out, text

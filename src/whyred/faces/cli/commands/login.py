@@ -38,8 +38,8 @@ def command(
     options: object,
 ) -> int:
     """Find out what the server is, take what lets the user in, try it, keep it."""
-    from whyred.app.forges import Options
     from whyred.app.login import Asks, login, needs_web
+    from whyred.app.options import Options
     from whyred.faces.cli.forge import ask
     from whyred.faces.cli.show import out
     from whyred.model.forge import Kind, Server

@@ -13,8 +13,8 @@ def command(url: str, as_json: bool, options: object) -> int:
     """Forget everything about the server, and end the web login there."""
     import json
 
-    from whyred.app.forges import Options
     from whyred.app.login import logout
+    from whyred.app.options import Options
     from whyred.faces.cli.show import out
     from whyred.model.root import server_root
 

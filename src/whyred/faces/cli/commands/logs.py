@@ -45,9 +45,9 @@ def command(
     options: object,
 ) -> int:
     """Fetch, mask and show."""
-    from whyred.app.forges import Options
     from whyred.app.library import Library
     from whyred.app.logs import LogWish, logs
+    from whyred.app.options import Options
     from whyred.faces.cli.log_writer import LogWriter
     from whyred.faces.cli.show import progress, refuse_loss
     from whyred.settings import folders

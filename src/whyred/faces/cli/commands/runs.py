@@ -28,7 +28,7 @@ def command(
     options: object,
 ) -> int:
     """Ask for the runs and show the table."""
-    from whyred.app.forges import Options
+    from whyred.app.options import Options
     from whyred.app.overview import runs
     from whyred.faces.cli.show import out, text
     from whyred.model.forge import RunQuery

@@ -12,7 +12,7 @@ from whyred.faces.cli.forge import address, forge_options, reach
 @forge_options
 def command(repos: tuple[str, ...], as_json: bool, options: object) -> int:
     """Ask for the newest runs of each repository."""
-    from whyred.app.forges import Options
+    from whyred.app.options import Options
     from whyred.app.overview import status
     from whyred.faces.cli.show import out, text
     from whyred.reports.runs import render_status, render_status_json

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from whyred.faces.cli.complete import TARGET_HELP, target
+from whyred.faces.cli.complete import TARGET_HELP, forge_target
+from whyred.faces.cli.forge import forge_options, forges_of
 from whyred.reports.forms import reports
 
 _EPILOG = f"""{TARGET_HELP}
@@ -21,7 +22,7 @@ Examples:
 
 
 @click.command("why", help=__doc__, epilog=_EPILOG)
-@click.argument("target", shell_complete=target)
+@click.argument("target", shell_complete=forge_target)
 @click.option(
     "--host",
     metavar="local|ssh://USER@HOST|BUNDLE",
@@ -50,6 +51,7 @@ Examples:
     "--save", type=click.Path(path_type=Path), metavar="BUNDLE", help="Save a bundle as well, which replays offline."
 )
 @click.option("--explain", is_flag=True, help="Show every question that was asked and what it changed.")
+@forge_options
 def command(
     target: str,
     host: str | None,
@@ -60,6 +62,7 @@ def command(
     out: Path | None,
     save: Path | None,
     explain: bool,
+    options: object,
 ) -> int:
     """Investigate one attempt and report."""
     from whyred.app.library import Library
@@ -75,7 +78,7 @@ def command(
         raise click.UsageError("--out and --save name the same file: one would write over the other.")
     refuse_loss(target, "--out", out)
     refuse_loss(target, "--save", save)
-    wish = Wish(target, host, this_host_ran_it, not no_probe, seconds(budget), save)
+    wish = Wish(target, host, this_host_ran_it, not no_probe, seconds(budget), save, forges_of(target, options))
     verdict = why(wish, Library(folders.cache()), progress)
     show(verdict, form, out, explain=explain)
     return 1 if verdict.failed else 0
