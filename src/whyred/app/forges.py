@@ -214,7 +214,7 @@ class Forges:
     def resolver(self, address: Address) -> tuple[Resolver, Address]:
         """Who finds runs and attempts on the address's forge."""
         ladder, address = self.of(address)
-        return Resolver(ladder), address
+        return Resolver(ladder, self.progress), address
 
     def attempt(self, address: Address) -> tuple[Ladder, Attempt]:
         """The one attempt that an address means, with its steps where they are told."""

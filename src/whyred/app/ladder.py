@@ -9,9 +9,11 @@ from types import ModuleType
 from typing import Any, TypeVar, cast
 
 import whyred.sources
+from whyred.app.flow import begun, limited
 from whyred.model.forge import Kind, RunQuery
-from whyred.model.run import Attempt, Conclusion, Run
+from whyred.model.run import Attempt, Conclusion, Run, Status
 from whyred.model.source import Fetched, Missing, MissingLogError
+from whyred.model.trouble import UserError
 from whyred.sources.reach import Attempts, Logs, Reach, Runs, Steps, Want
 
 T = TypeVar("T")
@@ -26,6 +28,7 @@ _BEST = (
     Missing.EXPIRED,
     Missing.NOT_STARTED,
     Missing.STILL_RUNNING,
+    Missing.TOO_LARGE,
     Missing.DELETED,
     Missing.NEEDS_TWO_FACTOR,
     Missing.TLS_FAILED,
@@ -34,7 +37,6 @@ _BEST = (
     Missing.NEEDS_WEB_LOGIN,
     Missing.NEEDS_TOKEN,
     Missing.NO_PERMISSION,
-    Missing.TOO_LARGE,
     Missing.CORRUPT,
     Missing.NOT_FOUND,
     Missing.REFUSED_CONTENT,
@@ -68,7 +70,15 @@ class Ladder:
         self._named = [m for m in routes() if reach.server.kind in m.KINDS]
         on_its_machine = reach.host is not None or reach.database is not None
         self._routes = [m for m in self._named if on_its_machine or not getattr(m, "WITHOUT_SERVER", False)]
-        self._only = only
+        self._only = self._known(only)
+
+    def _known(self, only: str | None) -> str | None:
+        """The one route that the user wants. Raises UserError where this kind of server has none of that name."""
+        names = [m.NAME for m in self._named]
+        if only is None or only in names:
+            return only
+        why = f"a {self.reach.server.kind.value} has {', '.join(names)}"
+        raise UserError(f"there is no route {only!r} to {self.reach.server.root}", why, "Name one of these")
 
     def named(self) -> list[ModuleType]:
         """The routes this kind of server may have, those included that nobody opened."""
@@ -78,7 +88,7 @@ class Ladder:
         """Runs of a repository, newest first."""
         tried: Tried = []
         answered = False
-        for route in self._routes:
+        for route in self._listing():
             if not hasattr(route, "runs") or self._server_is_gone(route, tried):
                 continue
             try:
@@ -93,6 +103,11 @@ class Ladder:
         if answered:
             return []
         raise self._none("runs", tried)
+
+    def _listing(self) -> list[ModuleType]:
+        """The routes to a list of runs: the one that the user wants where that is what it is for, else every one."""
+        wanted = [m for m in self._named if m.NAME == self._only and not hasattr(m, "log")]
+        return wanted or self._routes
 
     def attempts(self, run: Run) -> tuple[Attempt, ...]:
         """The newest attempt of every job of a run."""
@@ -118,21 +133,35 @@ class Ladder:
         return self._first(what, lambda route: getattr(route, what)(self.reach, *arguments), self._routes)[0]
 
     def log(self, attempt: Attempt, want: Want) -> Fetched:
-        """The log of an attempt by the first route that gives it."""
-        among = self._preferred(want)
-        fetched, tried = self._first("log", lambda route: cast(Logs, route).log(self.reach, attempt, want), among)
-        return replace(fetched, refused=tuple(tried))
+        """The log of an attempt by the first route that gives it: its first bytes are there, unless it is followed."""
+
+        def ask(route: ModuleType) -> Fetched:
+            fetched = cast(Logs, route).log(self.reach, attempt, want)
+            fetched = replace(fetched, chunks=limited(fetched.chunks, want.most, attempt.run.label))
+            live = want.follow and fetched.attempt.status is not Status.DONE
+            return fetched if live else begun(fetched, some=want.steps is not None)
+
+        fetched, tried = self._first("log", ask, self._preferred(want))
+        return replace(fetched, refused=(*tried, *fetched.refused))
 
     def _preferred(self, want: Want) -> list[ModuleType]:
         """The routes for a log. Where steps matter the one that is told their boundaries comes first; where only the
         text does, it comes last: it gives times to a microsecond, and costs a request a step.
         """
         if self._only is not None:
-            return [m for m in self._routes if self._only == m.NAME]
+            return [self._wanted(self._only)]
         exact = self.reach.server.kind is Kind.FORGEJO or self.reach.http.signed_in
         if want.text_only or not exact:
             return sorted(self._routes, key=lambda m: want.text_only and m.NAME == _EXACT)
         return sorted(self._routes, key=lambda m: m.NAME != _EXACT)
+
+    def _wanted(self, only: str) -> ModuleType:
+        """The one route for a log that the user wants. Raises UserError where it gives none."""
+        route = next(m for m in self._named if m.NAME == only)
+        if hasattr(route, "log"):
+            return route
+        names = ", ".join(m.NAME for m in self._named if hasattr(m, "log"))
+        raise UserError(f"the route {only} gives no logs", f"it is for {route.SERVES}", f"Name one of {names}")
 
     def _first(self, what: str, ask: Callable[[ModuleType], T], among: Iterable[ModuleType]) -> tuple[T, Tried]:
         tried: Tried = []

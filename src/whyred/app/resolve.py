@@ -1,5 +1,6 @@
 """From the address that a target names to the run and the attempt that are meant."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from whyred.app.ladder import Ladder
@@ -27,6 +28,7 @@ class Resolver:
     """Finds what an address means on one forge."""
 
     ladder: Ladder
+    progress: Callable[[str], None] = lambda _: None
 
     def run(self, address: Address) -> Run:
         """The run. Raises MissingLogError (not-found-or-hidden, wrong-id-kind, ...)."""
@@ -78,12 +80,22 @@ class Resolver:
         branch = address.branch
         if commit is None and branch is None:
             branch = self._default_branch(address.repo)
-        found = self.ladder.runs(address.repo, RunQuery(limit=_LOOK, commit=commit, branch=branch))
+        # A commit says it all: the branch of a checkout may have another name on the forge.
+        query = RunQuery(limit=_LOOK, commit=commit, branch=None if commit else branch)
+        found = self.ladder.runs(address.repo, query)
+        if not found and commit is not None and branch is not None:
+            self.progress(f"nothing ran for commit {commit[:10]} yet: taking the newest run of branch {branch}")
+            found = self.ladder.runs(address.repo, replace(query, commit=None, branch=branch))
         if not found:
             where = f"commit {commit[:10]}" if commit else f"branch {branch}" if branch else "the repository"
             help_ = "nothing ran for it yet, or nothing that this route lists: whyred runs shows what did"
             raise MissingLogError(Missing.NOT_FOUND, f"look for runs of {where} in {address.repo}", help_)
-        return next((r for r in found if r.conclusion in RED), found[0])
+        red = next((r for r in found if r.conclusion in RED), found[0])
+        if red is not found[0]:
+            newest = found[0]
+            told = newest.conclusion.value if newest.status is Status.DONE else newest.status.value
+            self.progress(f"{newest.label} is newer ({told}); taking {red.label}, the newest that failed")
+        return red
 
     def _default_branch(self, repo: str) -> str | None:
         try:
@@ -148,6 +160,9 @@ class Resolver:
         for attempt in found:
             if attempt.job is not None and job == (attempt.job.id if ids else attempt.job.index):
                 return attempt
+        if self.ladder.reach.server.kind is Kind.GITHUB:
+            older: Attempt = self.ladder.ask("attempt_of", run, job)  # a job of an older attempt has an id of its own
+            return older
         what = "id" if ids else "place"
         names = ", ".join(a.job.name for a in found if a.job)
         help_ = f"no job of the run has this {what}; its jobs are {names}: name one as `{run.label}:JOB`"

@@ -34,6 +34,11 @@ def second(moment: float) -> bytes:
     return datetime.fromtimestamp(int(moment), UTC).strftime("%Y-%m-%dT%H:%M:%S").encode()
 
 
+def first_from(data: bytes, moment: bytes) -> int | None:
+    """Where the first line of this second (`second`) or a later one begins; None where there is none."""
+    return next((stamp.start() for stamp in STAMP.finditer(data) if stamp[1] >= moment), None)
+
+
 def begun(step: Step) -> bool:
     """Whether the step may have lines: it was begun, and when is known."""
     return step.started is not None and step.conclusion not in _SKIPPED and step.status is not Status.WAITING

@@ -35,7 +35,8 @@ class Server:
         return _shape(path) in {_shape(p) for p in self.paths}
 
     def __str__(self) -> str:
-        return f"{self.kind.value.capitalize()} {self.version or 'of unknown version'} at {self.root}"
+        name = {Kind.GITHUB: "GitHub", Kind.GITLAB: "GitLab"}.get(self.kind, self.kind.value.capitalize())
+        return f"{name}{f' {self.version}' if self.version else ''} at {self.root}"
 
 
 def _shape(path: str) -> str:

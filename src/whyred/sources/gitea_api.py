@@ -3,10 +3,10 @@
 Source: routers/api/v1/repo/action.go, services/convert/action.go of Gitea 1.24 to 1.27; reference, sections 1.4 and 10.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from whyred.logs.steps_by_time import begun, split
+from whyred.logs.steps_by_time import begun, first_from, second, split
 from whyred.model.forge import Kind, RunQuery
 from whyred.model.run import Attempt, Conclusion, Job, Run, Runner, Status, Step
 from whyred.model.source import Boundaries, Fetched, Missing, MissingLogError
@@ -173,11 +173,35 @@ def log(reach: Reach, attempt: Attempt, want: Want) -> Fetched:
         raise MissingLogError(Missing.WRONG_ID_KIND, f"read the log of {attempt.run.label}", why)
     url = f"{repo_path(repo)}/actions/jobs/{job.id}/logs"
     chunks = _growing.log(reach, attempt, url, want, lambda: _again(reach, attempt))
+    if want.follow and attempt.status is not Status.DONE and not want.text_only:
+        return Fetched(attempt, _live(chunks, lambda: _again(reach, attempt).steps), NAME, boundaries=Boundaries.TIMES)
     told = [step for step in apart(attempt.steps) if begun(step)]
-    if not told or want.text_only or (want.follow and attempt.status is not Status.DONE):
+    if not told or want.text_only:
         return Fetched(attempt, chunks, NAME, boundaries=Boundaries.GUESSED)
     pieces = split(chunks, [Step(_SET_UP, aside=True, started=attempt.started or told[0].started), *told])
     return Fetched(attempt, _only(pieces, attempt, want), NAME, boundaries=Boundaries.TIMES)
+
+
+def _live(chunks: Iterator[bytes], steps: Callable[[], tuple[Step, ...]]) -> Iterator[bytes | Step]:
+    """A growing log with each step before the first line of the second it began in; `steps` tells those begun by now,
+    and is asked once for every piece that comes.
+    """
+    told: set[str] = set()
+    for chunk in chunks:
+        coming = [s for s in apart(steps()) if begun(s) and s.started is not None and s.name not in told]
+        rest = chunk
+        for step in coming:
+            assert step.started is not None
+            at = first_from(rest, second(step.started))
+            if at is None:
+                break
+            if at:
+                yield rest[:at]
+            yield step
+            told.add(step.name)
+            rest = rest[at:]
+        if rest:
+            yield rest
 
 
 def apart(steps: tuple[Step, ...]) -> tuple[Step, ...]:
@@ -200,7 +224,7 @@ def _only(pieces: Iterator[bytes | Step], attempt: Attempt, want: Want) -> Itera
     if want.steps is None:
         yield from pieces
         return
-    names = {attempt.steps[place].name for place in want.steps if place < len(attempt.steps)}
+    names = {attempt.steps[place].name for place in want.places(attempt.steps) or ()}
     inside = False
     for piece in pieces:
         if isinstance(piece, Step):

@@ -218,8 +218,6 @@ class Http:
 
         asked = f"{method} {shown(url)}"
         ours = self._ours(url)
-        if ours:
-            headers |= self._credentials(url, by)
         headers.setdefault("User-Agent", f"whyred/{_version()}")
         headers.setdefault("Accept-Encoding", "identity" if "Range" in headers else "gzip")
         self._slots.acquire()
@@ -230,7 +228,7 @@ class Http:
                 method,
                 url,
                 body=body,
-                headers=headers,
+                headers=headers | self._credentials(url, by) if ours else headers,
                 redirect=False,
                 retries=False,
                 preload_content=False,
