@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORPUS ?= ../shared/corpus
 
-.PHONY: demo test lint unit cases docs picture bench clean
+.PHONY: demo test lint unit live refusals cases docs picture bench clean
 
 .venv/.ready: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -28,6 +28,13 @@ lint: .venv/.ready  ## style, types, import contracts, house lints, stale pages
 
 unit: .venv/.ready
 	$(BIN)/pytest
+
+live: .venv/.ready  ## all three generations of real Gitea servers, built once (about 5 minutes each)
+	cd tests && ../$(BIN)/python -m live.build 1.23.8 1.25.4 1.26.0
+	WHYRED_LIVE="1.23.8 1.25.4 1.26.0" $(BIN)/pytest tests/live
+
+refusals: .venv/.ready  ## every reason a log may be missing, by every source that can give it
+	$(BIN)/python scripts/refusals.py
 
 cases: .venv/.ready  ## the labelled real failures: found, missed, wrong
 	$(BIN)/python scripts/cases.py $(CORPUS)
