@@ -309,10 +309,15 @@ def no_key(server: Sshd) -> None:
     (server.folder / "authorized_keys").write_text("")
 
 
+def open_key(server: Sshd) -> None:
+    (server.folder / "user_key").chmod(0o644)
+
+
 FAULTS: list[tuple[Callable[[Sshd], None], Reason, str]] = [
     (unknown_key, Reason.REFUSED, "connect once by hand and compare the fingerprint: ssh -p "),
     (changed_key, Reason.REFUSED, "not the one you know"),
     (no_key, Reason.REFUSED, "takes none of your keys"),
+    (open_key, Reason.REFUSED, "user_key' are too open"),
     (lines(("Host *\n", "Host *\n  HostName no-such-host.invalid\n")), Reason.NO_HOST, "no host of this name"),
     (lines(("Host *\n", "Host *\n  ProxyCommand sleep 600\n")), Reason.TIMED_OUT, "does not answer"),
     (lines(("Host *\n", "Host *\n  NoSuchOption x\n")), Reason.REFUSED, "Bad configuration option"),

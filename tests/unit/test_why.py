@@ -1,9 +1,11 @@
 """From a target to a verdict: which host is asked, and which never; nothing unmasked is kept."""
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import pytest
+from fake_ssh import fake_ssh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_archive import INCIDENT, good, packed
@@ -191,6 +193,54 @@ def test_progress_says_what_is_done(log: Path) -> None:
     assert told[-1].startswith("saved ")
 
 
-def test_a_host_over_ssh_is_refused_before_anything_is_read() -> None:
-    with pytest.raises(UserError, match="over ssh yet"):
-        why(Wish("/no/such/log", host="ssh://ci@host"), library(), lambda _: None)
+def test_what_is_no_address_of_a_host_is_refused_before_anything_is_read() -> None:
+    with pytest.raises(UserError, match="no address of a host"):
+        why(Wish("/no/such/log", host="ssh://ci@-host"), library(), lambda _: None)
+    with pytest.raises(UserError, match="no address of a host"):
+        doctor("ssh://", library(), quiet)
+
+
+@pytest.fixture
+def over_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """The address of this machine by an `ssh` that does as it is told."""
+
+    def reach(**how: str) -> str:
+        for name, value in fake_ssh(tmp_path / "fake", **how).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("XDG_RUNTIME_DIR", "")
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        return "ssh://ci@host"
+
+    return reach
+
+
+@pytest.mark.usefixtures("no_host")
+def test_a_host_over_ssh_is_asked(log: Path, over_ssh: Callable[..., str]) -> None:
+    verdict = judged(Wish(str(log), host=over_ssh(), seconds=120))
+    assert Reason.OTHER_HOST.value in {row.reason.split(":")[0] for row in verdict.unknown}
+    vouched = judged(Wish(str(log), host=over_ssh(), vouched=True, seconds=120))
+    assert Reason.OTHER_HOST.value not in {row.reason.split(":")[0] for row in vouched.unknown}
+    assert vouched.questions
+    rows = doctor(over_ssh(), library(), quiet)
+    assert State.FINE in {row.state for row in rows}
+
+
+@pytest.mark.usefixtures("no_host")
+def test_a_host_that_cannot_be_reached_is_unknown_and_the_log_is_judged(
+    log: Path, over_ssh: Callable[..., str]
+) -> None:
+    host = over_ssh(FAKE_SAYS="ci@host: Permission denied (publickey).")
+    told: list[str] = []
+    verdict = why(Wish(str(log), host=host, vouched=True), library(), told.append)
+    assert confidences(verdict) == {Confidence.POSSIBLE}
+    assert all("ssh-copy-id" in row.reason for row in verdict.unknown)
+    assert any("cannot be asked" in line and "ssh-copy-id" in line for line in told)
+    (row,) = doctor(host, library(), quiet)
+    assert (row.state, row.question) == (State.UNKNOWN, "connection to ssh://ci@host")
+    assert "ssh-copy-id" in row.because
+
+
+@pytest.mark.usefixtures("no_host")
+def test_no_probe_reaches_for_no_host(log: Path, over_ssh: Callable[..., str], tmp_path: Path) -> None:
+    judged(Wish(str(log), host=over_ssh(FAKE_ARGUMENTS=str(tmp_path / "called")), probe=False))
+    assert not (tmp_path / "called").exists()

@@ -40,10 +40,12 @@ def examine(
     progress: Callable[[str], None],
     *,
     create: bool = False,
+    patience: float = PROBE_SECONDS,
 ) -> list[Row]:
     """Asks every probe of the pack of the host and of every daemon on it; `mask` is applied to every answer.
 
-    `create`: probes that can try it make and remove a directory, which is the one thing that writes.
+    `create`: probes that can try it make and remove a directory, which is the one thing that writes. `patience`: the
+    longest time of one probe, in seconds.
     """
     daemons = guarded(lambda: find_daemons(host.processes()))
     rows = [] if not isinstance(daemons, Unknown) else [_unknown("host", "processes", daemons)]
@@ -51,7 +53,7 @@ def examine(
         if create and "create" in put.probe.needs:
             put = replace(put, arguments={**put.arguments, "create": "yes"})
         progress(f"{put.probe.name} of {put.subject.name}")
-        row = _ask(host, put, causes, mask)
+        row = _ask(host, put, causes, mask, patience)
         if row is not None:
             rows.append(row)
     return rows
@@ -68,9 +70,9 @@ def _pack(daemons: Sequence[Daemon]) -> Iterator[_Put]:
                     yield _Put(probe, Subject(d.name, d.process.pid, d.process.unit), ofs, arguments)
 
 
-def _ask(host: Host, put: _Put, causes: Sequence[Cause], mask: Callable[[bytes], bytes]) -> Row | None:
+def _ask(host: Host, put: _Put, causes: Sequence[Cause], mask: Callable[[bytes], bytes], patience: float) -> Row | None:
     question = " ".join([put.probe.name, *put.arguments.values()])
-    raw = within(PROBE_SECONDS, lambda: put.probe.ask(host, put.subject, put.arguments))
+    raw = within(patience, lambda: put.probe.ask(host, put.subject, put.arguments))
     facts = raw if isinstance(raw, Unknown) else guarded(lambda: put.probe.read(masked_answer(raw, mask)))
     if isinstance(facts, Unknown):
         facts = replace(facts, detail=mask(facts.detail.encode("utf-8", "replace")).decode("utf-8", "replace"))
@@ -133,6 +135,11 @@ def recorded(recording: Recording, causes: Sequence[Cause]) -> list[Row]:
             if row is not None:
                 rows.append(row)
     return rows
+
+
+def unreached(name: str, unknown: Unknown) -> list[Row]:
+    """The table of a host that cannot be reached."""
+    return [_unknown("host", f"connection to {name}", unknown)]
 
 
 def _unknown(subject: str, question: str, unknown: Unknown) -> Row:

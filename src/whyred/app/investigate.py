@@ -120,9 +120,12 @@ def _changed(before: Sequence[Finding], after: Sequence[Finding]) -> str:
     return "; ".join(moved) or "nothing"
 
 
+_ON_THE_HOST = (
+    "On the runner's host: whyred why LOG --host local --this-host-ran-it; from elsewhere: --host ssh://USER@HOST"
+)
 _HOW = {
-    Reason.NO_HOST: "On the runner's host: whyred why LOG --host local --this-host-ran-it",
-    Reason.OTHER_HOST: "On the runner's host: whyred why LOG --host local --this-host-ran-it",
+    Reason.NO_HOST: _ON_THE_HOST,
+    Reason.OTHER_HOST: _ON_THE_HOST,
     Reason.CHANGED_SINCE: "Run it again (whyred run, or a rerun) and ask before anything is restarted",
     Reason.WHICH_RUNNER: "Look up in the forge which runner took the job, and ask inside that runner's job",
     Reason.NO_SUBJECT: "Ask while a job runs, or on the host that has it",

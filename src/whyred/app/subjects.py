@@ -59,8 +59,7 @@ class Subjects:
         if not self.vouched:
             return Unknown(
                 Reason.OTHER_HOST,
-                "nothing shows that this machine ran the attempt; on the runner's host say "
-                "--host local --this-host-ran-it",
+                f"nothing shows that {self.host.identity.name} ran the attempt; if it did, add --this-host-ran-it",
             )
         return self._vouched()
 

@@ -42,13 +42,15 @@ class Wish:
     save: Path | None = None
     forges: "Forges | None" = None
     """The forges that a target may be on; None where it is a file."""
+    most: int | None = None
+    """Bytes of log that are allowed; a larger one is refused (too-large)."""
 
 
 def why(wish: Wish, library: Library, progress: Callable[[str], None]) -> Verdict:
     """The verdict. Raises UserError and MissingLogError."""
     hosts.check(wish.host)
     with ExitStack() as stack:
-        fetched = fetch(wish.target, progress, wish.forges)
+        fetched = fetch(wish.target, progress, wish.forges, wish.most)
         writer = stack.enter_context(_writer(wish.save)) if wish.save else None
         tap = (lambda block: writer.log(block.raw, block.step)) if writer else None
         masker = library.masker()
@@ -75,7 +77,12 @@ def doctor(host: str, library: Library, progress: Callable[[str], None], *, crea
         with hosts.reach(host, progress) as (there, patience):
             return examine(there, library.causes, mask, progress, create=create, patience=patience)
     except HostRefusedError as e:
-        return unreached(host, e.unknown)
+        return unreached(host, _masked(e.unknown, mask))
+
+
+def _masked(unknown: Unknown, mask: Callable[[bytes], bytes]) -> Unknown:
+    """What ssh says may quote what somebody else wrote."""
+    return replace(unknown, detail=mask(unknown.detail.encode("utf-8", "replace")).decode("utf-8", "replace"))
 
 
 def _writer(path: Path) -> "BundleWriter":
@@ -107,8 +114,9 @@ def _asker(
     try:
         host, patience = stack.enter_context(hosts.reach(wish.host or hosts.LOCAL, progress))
     except HostRefusedError as e:
-        progress(f"the host cannot be asked: {e.unknown.detail}")
-        return Nobody(e.unknown)
+        unknown = _masked(e.unknown, masker.text)
+        progress(f"the host cannot be asked: {unknown.detail}")
+        return Nobody(unknown)
     subjects = Subjects(host, fetched.attempt, wish.vouched, log.reading.runner, log.reading.ended)
     return Live(host, subjects, masker.text, wish.seconds, patience=patience)
 

@@ -9,7 +9,6 @@ into `HostRefusedError`. Only `create` writes.
 # ruff: noqa: PTH102, PTH106, PTH110, PTH115, PTH116, PTH208
 
 import errno
-import hashlib
 import os
 import re
 import selectors
@@ -17,11 +16,14 @@ import shutil
 import signal
 import stat as modes
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from threading import Thread
 from time import monotonic
 from typing import IO, TypeVar
 
+from whyred.hosts._identity import machine_name
+from whyred.hosts._process import read_process
 from whyred.model.evidence import Reason
 from whyred.model.host import HostRefusedError, Identity, Output, Process, Space, Stat
 
@@ -29,6 +31,8 @@ T = TypeVar("T")
 
 OUTPUT_LIMIT = 1 << 20
 """Bytes that are kept of each output stream of a command; the rest is read and dropped."""
+PIECE = 1 << 20
+"""Bytes of a file that is streamed, asked for at once."""
 ENVIRON_LIMIT = 8 << 20
 """More than the kernel lets a process be started with by default (a quarter of its stack limit)."""
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -42,8 +46,6 @@ _REASONS = {
     errno.ENOSYS: Reason.NOT_SUPPORTED,
 }
 _OF_PROCESS = re.compile(r"/proc/(\d+)(?:/|$)")
-_UNIT = re.compile(r"(?:^|/)([^/\n]+\.service)(?=/|$)", re.MULTILINE)
-_USER_MANAGER = re.compile(r"user@\d+\.service")
 
 
 class LocalHost:
@@ -52,9 +54,10 @@ class LocalHost:
     def __init__(self, seconds: float = 2.0, proc: str = "/proc") -> None:
         self._seconds = seconds
         self._proc = proc
+        boot = _word("/proc/sys/kernel/random/boot_id")
         self.identity = Identity(
-            machine=_machine(),
-            boot=_word("/proc/sys/kernel/random/boot_id"),
+            machine=machine_name(_word("/etc/machine-id"), boot),
+            boot=boot,
             name=os.uname().nodename,
             mounts=_mounts(f"{proc}/self"),
         )
@@ -62,6 +65,12 @@ class LocalHost:
     def read(self, path: str, limit: int = 1 << 20) -> bytes:
         """The first `limit` bytes of a file. Pipes and devices are refused: opening one can change the world."""
         return self._ask(path, lambda: _read_regular(path, limit))
+
+    def stream(self, path: str, start: int = 0) -> Iterator[bytes]:
+        """A file from offset `start` on, piece by piece. Pipes and devices are refused."""
+        pieces = self._pieces(path, self._ask(path, lambda: _open_regular(path)), start)
+        next(pieces)  # begun, so that it closes the file also where nobody reads it
+        return pieces
 
     def names(self, path: str) -> list[str]:
         """The sorted names in a directory."""
@@ -136,6 +145,15 @@ class LocalHost:
         except HostRefusedError as e:
             return e.unknown.detail
         return None
+
+    def _pieces(self, path: str, handle: int, start: int) -> Iterator[bytes]:
+        try:
+            yield b""
+            while piece := self._ask(path, partial(os.pread, handle, PIECE, start)):
+                start += len(piece)
+                yield piece
+        finally:
+            os.close(handle)
 
     def _ask(self, what: str, call: Callable[[], T]) -> T:
         """What `call` gives within the time limit; a call that hangs in a dead network mount is left behind."""
@@ -246,6 +264,14 @@ def _read_regular(path: str, limit: int) -> bytes:
     return _read(path, limit)
 
 
+def _open_regular(path: str) -> int:
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    if not modes.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "not a regular file")
+    return handle
+
+
 def _read(path: str, limit: int) -> bytes:
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     try:
@@ -263,15 +289,6 @@ def _word(path: str) -> str | None:
         return _read(path, 256).decode("utf-8", "replace").strip() or None
     except OSError:
         return None
-
-
-def _machine() -> str | None:
-    """A name for this machine that says nothing else: machine-id(5) asks never to publish the id itself.
-
-    A container without the file is told from others by the boot it runs in.
-    """
-    told = _word("/etc/machine-id") or _word("/proc/sys/kernel/random/boot_id")
-    return hashlib.blake2b(told.encode(), digest_size=12, person=b"whyred").hexdigest() if told else None
 
 
 def _mounts(folder: str) -> int | None:
@@ -309,34 +326,6 @@ def _processes(proc: str) -> list[Process]:
 
 
 def _process(folder: str) -> Process:
-    """One process from its folder in /proc; proc(5) numbers the fields of `stat` from 1, the second is in brackets."""
-    head, _, rest = _read(f"{folder}/stat", 4096).decode("utf-8", "replace").rpartition(")")
-    pid, _, name = head.partition(" (")
-    fields = rest.split()
-    if len(fields) < 20:
-        raise ValueError(f"{folder}/stat is cut")
-    argv = _read(f"{folder}/cmdline", 1 << 17)
-    return Process(
-        pid=int(pid),
-        parent=int(fields[1]),
-        started=int(fields[19]),
-        name=name,
-        argv=tuple(os.fsdecode(a) for a in argv.removesuffix(b"\0").split(b"\0")) if argv else (),
-        uid=_uid(_read(f"{folder}/status", 4096)),
-        mounts=_mounts(folder),
-        unit=_unit(_read(f"{folder}/cgroup", 1 << 16).decode("utf-8", "replace")),
-    )
-
-
-def _uid(status: bytes) -> int:
-    """The effective user. The owner of /proc/PID would be cheaper, but is root for a process that may not be dumped."""
-    ids = status.partition(b"\nUid:")[2].split(None, 2)
-    if len(ids) < 2:
-        raise ValueError("status is cut")
-    return int(ids[1])
-
-
-def _unit(cgroup: str) -> str | None:
-    """The innermost service of a process's groups; the manager of a login's services is none."""
-    units = [u for u in _UNIT.findall(cgroup) if not _USER_MANAGER.fullmatch(u)]
-    return units[-1] if units else None
+    stat, status = _read(f"{folder}/stat", 4096), _read(f"{folder}/status", 4096)
+    cmdline, cgroup = _read(f"{folder}/cmdline", 1 << 17), _read(f"{folder}/cgroup", 1 << 16)
+    return read_process(stat, status, cgroup, cmdline, _mounts(folder))

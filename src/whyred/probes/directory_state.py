@@ -143,7 +143,12 @@ def _of_space(parts: Parts) -> Fields:
         free, total = space.number(f"free_{what}"), space.number(f"total_{what}")
         percent = "free_percent" if what == "bytes" else "free_inodes_percent"
         if isinstance(free, Unknown) or isinstance(total, Unknown):
-            facts |= every((f"free_{what}", f"total_{what}", percent), space.strange(what))
+            why = (
+                Unknown(Reason.NOT_SUPPORTED, f"the host does not tell {what}")
+                if space.absent(f"total_{what}")
+                else None
+            )
+            facts |= every((f"free_{what}", f"total_{what}", percent), why or space.strange(what))
         elif total <= 0:  # btrfs and others make inodes as they need them and count none
             facts |= {f"free_{what}": None, f"total_{what}": None, percent: None}
         else:

@@ -4,10 +4,11 @@
 one who asks (proc_pid_root(5)). So links are followed here, name by name.
 """
 
+import itertools
 from dataclasses import dataclass
 
 from whyred.model.evidence import Reason
-from whyred.model.host import Host, HostRefusedError, Stat, Subject
+from whyred.model.host import FarHost, Host, HostRefusedError, Stat, Subject
 
 MOST_LINKS = 40
 """As many links as the kernel follows (path_resolution(7))."""
@@ -61,9 +62,10 @@ def absolute(host: Host, subject: Subject, path: str) -> str:
 
 def follow(host: Host, entry: str, path: str) -> Place:
     """Follow an absolute path behind `entry` name by name. Raises `HostRefusedError` where that is not permitted."""
+    todo = _names(path)
+    _foresee(host, entry, "", todo)
     trail = [("", host.stat(f"{entry}/"))]
     crossed: list[Stat] = []
-    todo = _names(path)
     links, last_was_link = 0, False
     while todo:
         name = todo.pop()
@@ -89,8 +91,17 @@ def follow(host: Host, entry: str, path: str) -> Place:
         if target.startswith("/"):
             del trail[1:]
         todo.extend(_names(target))
+        _foresee(host, entry, trail[-1][0], todo)
     end, stat = trail[-1]
     return Place(end or "/", entry + (end or "/"), stat, False, tuple(crossed))
+
+
+def _foresee(host: Host, entry: str, folder: str, todo: list[str]) -> None:
+    """Tell a host that is far away what it will be asked, up to where that is known."""
+    if isinstance(host, FarHost):
+        down = itertools.takewhile(lambda name: name != "..", reversed(todo))
+        below = itertools.accumulate(down, lambda at, name: f"{at}/{name}", initial=folder)
+        host.ahead([f"{entry}/" if at == "" else entry + at for at in below])
 
 
 def _names(path: str) -> list[str]:

@@ -96,7 +96,9 @@ def _version(host: Host, entry: str, path: str, place: Place, tool: str) -> byte
 
 
 def _is_same(ours: Stat | Unknown, theirs: Stat | None) -> bool:
-    return isinstance(ours, Stat) and theirs is not None and (ours.device, ours.inode) == (theirs.device, theirs.inode)
+    if not isinstance(ours, Stat) or theirs is None or not ours.device:  # 0: the host does not tell devices
+        return False
+    return (ours.device, ours.inode) == (theirs.device, theirs.inode)
 
 
 def _is_trusted(host: Host, place: Place) -> bool:
