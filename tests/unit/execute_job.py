@@ -8,22 +8,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from whyred.experiments.cancel import Cancel
+from whyred.experiments.contexts import Around
 from whyred.experiments.execute import ExecuteSettings, execute
 from whyred.model.run import Attempt, Runner
 from whyred.workflows.read import read_workflow
+from whyred.workflows.values import Value
 
 _STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z ")
 
 
 @dataclass
 class Ran:
-    """What came of it: the attempt, the log's lines without time stamps, the masks, every state that was told."""
+    """What came of it: the attempt, the log's lines without time stamps, the masks, every state that was told, and the
+    job's outputs.
+    """
 
     attempt: Attempt
     raw: bytes
     folder: Path
     masks: list[str]
     told: list[Attempt]
+    outputs: dict[str, Value]
     lines: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -59,12 +64,15 @@ def run_job(
     runner_env: Mapping[str, str] | None = None,
     drain: float = 3.0,
     cancel: Cancel | None = None,
+    around: Around | None = None,
+    event: str = "local",
     watch: Callable[[bytes], None] = lambda _: None,
 ) -> Ran:
     """Run the job `test`; `watch` sees each piece of the log as it is written."""
     pieces: list[bytes] = []
     masks: list[str] = []
     told: list[Attempt] = []
+    outputs: dict[str, Value] = {}
 
     def sink(data: bytes) -> None:
         pieces.append(data)
@@ -81,9 +89,12 @@ def run_job(
         pty=pty,
         drain=drain,
         cancel=cancel,
+        event=event,
+        around=around or Around(),
+        hand_over=outputs.update,
     )
     clock = itertools.count(1_800_000_000)
     attempt = execute(
         read_workflow(workflow.encode(), "ci.yml"), "test", settings, sink, lambda: float(next(clock)), told.append
     )
-    return Ran(attempt, b"".join(pieces), folder / "run", masks, told)
+    return Ran(attempt, b"".join(pieces), folder / "run", masks, told, outputs)

@@ -109,7 +109,7 @@ def test_the_workspace_is_emptied_first_and_nothing_outside(tmp_path: Path, repo
         ("{repository: bob/other}", "it checks out bob/other"),
         ("{ref: v1}", "only clones HEAD"),
         ("{submodules: true, lfs: true}", "without `lfs`, `submodules`"),
-        ("{ref: '${{ github.head_ref }}'}", "with.ref needs the forge's expressions"),
+        ("{ref: '${{ github.head_ref }}'}", "with.ref cannot be worked out"),
         ("{fetch-depth: all}", "is no number"),
     ],
 )

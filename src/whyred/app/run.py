@@ -4,32 +4,40 @@ import errno
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from io import FileIO
 from pathlib import Path
 from typing import IO
 
+from whyred.app.given import read_given
+from whyred.app.jobs import Jobs, Task
 from whyred.app.library import Library
-from whyred.experiments.checkout import find_repository
+from whyred.experiments.checkout import Repository, RepositoryError, find_repository, read_repository
+from whyred.experiments.contexts import LOCAL
 from whyred.experiments.execute import ExecuteSettings, execute
 from whyred.hosts.local import LocalHost
 from whyred.logs.blocks import Block, plain
 from whyred.logs.mask import Masker
+from whyred.logs.values import MaskedValues
 from whyred.model.run import Attempt, Conclusion, Runner
 from whyred.model.trouble import UserError
 from whyred.settings import folders
 from whyred.sources import local
-from whyred.workflows.nouns import JobSpec, Workflow
+from whyred.workflows.checked import check_job
+from whyred.workflows.nouns import Workflow
 from whyred.workflows.read import read_workflow
+from whyred.workflows.values import Value
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What to run: the workflow file, one job or all (None), with a PTY or with pipes, as which runner.
 
-    `lasting`: the process that runs it goes on afterwards, as a runner's daemon does; a `whyred run` does not.
+    `job`: its key, or what one combination of its matrix is called. `event`: the one that the run stands for.
+    `secrets`, `variables`: files of NAME=value. `lasting`: the process that runs it goes on afterwards, as a runner's
+    daemon does; a `whyred run` does not.
     """
 
     workflow: Path
@@ -37,24 +45,61 @@ class Wanted:
     pty: bool = True
     runner: str = "whyred"
     lasting: bool = False
+    event: str = LOCAL
+    secrets: Path | None = None
+    variables: Path | None = None
 
 
 def run(wanted: Wanted, library: Library, show: Callable[[bytes], None]) -> list[Attempt]:
     """Runs the job, or all jobs in the order of their needs; `show` gets the masked log as it grows.
 
-    Raises UserError (no such file, no workflow, no such job, nowhere to keep the run).
+    Raises UserError (no such file, no workflow, an expression that is none, no such job, nowhere to keep the run).
     """
     text = _text(wanted.workflow)
     workflow = read_workflow(text, str(wanted.workflow))
-    jobs = [workflow.job(wanted.job)] if wanted.job else list(_in_order(workflow))
-    done: dict[str, Attempt] = {}
-    for job in jobs:
-        missing = [n for n in job.needs if n in done and done[n].conclusion is not Conclusion.SUCCESS]
-        if missing:
-            show(f"job {job.key} is not run: it needs {', '.join(missing)}, which did not succeed\n".encode())
+    given = read_given(wanted.secrets, wanted.variables)
+    folder = find_repository(wanted.workflow.absolute().parent, os.environ)
+    jobs = Jobs(workflow, given, wanted.event, _repository(folder), wanted.job)
+    to_run = jobs.to_run()
+    for job in to_run:
+        check_job(workflow, job)
+    for name in given.unmasked():
+        show(f"note: the secret {name} is too short to be masked\n".encode())
+    runs = _Runs(wanted, workflow, text, folder, library, show, list(given.masks()))
+    for job in to_run:
+        if runs.cancelled:
+            break
+        if (why := jobs.held_back(job)) is not None:
+            show(f"job {job.key} is not run: {why}\n".encode())
+            jobs.note(job, Conclusion.SKIPPED)
             continue
-        done[job.key] = _run_job(wanted, workflow, job, text, library, show)
-    return list(done.values())
+        _run_all(jobs.tasks(job), jobs, runs)
+    return runs.attempts
+
+
+def _run_all(tasks: list[Task], jobs: Jobs, runs: "_Runs") -> None:
+    """The combinations of one job, one after the other."""
+    failed: Task | None = None
+    for task in tasks:
+        if runs.cancelled:
+            return
+        if failed is not None and failed.fail_fast:
+            runs.tell(f"job {task.name} is not run: {failed.name} failed, and `fail-fast` is set")
+            jobs.note(task.job, Conclusion.CANCELLED)
+            continue
+        attempt, outputs = runs.run(task)
+        jobs.note(task.job, attempt.conclusion, outputs)
+        if attempt.conclusion in (Conclusion.FAILURE, Conclusion.TIMED_OUT):
+            failed = task
+
+
+def _repository(folder: Path | None) -> Repository | str:
+    if folder is None:
+        return "it does not lie in a git repository"
+    try:
+        return read_repository(folder, os.environ)
+    except RepositoryError as e:
+        return str(e)
 
 
 def _text(file: Path) -> bytes:
@@ -65,49 +110,82 @@ def _text(file: Path) -> bytes:
         raise UserError(f"cannot read the workflow {file}", why, "Name a file such as .forgejo/workflows/ci.yml") from e
 
 
-def _in_order(workflow: Workflow) -> Iterator[JobSpec]:
-    left = {job.key: job for job in workflow.jobs}
-    while left:
-        free = [job for job in left.values() if not any(n in left for n in job.needs)]
-        if not free:
-            raise UserError(
-                f"the jobs {', '.join(left)} need each other in a circle",
-                "no runner could start any of them",
-                "Mend their `needs:`, or name one with --job",
+@dataclass(slots=True)
+class _Runs:
+    """The runs of one command, as they are made and kept. `masks`: every text that no log may show, of all jobs."""
+
+    wanted: Wanted
+    workflow: Workflow
+    text: bytes
+    repository: Path | None
+    library: Library
+    show: Callable[[bytes], None]
+    masks: list[str] = field(repr=False)
+    values: MaskedValues = field(default_factory=MaskedValues, repr=False)
+    attempts: list[Attempt] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for value in self.masks:
+            self.values.add(value.encode("utf-8", "surrogateescape"))
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the user stopped the last run."""
+        return bool(self.attempts) and self.attempts[-1].conclusion is Conclusion.CANCELLED
+
+    def tell(self, text: str) -> None:
+        """A line of the command's own."""
+        self.show(self._clean(text).encode() + b"\n")
+
+    def run(self, task: Task) -> tuple[Attempt, Mapping[str, Value]]:
+        """One job to its end, and its outputs. Raises UserError (nowhere to keep it)."""
+        folder = _new_folder()
+        meta = {"file": str(self.wanted.workflow), "job": task.job.key}
+        masker = self.library.masker()
+        for value in self.masks:
+            masker.add(value)
+        outputs: dict[str, Value] = {}
+
+        def mask(value: str) -> None:
+            """Also for later jobs: an output may bring the value there."""
+            self.masks.append(value)
+            self.values.add(value.encode("utf-8", "surrogateescape"))
+            masker.add(value)
+
+        with _kept_in(folder), folder.log.open("wb", buffering=0) as log:
+            folder.workflow.write_bytes(self.text)
+            keep = _Keeper(masker, log, self.show)
+            settings = ExecuteSettings(
+                number=folder.number,
+                folder=folder.path,
+                environ=os.environ,
+                runner=_runner(self.wanted.runner, folder.workspace),
+                mask=mask,
+                repository=self.repository,
+                pty=self.wanted.pty,
+                event=self.wanted.event,
+                around=task.around,
+                hand_over=outputs.update,
+                clean=self._clean,
             )
-        for job in free:
-            del left[job.key]
-            yield job
+            attempt = execute(
+                self.workflow, task.job.key, settings, keep.take, time.time, lambda a: local.save(folder, a, meta)
+            )
+            keep.end()
+            if not self.wanted.lasting and attempt.runner is not None:
+                # The process that ran this ends now: what lasts is the namespace, by which the environment is known
+                # again; its number with the time, for the kernel gives the number of a dead one to the next.
+                attempt = replace(attempt, runner=replace(attempt.runner, pid=None))
+            local.save(folder, attempt, meta)
+        if attempt.conclusion is Conclusion.SUCCESS:
+            local.discard_work(folder)
+        self.attempts.append(attempt)
+        return attempt, outputs
 
-
-def _run_job(
-    wanted: Wanted, workflow: Workflow, job: JobSpec, text: bytes, library: Library, show: Callable[[bytes], None]
-) -> Attempt:
-    folder = _new_folder()
-    meta = {"file": str(wanted.workflow), "job": job.key}
-    masker = library.masker()
-    with _kept_in(folder), folder.log.open("wb", buffering=0) as log:
-        folder.workflow.write_bytes(text)
-        keep = _Keeper(masker, log, show)
-        settings = ExecuteSettings(
-            number=folder.number,
-            folder=folder.path,
-            environ=os.environ,
-            runner=_runner(wanted.runner, folder.workspace),
-            mask=masker.add,
-            repository=find_repository(wanted.workflow.absolute().parent, os.environ),
-            pty=wanted.pty,
-        )
-        attempt = execute(workflow, job.key, settings, keep.take, time.time, lambda a: local.save(folder, a, meta))
-        keep.end()
-        if not wanted.lasting and attempt.runner is not None:
-            # The process that ran this ends now: what lasts is the namespace, by which the environment is known again;
-            # its number with the time, for the kernel gives the number of a dead namespace to the next one.
-            attempt = replace(attempt, runner=replace(attempt.runner, pid=None))
-        local.save(folder, attempt, meta)
-    if attempt.conclusion is Conclusion.SUCCESS:
-        local.discard_work(folder)
-    return attempt
+    def _clean(self, text: str) -> str:
+        """A name or reason that is kept with the run, without secrets."""
+        data = self.values.mask(text.encode("utf-8", "surrogateescape"))
+        return self.library.masker().text(data).decode("utf-8", "replace")
 
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})

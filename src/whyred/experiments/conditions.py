@@ -1,14 +1,10 @@
-"""Whether a step is to be run: the status words of `if:`, and what whyred cannot work out by itself.
-
-Understood are `success()` (also when there is no `if:`), `always()`, `failure()` and the plain words true and false.
-Everything else needs the forge's expressions and is answered with "not run", never with a guess.
-"""
+"""Why a step is passed over: as a runner would (skipped), or because whyred cannot run it (not run)."""
 
 from dataclasses import dataclass
 
-from whyred.experiments.checkout import HARMLESS, Repository, is_checkout, why_not
 from whyred.model.run import Conclusion
-from whyred.workflows.nouns import JobSpec, StepSpec
+from whyred.workflows.expressions import Contexts, ExpressionError, NotKnownError, Place, condition
+from whyred.workflows.nouns import JobSpec, StepSpec, Workflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,28 +19,6 @@ class Refusal:
     line: str
 
 
-def holds(condition: str | None, *, failed: bool) -> bool | None:
-    """Whether a condition holds when an earlier step failed or none did; None when it is not understood."""
-    words = {"success()": not failed, "always()": True, "failure()": failed, "true": not failed, "false": False}
-    return words.get(" ".join((condition or "success()").split()).lower())
-
-
-def refusal(job: JobSpec, step: StepSpec, repository: Repository | str, *, failed: bool) -> Refusal | None:
-    """Why not to run a step now; None when it is to be run."""
-    job_due, due = holds(job.if_, failed=False), holds(step.if_, failed=failed)
-    if job_due is None:
-        return not_run(step, f"the job's `if: {job.if_}` needs the forge's expressions")
-    if not job_due:
-        return skipped(step, f"the job's `if: {job.if_}` does not hold", job.if_ or "")
-    if due is None:
-        return not_run(step, f"`if: {step.if_}` needs the forge's expressions")
-    if not due:
-        condition = step.if_ or "success()"
-        return skipped(step, f"`if: {condition}` does not hold", condition)
-    obstacle = _obstacle(step, repository)
-    return None if obstacle is None else not_run(step, obstacle)
-
-
 def skipped(step: StepSpec, reason: str, due_to: str) -> Refusal:
     """A step that a runner would skip as well."""
     return Refusal(Conclusion.SKIPPED, reason, f"Skipping step '{step.name}' due to '{due_to}'")
@@ -55,14 +29,38 @@ def not_run(step: StepSpec, reason: str) -> Refusal:
     return Refusal(Conclusion.NOT_RUN, reason, f"Not running step '{step.name}': {reason}")
 
 
-def _obstacle(step: StepSpec, repository: Repository | str) -> str | None:
-    checkout = is_checkout(step)
-    harmless = {f"with.{name}" for name in HARMLESS} if checkout else set()
-    needed = [field for field in step.expressions if field not in harmless]
-    if needed:
-        return f"`${{{{ }}}}` in {', '.join(needed)} needs the forge's expressions"
-    if checkout:
-        return why_not(step, repository)
-    if step.uses is not None:
-        return f"whyred runs no actions ({step.uses})"
-    return None
+def step_refusal(step: StepSpec, contexts: Contexts, place: Place) -> Refusal | None:
+    """Why the step's `if:` keeps it from being run now. Raises ExpressionError for one that no forge can work out."""
+    try:
+        if condition(step.if_, contexts, place):
+            return None
+    except NotKnownError as e:
+        return not_run(step, f"`if: {step.if_}`: {e.why}. {e.how}")
+    due_to = step.if_ or "success()"
+    return skipped(step, f"`if: {due_to}` does not hold", due_to)
+
+
+@dataclass(frozen=True, slots=True)
+class JobGate:
+    """Whether a job is due: `closed` says why not, as a runner would skip it (`skip`) or because whyred cannot know."""
+
+    closed: str | None = None
+    skip: str | None = None
+
+    def refusal(self, step: StepSpec) -> Refusal | None:
+        """What that means for one of its steps."""
+        if self.closed is None:
+            return None
+        return not_run(step, self.closed) if self.skip is None else skipped(step, self.closed, self.skip)
+
+
+def job_gate(workflow: Workflow, job: JobSpec, contexts: Contexts) -> JobGate:
+    """What the job's `if:` says before its first step."""
+    place = Place(workflow.file, job.lines.get("if", job.line), f"jobs.{job.key}.if")
+    try:
+        if condition(job.if_, contexts, place):
+            return JobGate()
+    except ExpressionError as e:
+        return JobGate(f"the job's `if: {job.if_ or 'success()'}`: {e.why}. {e.how}")
+    due_to = job.if_ or "success()"
+    return JobGate(f"the job's `if: {due_to}` does not hold", job.if_ or "")

@@ -8,12 +8,14 @@ files of the step; GITHUB_PATH in front of PATH. Nothing here sets HOME or TMPDI
 
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from whyred.workflows.nouns import JobSpec, StepSpec, Workflow
-from whyred.workflows.read import EXPRESSION
+from whyred.experiments.checkout import Repository
+from whyred.workflows.expressions import Contexts, NotKnownError, Place, interpolate_text
+from whyred.workflows.nouns import JobSpec, Workflow
+from whyred.workflows.values import NotKnown
 
 _ARCHITECTURES = {"x86_64": "X64", "amd64": "X64", "aarch64": "ARM64", "armv7l": "ARM", "i686": "X86", "i386": "X86"}
 
@@ -33,35 +35,76 @@ class Folders:
             folder.mkdir(parents=True, exist_ok=True)
 
 
-def left_unset(workflow: Workflow, job: JobSpec) -> tuple[str, ...]:
-    """Variables of the workflow and the job whose value is an expression that only the forge can work out."""
-    merged = {**workflow.env, **(job.env or {})}
-    return tuple(sorted(name for name, value in merged.items() if EXPRESSION in value))
+Variables = Mapping[str, str | NotKnown]
+"""Of a workflow, job or step: the text of each, or why it cannot be worked out on this machine."""
+
+
+def worked_out(env: Mapping[str, str], contexts: Contexts, place: Callable[[str], Place]) -> Variables:
+    """Some variables with their expressions worked out; `place` tells where a field (`env.A`) stands.
+
+    Raises ExpressionError for an expression that no forge could work out either.
+    """
+    found: dict[str, str | NotKnown] = {}
+    for name, text in env.items():
+        try:
+            found[name] = interpolate_text(text, contexts, place(f"env.{name}"))
+        except NotKnownError as e:
+            found[name] = NotKnown(e.why, e.how)
+    return found
+
+
+def known(variables: Variables) -> dict[str, str]:
+    """Those that have a text."""
+    return {name: value for name, value in variables.items() if isinstance(value, str)}
 
 
 def job_environment(
-    workflow: Workflow, job: JobSpec, runner: Mapping[str, str], daemon: Mapping[str, str], folders: Folders
+    variables: Variables, runner: Mapping[str, str], daemon: Mapping[str, str], folders: Folders
 ) -> dict[str, str]:
-    """What all steps of a job share. Variables of `left_unset` are absent, also where the daemon has them."""
-    env = {**workflow.env, **(job.env or {}), **runner, **_runner_facts(folders)}
-    unset = set(left_unset(workflow, job)) - set(runner)
-    env = {name: value for name, value in env.items() if name not in unset}
-    return {**{name: value for name, value in _decoded(daemon).items() if name not in unset}, **env}
+    """What all steps of a job share. `variables`: of workflow and job; those that are not known are absent, also where
+    the daemon has them.
+    """
+    env = {**known(variables), **runner, **runner_facts(folders)}
+    return {**{name: value for name, value in _decoded(daemon).items() if name not in variables}, **env}
 
 
 def step_environment(
     base: Mapping[str, str],
     from_steps: Mapping[str, str],
     facts: Mapping[str, str],
-    step: StepSpec,
+    own: Mapping[str, str],
     files: Mapping[str, str],
     path: Sequence[str],
 ) -> dict[str, str]:
-    """The whole environment of one step. `path`: folders of GITHUB_PATH, the last written in front."""
-    env = {**base, **from_steps, **twins(facts), **(step.env or {}), **files}
+    """All that one step gets. `own`: its `env`; `path`: folders of GITHUB_PATH, the last written in front."""
+    env = {**base, **from_steps, **twins(facts), **own, **files}
     if path:
         env["PATH"] = os.pathsep.join([*path, *([env["PATH"]] if env.get("PATH") else [])])
     return env
+
+
+def job_facts(workflow: Workflow, job: JobSpec, event: str, repository: Repository | str) -> dict[str, str]:
+    """CI, ACT and the GITHUB_ variables that are the same in every run of a job."""
+    return {
+        "CI": "true",
+        "ACT": "true",
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_EVENT_NAME": event,
+        "GITHUB_JOB": job.key,
+        "GITHUB_RUN_ATTEMPT": "1",
+        "GITHUB_WORKFLOW": workflow.name,
+        **(repository.facts() if isinstance(repository, Repository) else {}),
+    }
+
+
+def run_facts(number: int, folders: Folders) -> dict[str, str]:
+    """The GITHUB_ variables of one run: its number and where it works."""
+    return {
+        "GITHUB_EVENT_PATH": str(folders.commands / "event.json"),
+        "GITHUB_RUN_ID": str(number),
+        "GITHUB_RUN_NUMBER": str(number),
+        "GITHUB_WORKSPACE": str(folders.workspace),
+    }
 
 
 def twins(facts: Mapping[str, str]) -> dict[str, str]:
@@ -83,7 +126,8 @@ def _decoded(daemon: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _runner_facts(folders: Folders) -> dict[str, str]:
+def runner_facts(folders: Folders) -> dict[str, str]:
+    """The RUNNER_ variables; expressions have them as `runner.os` and so on."""
     machine = platform.machine()
     return {
         "RUNNER_OS": platform.system(),

@@ -1,28 +1,35 @@
 """Runs the `run:` steps of one job on this machine as forgejo-runner does in host mode.
 
-The only place that starts the user's commands. What it cannot do as a runner would (other actions, expressions) is
-reported as not run, in the log and in the step's reason, and then the attempt is never called a success: with a
-failed step it is a failure, else its conclusion is unknown (not run, when no step was run at all), and the log ends
-with `Job incomplete`. Nothing is run after a cancel, not even steps with `always()`.
+The only place that starts the user's commands. What it cannot do as a runner would (other actions, values that only a
+forge has) is reported as not run, in the log and in the step's reason, and then the attempt is never called a success:
+with a failed step it is a failure, else its conclusion is unknown (not run, when no step was run at all), and the log
+ends with `Job incomplete`. Nothing is run after a cancel, not even steps with `always()`.
 """
 
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from whyred.experiments.cancel import Cancel, on_signals
-from whyred.experiments.checkout import Repository, RepositoryError, is_checkout, plan, prepare_target, read_repository
+from whyred.experiments.checkout import Repository, RepositoryError, is_checkout, plan, prepare_target
 from whyred.experiments.command_files import CommandFileError, CommandFiles
-from whyred.experiments.conditions import Refusal, refusal, skipped
-from whyred.experiments.environment import Folders, encode, job_environment, left_unset, step_environment
+from whyred.experiments.conditions import Refusal, skipped
+from whyred.experiments.environment import encode, step_environment
+from whyred.experiments.execute_settings import ExecuteSettings as ExecuteSettings
 from whyred.experiments.job_log import JobLog
+from whyred.experiments.job_notes import differences, last_line, matrix_line
+from whyred.experiments.job_state import JobState
 from whyred.experiments.outcome import Outcome, failure, outcome
+from whyred.experiments.prepared_job import PreparedJob, prepare
 from whyred.experiments.shells import ShellError, choose
 from whyred.experiments.terminal import Ended, Leftovers, Limits, NoTerminalError, StartError, Stop, run_command
-from whyred.model.run import Attempt, Conclusion, Job, Run, Runner, Status, Step
+from whyred.experiments.worked_step import WorkedStep
+from whyred.model.run import Attempt, Conclusion, Job, Run, Status, Step
 from whyred.workflows.nouns import JobSpec, StepSpec, Workflow
+from whyred.workflows.values import NotKnown
 
 _HELD = (
     "the step's shell ended, but a process it left behind still holds its output; "
@@ -31,42 +38,6 @@ _HELD = (
 
 Progress = Callable[[Attempt], None]
 """Told the attempt as far as it is known whenever a step starts (its `ended` is None) or ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExecuteSettings:
-    """What a run needs to know beyond the workflow.
-
-    `folder`: the run's own folder. `number`: the N of `local:N`. `environ`: the daemon's environment (as os.environ
-    has it), which fills what the workflow leaves unset. `runner_env`: `runner.envs` of a runner's settings, which beat
-    workflow and job. `runner`: who runs this. `mask`: told every value of `::add-mask::` before anything later reaches
-    the sink. `repository`: the working tree that holds the workflow, if it lies in one. `drain`: seconds to wait for
-    processes that keep a terminal open after their step's shell ended.
-    """
-
-    number: int
-    folder: Path
-    environ: Mapping[str, str]
-    runner: Runner
-    mask: Callable[[str], None]
-    repository: Path | None = None
-    runner_env: Mapping[str, str] = field(default_factory=dict)
-    pty: bool = True
-    event: str = "local"
-    drain: float = 3.0
-    cancel: Cancel | None = None
-    """To stop the run from another thread; signals ask for it by themselves in the main thread."""
-
-    @property
-    def label(self) -> str:
-        """How a person names the run."""
-        return f"local:{self.number}"
-
-    @property
-    def folders(self) -> Folders:
-        """Where the steps work."""
-        at = self.folder.absolute()
-        return Folders(at / "workspace", at / "temp", at / "tool_cache", at / "commands")
 
 
 def execute(
@@ -103,19 +74,11 @@ class _Execution:
     now: Callable[[], float]
     progress: Progress
     cancel: Cancel
-    steps: list[Step] = field(default_factory=list)
-    failed: bool = False
-    incomplete: bool = False
-    timed_out: bool = False
+    state: JobState = field(default_factory=JobState)
     deadline: float | None = None
     """When the job must end (time.monotonic)."""
-    path: list[str] = field(default_factory=list)
-    from_steps: dict[str, str] = field(default_factory=dict)
-    outputs: dict[str, dict[str, str]] = field(default_factory=dict)
-    """Outputs by step id; expressions will read them."""
-    repository: Repository | str = "it does not lie in a git repository"
-    base: dict[str, str] = field(default_factory=dict)
     leftovers: Leftovers = field(default_factory=Leftovers)
+    prepared: PreparedJob = field(init=False)
     attempt: Attempt = field(init=False)
 
     def run(self) -> Attempt:
@@ -123,6 +86,7 @@ class _Execution:
         try:
             for number, step in enumerate(self.job.steps):
                 self._step(step, number)
+            self._hand_over()
         finally:
             self.leftovers.close()
         return self._end()
@@ -131,18 +95,17 @@ class _Execution:
         settings, job = self.settings, self.job
         settings.folders.make()
         (settings.folders.commands / "event.json").write_text("{}\n", encoding="utf-8")
-        if job.timeout_minutes is not None:
-            self.deadline = time.monotonic() + 60 * job.timeout_minutes
-        if settings.repository is not None:
-            try:
-                self.repository = read_repository(settings.repository, settings.environ)
-            except RepositoryError as e:
-                self.repository = str(e)
-        commit = self.repository.commit if isinstance(self.repository, Repository) else None
-        self.base = job_environment(self.workflow, job, settings.runner_env, settings.environ, settings.folders)
+        prepared = self.prepared = prepare(self.workflow, self.job, settings)
+        repository = prepared.repository
         self.attempt = Attempt(
-            Run(settings.label, self.workflow.name, settings.event, commit),
-            Job(job.key, job.name),
+            Run(
+                settings.label,
+                self.workflow.name,
+                settings.event,
+                repository.commit if isinstance(repository, Repository) else None,
+            ),
+            Job(job.key, settings.clean(settings.around.name or job.name)),
+            number=1,
             status=Status.RUNNING,
             started=self.now(),
             runner=settings.runner,
@@ -154,88 +117,97 @@ class _Execution:
             f"be triggered by event: {settings.event}"
         )
         self.log.say("workflow prepared")
-        self._say_differences()
-
-    def _say_differences(self) -> None:
-        """What of this job is not as it would be on a runner, before its first step."""
-        job = self.job
-        notes = [
-            f"`{name}` stays unset: its value is an expression that only the forge can work out"
-            for name in left_unset(self.workflow, job)
-            if name not in self.settings.runner_env
-        ]
-        self.incomplete = bool(notes)
-        if job.container:
-            notes.append(f"the job asks for container {job.container}; its steps run on this machine instead")
-        if job.services:
-            notes.append(f"the services {', '.join(job.services)} are not started")
-        if job.needs:
-            notes.append(f"the outputs of the jobs it needs are not handed over: {', '.join(job.needs)}")
-        if job.strategy is not None:
-            notes.append("its matrix is not expanded")
-        if job.uses:
-            notes.append(f"it calls the workflow {job.uses}, which is not run")
-            self.incomplete = True
-        for note in notes:
+        if isinstance(settings.around.matrix, Mapping):
+            self.log.say(matrix_line(settings.around.matrix))
+        if prepared.limit is not None:
+            self.deadline = time.monotonic() + 60 * prepared.limit
+        self.state.incomplete = bool(prepared.unset or (job.uses and prepared.gate.skip is None))
+        for note in (*prepared.notes, *differences(job, prepared.unset, settings.around)):
             self.log.say(f"note: {note}")
 
     def _step(self, spec: StepSpec, number: int) -> None:
-        refused = self._over(spec) or refusal(self.job, spec, self.repository, failed=self.failed)
-        if refused is None:
-            self._run_step(spec, number)
+        prepared = self.prepared
+        refused = self._over(spec) or prepared.gate.refusal(spec)
+        if refused is not None:
+            self._pass_over(spec, refused)
             return
-        self.incomplete = self.incomplete or refused.conclusion is Conclusion.NOT_RUN
+        facts = {**prepared.facts, "GITHUB_ACTION": spec.id or str(number)}
+        defaults = (self.job.defaults, self.workflow.defaults)
+        step = WorkedStep(self.workflow.file, spec, partial(prepared.contexts, self.state, facts), defaults)
+        secrets = (self.settings.around.secrets or {}).values()
+        refused = None if prepared.broken else step.refusal(prepared.repository, secrets)
+        if refused is not None:
+            self._pass_over(step.spec, refused)
+        else:
+            self._run_step(step, number, facts)
+
+    def _pass_over(self, spec: StepSpec, refused: Refusal) -> None:
+        self.state.incomplete = self.state.incomplete or refused.conclusion is Conclusion.NOT_RUN
         self.log.say(refused.line)
-        self.steps.append(Step(spec.name, refused.conclusion, reason=refused.reason))
+        clean = self.settings.clean
+        self.state.steps.append(Step(clean(spec.name), refused.conclusion, reason=clean(refused.reason)))
+        self.state.remember(spec, refused.conclusion, refused.conclusion)
         self._tell()
 
     def _over(self, spec: StepSpec) -> Refusal | None:
         """Why no step at all is run any more."""
         if self.cancel.by is not None:
             return skipped(spec, "the run was cancelled", "cancelled")
+        if self.prepared.broken is not None and self.state.failed:
+            return skipped(spec, "the job failed before its first step", "failure")
         if self.deadline is not None and time.monotonic() >= self.deadline:
-            self.timed_out = True
-        return skipped(spec, "the job's timeout-minutes ran out", "timed out") if self.timed_out else None
+            self.state.timed_out = True
+        if self.state.timed_out:
+            return skipped(spec, "the job's timeout-minutes ran out", "timed out")
+        return None
 
     def _tell(self) -> None:
-        self.attempt = replace(self.attempt, steps=tuple(self.steps))
+        self.attempt = replace(self.attempt, steps=tuple(self.state.steps))
         self.progress(self.attempt)
 
-    def _run_step(self, spec: StepSpec, number: int) -> None:
-        self.steps.append(Step(spec.name, started=self.now()))
+    def _run_step(self, step: WorkedStep, number: int, facts: Mapping[str, str]) -> None:
+        spec = step.spec
+        self.state.steps.append(Step(self.settings.clean(spec.name), started=self.now()))
         self._tell()
         self.log.begin()
         self.log.say(f"⭐ Run Main {spec.name}")
+        wrong = self.prepared.broken or step.wrong
+        if wrong is not None:
+            self._conclude(spec, failure(str(wrong)), {})
+            return
         files = CommandFiles(self.settings.folders.commands)
         try:
-            facts = self._facts(spec, number)
-            env = step_environment(self.base, self.from_steps, facts, spec, files.variables(), self.path)
-            ended = self._checkout(spec, env) if is_checkout(spec) else self._script(spec, number, env)
-            ended = self._take(spec, number, files, ended)
+            state = self.state
+            env = step_environment(self.prepared.base, state.from_steps, facts, step.env, files.variables(), state.path)
+            ended = self._checkout(spec, env) if is_checkout(spec) else self._script(step, number, env)
+            ended, outputs = self._take(files, ended)
         finally:
             files.remove()
-        self._conclude(spec, ended)
+        self._conclude(spec, ended, outputs)
 
-    def _script(self, spec: StepSpec, number: int, env: dict[str, str]) -> Outcome:
-        folders, job, workflow = self.settings.folders, self.job.defaults, self.workflow.defaults
-        folder = folders.workspace / (
-            spec.working_directory or job.working_directory or workflow.working_directory or ""
-        )
+    def _script(self, step: WorkedStep, number: int, env: dict[str, str]) -> Outcome:
+        spec, folders = step.spec, self.settings.folders
+        folder = folders.workspace / (spec.working_directory or "")
         try:
-            shell = choose(spec.shell or job.shell or workflow.shell, env)
+            shell = choose(spec.shell, env)
             script = folders.commands / f"{number}{shell.suffix}"
-            script.write_text((spec.run or "") + "\n", encoding="utf-8", newline="")
             argv = shell.command(str(script), env)
         except ShellError as e:
             return failure(str(e))
         if not folder.is_dir():
             return failure(f"the working directory {folder} is no directory; a checkout or an earlier step makes it")
-        return self._command(spec, argv, env, folder, pty=self.settings.pty)
+        try:
+            # Values of earlier steps may hold bytes that are no UTF-8: they go through as they came.
+            script.write_text((spec.run or "") + "\n", encoding="utf-8", errors="surrogateescape", newline="")
+            return self._command(spec, argv, env, folder, pty=self.settings.pty)
+        finally:
+            if "run" in step.filled:  # what was put into it may be secret, and this folder is kept
+                script.unlink(missing_ok=True)
 
     def _checkout(self, spec: StepSpec, env: dict[str, str]) -> Outcome:
-        assert isinstance(self.repository, Repository)
+        assert isinstance(self.prepared.repository, Repository)
         try:
-            checkout = plan(spec, self.repository, self.settings.folders.workspace, env)
+            checkout = plan(spec, self.prepared.repository, self.settings.folders.workspace, env)
             prepare_target(checkout.target)
         except (RepositoryError, OSError) as e:
             return failure(str(e))
@@ -265,85 +237,62 @@ class _Execution:
         if ended.held:
             self.log.runner(_HELD)
         if ended.stop is Stop.TIMED_OUT and deadline != own:
-            self.timed_out = True
-            return outcome(ended, f"the job's timeout-minutes of {self.job.timeout_minutes:g}")
+            self.state.timed_out = True
+            return outcome(ended, f"the job's timeout-minutes of {self.prepared.limit or 0:g}")
         return outcome(ended, f"its timeout-minutes of {spec.timeout_minutes or 0:g}")
 
-    def _take(self, spec: StepSpec, number: int, files: CommandFiles, ended: Outcome) -> Outcome:
+    def _take(self, files: CommandFiles, ended: Outcome) -> tuple[Outcome, dict[str, str]]:
         """Take over what the step wrote for later steps; a file that cannot be read fails it, as on a runner."""
-        self.outputs[spec.id or str(number)] = dict(self.log.outputs)
+        outputs = dict(self.log.outputs)
         try:
-            self.path = [*reversed(files.folders()), *self.path]
-            self.from_steps.update(files.pairs("ENV"))
-            self.outputs[spec.id or str(number)].update(files.pairs("OUTPUT"))
+            self.state.path = [*reversed(files.folders()), *self.state.path]
+            self.state.from_steps.update(files.pairs("ENV"))
+            outputs.update(files.pairs("OUTPUT"))
             files.pairs("STATE")
         except CommandFileError as e:
-            return failure(str(e)) if not ended.failed else ended
-        return ended
+            return (failure(str(e)) if not ended.failed else ended), outputs
+        return ended, outputs
 
-    def _conclude(self, spec: StepSpec, ended: Outcome) -> None:
+    def _conclude(self, spec: StepSpec, ended: Outcome, outputs: Mapping[str, str]) -> None:
         for line in ended.lines:
             self.log.runner(line)
         self.log.say(f"  ❌  Failure - Main {spec.name}" if ended.failed else f"  ✅  Success - Main {spec.name}")
-        conclusion, reason = ended.conclusion, ended.reason
-        if ended.failed and spec.continue_on_error and conclusion is not Conclusion.CANCELLED and not self.timed_out:
+        conclusion, reason, state = ended.conclusion, ended.reason, self.state
+        if ended.failed and spec.continue_on_error and conclusion is not Conclusion.CANCELLED and not state.timed_out:
             self.log.say("Failed but continue next step")
             conclusion, reason = (
                 Conclusion.SUCCESS,
                 f"it failed ({reason or ended.lines[0]}), but continue-on-error is set",
             )
-        self.failed = self.failed or conclusion is not Conclusion.SUCCESS
-        self.steps[-1] = replace(
-            self.steps[-1], conclusion=conclusion, ended=self.now(), exit_code=ended.exit_code, reason=reason
+        state.failed = state.failed or conclusion is not Conclusion.SUCCESS
+        state.remember(spec, ended.conclusion, conclusion, outputs)
+        state.steps[-1] = replace(
+            state.steps[-1],
+            conclusion=conclusion,
+            ended=self.now(),
+            exit_code=ended.exit_code,
+            reason=None if reason is None else self.settings.clean(reason),
         )
         self._tell()
 
-    def _facts(self, spec: StepSpec, number: int) -> dict[str, str]:
-        """CI, ACT and the GITHUB_ variables that a run on this machine can know."""
-        settings, repository = self.settings, self.repository
-        return {
-            "CI": "true",
-            "ACT": "true",
-            "GITHUB_ACTIONS": "true",
-            "GITHUB_ACTION": spec.id or str(number),
-            "GITHUB_EVENT_NAME": settings.event,
-            "GITHUB_EVENT_PATH": str(settings.folders.commands / "event.json"),
-            "GITHUB_JOB": self.job.key,
-            "GITHUB_RUN_ATTEMPT": "1",
-            "GITHUB_RUN_ID": str(settings.number),
-            "GITHUB_RUN_NUMBER": str(settings.number),
-            "GITHUB_WORKFLOW": self.workflow.name,
-            "GITHUB_WORKSPACE": str(settings.folders.workspace),
-            **(repository.facts() if isinstance(repository, Repository) else {}),
-        }
+    def _hand_over(self) -> None:
+        """The outputs of the job, worked out after its last step."""
+        outputs = self.prepared.outputs(self.state)
+        for name, value in outputs.items():
+            if isinstance(value, NotKnown):
+                self.log.say(f"note: the output `{name}` is not known: {value.why}. {value.how}")
+        self.settings.hand_over(outputs)
 
     def _end(self) -> Attempt:
-        conclusion = self._conclusion()
-        missed = sum(step.conclusion is Conclusion.NOT_RUN for step in self.steps)
-        if missed and conclusion is Conclusion.FAILURE:
-            self.log.say(f"note: {missed} step(s) were not run; a step that failed after them may have missed them")
-        if self.timed_out:
-            self.log.say(f"The job ran longer than its timeout-minutes of {self.job.timeout_minutes:g}")
-        ends = {
-            Conclusion.SUCCESS: "🏁  Job succeeded",
-            Conclusion.SKIPPED: "🏁  Job skipped",
-            Conclusion.UNKNOWN: f"🏁  Job incomplete: nothing failed, but not everything was run ({missed} step(s))",
-            Conclusion.NOT_RUN: "🏁  Job incomplete: no step was run",
-        }
-        self.log.say(ends.get(conclusion, "🏁  Job failed"))
+        state = self.state
+        conclusion = state.conclusion(cancelled=self.cancel.by is not None)
+        if state.missed and conclusion is Conclusion.FAILURE:
+            self.log.say(
+                f"note: {state.missed} step(s) were not run; a step that failed after them may have missed them"
+            )
+        if state.timed_out:
+            self.log.say(f"The job ran longer than its timeout-minutes of {self.prepared.limit or 0:g}")
+        self.log.say(last_line(conclusion, state.missed))
         self.attempt = replace(self.attempt, status=Status.DONE, conclusion=conclusion, ended=self.now())
         self._tell()
         return self.attempt
-
-    def _conclusion(self) -> Conclusion:
-        """One conclusion for the job; see the top of this file for what was not run."""
-        if self.cancel.by is not None:
-            return Conclusion.CANCELLED
-        if self.timed_out:
-            return Conclusion.TIMED_OUT
-        if self.failed:
-            return Conclusion.FAILURE
-        ran = any(step.conclusion is Conclusion.SUCCESS for step in self.steps)
-        if self.incomplete:
-            return Conclusion.UNKNOWN if ran else Conclusion.NOT_RUN
-        return Conclusion.SUCCESS if ran else Conclusion.SKIPPED

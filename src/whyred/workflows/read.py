@@ -3,7 +3,7 @@
 import re
 from typing import NoReturn
 
-from whyred.workflows.nouns import JobSpec, RunDefaults, StepSpec, Tree, Workflow, WorkflowError
+from whyred.workflows.nouns import Data, JobSpec, RunDefaults, StepSpec, Tree, Workflow, WorkflowError
 from whyred.workflows.yaml_tree import Items, Node, Table, Text, read_tree
 
 EXPRESSION = "${{"
@@ -39,13 +39,15 @@ class _Reader:
             env=self.values(root, "env"),
             defaults=self.defaults(root),
             jobs=tuple(self.job(key, node, jobs.lines[key]) for key, node in jobs.entries.items()),
+            lines=_lines(root),
         )
 
     def job(self, key: str, node: Node, line: int) -> JobSpec:
         if not isinstance(node, Table):
             self.refuse(line, f"job `{key[:80]}`", "a job is a mapping", "give it `runs-on` and `steps`")
         env = self.values(node, "env")
-        expressions = [f"env.{k}" for k, v in env.items() if EXPRESSION in v]
+        expressed: dict[str, str] = {}
+        minutes = self.minutes(node, expressed)
         strategy = node.entries.get("strategy")
         return JobSpec(
             key=key,
@@ -54,7 +56,7 @@ class _Reader:
             runs_on=self.runs_on(node.entries.get("runs-on")),
             env=env,
             defaults=self.defaults(node),
-            timeout_minutes=self.minutes(node, expressions),
+            timeout_minutes=minutes,
             steps=self.steps(node, key, line),
             needs=self.names(node.entries.get("needs"), "needs"),
             strategy=None if strategy is None else _tree(strategy),
@@ -62,7 +64,11 @@ class _Reader:
             uses=self.text(node, "uses"),
             container=self.container(node.entries.get("container")),
             services=self.names(node.entries.get("services"), "services"),
-            expressions=tuple(expressions),
+            expressions=(*(f"env.{k}" for k, v in env.items() if EXPRESSION in v), *expressed),
+            expressed=expressed,
+            strategy_data=None if strategy is None else _data(strategy),
+            outputs=self.values(node, "outputs"),
+            lines=_lines(node),
         )
 
     def steps(self, job: Table, key: str, line: int) -> tuple[StepSpec, ...]:
@@ -88,6 +94,9 @@ class _Reader:
         expressions += [f"with.{k}" for k, v in with_.items() if EXPRESSION in v]
         condition = self.condition(node)
         expressions += ["if"] if EXPRESSION in (condition or "") else []
+        expressed: dict[str, str] = {}
+        minutes = self.minutes(node, expressed)
+        continues = self.flag(node, "continue-on-error", expressed)
         return StepSpec(
             name=self.text(node, "name") or _first_line(run or uses or "") or what,
             line=node.line,
@@ -98,10 +107,12 @@ class _Reader:
             env=env,
             shell=self.text(node, "shell"),
             working_directory=self.text(node, "working-directory"),
-            timeout_minutes=self.minutes(node, expressions),
-            continue_on_error=self.flag(node, "continue-on-error", expressions),
+            timeout_minutes=minutes,
+            continue_on_error=continues,
             if_=condition,
-            expressions=tuple(expressions),
+            expressions=(*expressions, *expressed),
+            expressed=expressed,
+            lines=_lines(node),
         )
 
     def text(self, table: Table, key: str) -> str | None:
@@ -159,23 +170,23 @@ class _Reader:
             return RunDefaults()
         return RunDefaults(self.text(run, "shell"), self.text(run, "working-directory"))
 
-    def minutes(self, table: Table, expressions: list[str]) -> float | None:
-        """`timeout-minutes`; an expression is noted in `expressions` and counts as not set."""
+    def minutes(self, table: Table, expressed: dict[str, str]) -> float | None:
+        """`timeout-minutes`; an expression goes into `expressed` and counts as not set."""
         key = "timeout-minutes"
         text = self.text(table, key)
         if text is None:
             return None
         if EXPRESSION in text:
-            expressions.append(key)
+            expressed[key] = text
             return None
         if not re.fullmatch(r"\+?(\d{1,9}(\.\d{0,9})?|\.\d{1,9})", text) or float(text) == 0:
             self.refuse(table.lines[key], f"`{key}: {text[:40]}`", "it is no number above 0", "write minutes")
         return float(text)
 
-    def flag(self, table: Table, key: str, expressions: list[str]) -> bool:
+    def flag(self, table: Table, key: str, expressed: dict[str, str]) -> bool:
         text = self.text(table, key)
         if text is not None and EXPRESSION in text:
-            expressions.append(key)
+            expressed[key] = text
             return False
         if text is not None and text.lower() not in ("true", "false"):
             self.refuse(table.lines[key], f"`{key}: {text[:40]}`", "it is neither true nor false", "write one of them")
@@ -200,3 +211,35 @@ def _tree(node: Node) -> Tree:
         return tuple(_tree(item) for item in node.items)
     assert isinstance(node, Table)
     return {key: _tree(value) for key, value in node.entries.items()}
+
+
+_NUMBER = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_WHOLE = re.compile(r"0x[0-9a-fA-F]{1,64}|0o[0-7]{1,64}")
+_WORDS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+
+
+def _data(node: Node) -> Data:
+    """The value of a node with its plain scalars read by the core schema of YAML 1.2. Numbers are doubles, as in
+    expressions: a version `1.10` without quotes is 1.1 here as on the forges.
+    """
+    if isinstance(node, Items):
+        return tuple(_data(item) for item in node.items)
+    if isinstance(node, Table):
+        return {key: _data(value) for key, value in node.entries.items()}
+    assert isinstance(node, Text)
+    if node.null or not node.plain:
+        return None if node.null else node.text
+    if _NUMBER.fullmatch(node.text):
+        return float(node.text)
+    if _WHOLE.fullmatch(node.text):
+        return float(int(node.text, 0))
+    return _WORDS.get(node.text, node.text)
+
+
+def _lines(table: Table) -> dict[str, int]:
+    """Where the fields of a table begin, and the entries of those that are mappings (`env.A`)."""
+    lines = dict(table.lines)
+    for key, node in table.entries.items():
+        if isinstance(node, Table) and key in ("env", "with", "outputs"):
+            lines |= {f"{key}.{name}": line for name, line in node.lines.items()}
+    return lines

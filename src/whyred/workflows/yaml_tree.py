@@ -38,10 +38,11 @@ class Node:
 
 @dataclass(slots=True)
 class Text(Node):
-    """A scalar: its text; `null` where it is plain and says null."""
+    """A scalar: its text; `plain` where no quotes, block or tag make it one; `null` where it is plain and says null."""
 
     text: str = ""
     null: bool = False
+    plain: bool = False
 
 
 @dataclass(slots=True)
@@ -147,8 +148,8 @@ class _Builder:
         text = str(event.value)
         if any("\ud800" <= c <= "\udfff" for c in text):
             self._refuse(line, "not text", "an escape names half a surrogate pair", "write the character itself")
-        plain = bool(event.implicit[0])
-        return Text(line, text=text, null=plain and event.tag is None and text in _NULL)
+        plain = bool(event.implicit[0]) and event.tag is None
+        return Text(line, text=text, null=plain and text in _NULL, plain=plain)
 
     def _alias(self, anchor: str, line: int, level: int) -> Node:
         self.aliases += 1
