@@ -6,9 +6,9 @@ from contextlib import suppress
 from urllib.parse import quote, urlencode
 
 from whyred.model.forge import Address
-from whyred.model.run import Attempt, Status
+from whyred.model.run import Attempt, Conclusion, Status
 from whyred.model.source import Missing, MissingLogError
-from whyred.sources._fields import Fields
+from whyred.sources._fields import Fields, objects
 from whyred.sources.http import By, Reply, Stream
 from whyred.sources.reach import Reach
 from whyred.sources.reasons import refusal
@@ -17,7 +17,22 @@ PAGE = 50
 """Items of a page: servers clip larger ones to this (MAX_RESPONSE_ITEMS)."""
 BASE = "/api/v1"
 _NOT_STARTED = re.compile(rb"not (?:been )?(?:executed|started)", re.I)
+_NO_LOG = {"text/html": "a page", "application/xhtml+xml": "a page", "application/json": "JSON"}
+_PAGE = re.compile(rb"\s{0,100}<(?:!doctype html|html)\b", re.I)
 _GONE = re.compile(rb"cleaned up|expired|purged", re.I)
+
+
+def absent(reach: Reach, path: str, what: str, since: str) -> MissingLogError | None:
+    """Why an API path is of no use where the server's own list of routes lacks it: it is too old. `since`: the version
+    that brought it.
+    """
+    if reach.server.offers(path) is not False:
+        return None
+    program = reach.server.kind.value.capitalize()
+    help_ = f"{reach.server} has no {what} ({program} {since} brought it)"
+    if "log" in what:
+        help_ += f"; its web pages have the logs: whyred login --web {reach.server.root}"
+    return MissingLogError(Missing.ROUTE_NOT_ON_THIS_VERSION, f"GET {reach.server.root}{BASE}{path}", help_)
 
 
 def repo_path(repo: str) -> str:
@@ -52,7 +67,7 @@ def pages(
     page, first = start, None
     seen = size * (start - 1)
     while True:
-        items = Fields(get(reach, path, {**query, "page": page, "limit": size}).json()).parts(key)
+        items = listed(get(reach, path, {**query, "page": page, "limit": size}), key)
         if items and items[0].data == first:
             return  # a server that does not know `page` would give the same one for ever
         first = items[0].data if items else None
@@ -61,6 +76,20 @@ def pages(
         if len(items) < size or seen >= limit:
             return
         page += 1
+
+
+def listed(reply: Reply, key: str | None = None) -> list[Fields]:
+    """The objects of the list that an answer is, or has under `key`; servers write `null` for an empty one.
+
+    Raises MissingLogError (refused-content): other JSON is no empty list.
+    """
+    data = reply.json()
+    if key is not None:
+        data = data.get(key, None if "total_count" in data else "") if isinstance(data, dict) else ""
+    if data is None or (isinstance(data, list) and all(isinstance(item, dict) for item in data)):
+        return list(objects(data))
+    help_ = "no list came where one belongs: does something in front of the server answer in its place?"
+    raise MissingLogError(Missing.REFUSED_CONTENT, reply.asked, help_)
 
 
 def open_log(reach: Reach, attempt: Attempt, url: str, headers: Mapping[str, str] | None = None) -> Stream:
@@ -78,12 +107,23 @@ def open_log(reach: Reach, attempt: Attempt, url: str, headers: Mapping[str, str
 
 
 def refuse_page(stream: Stream) -> Stream:
-    """The stream, unless it is a page: a log is plain text. Raises MissingLogError (refused-content)."""
-    if stream.reply.kind in ("text/html", "application/xhtml+xml") and stream.reply.status != 416:
-        stream.close()
-        help_ = "a page came where a log was expected: is there a log-in gate or a bot check in front?"
-        raise MissingLogError(Missing.REFUSED_CONTENT, stream.reply.asked, help_)
-    return stream
+    """The stream, unless it is a page or JSON: a log is plain text. Raises MissingLogError (refused-content)."""
+    what = _NO_LOG.get(stream.reply.kind)
+    if what is None or stream.reply.status == 416:
+        return stream
+    stream.close()
+    raise _came(what, stream.reply.asked)
+
+
+def refuse_page_text(text: bytes, asked: str) -> None:
+    """Raises MissingLogError (refused-content) where a log begins as a page does, whatever it is said to be."""
+    if _PAGE.match(text):
+        raise _came("a page", asked)
+
+
+def _came(what: str, asked: str) -> MissingLogError:
+    help_ = f"{what} came where a log was expected: is there a log-in gate or a bot check in front?"
+    return MissingLogError(Missing.REFUSED_CONTENT, asked, help_)
 
 
 def _whole(stream: Stream) -> Reply:
@@ -136,6 +176,17 @@ def lost(asked: str, attempt: Attempt) -> MissingLogError:
         help_ = "the forge cannot open the stored log (HTTP 500): its file is gone. Its own log names it; rerun the job"
         return MissingLogError(Missing.DELETED, asked, help_)
     return MissingLogError(Missing.SERVER_ERROR, asked, "the forge failed (HTTP 500): look into its own log")
+
+
+def empty(asked: str, attempt: Attempt) -> MissingLogError:
+    """The server answered without one byte of a log: that is none, and no empty one."""
+    if attempt.status in (Status.WAITING, Status.BLOCKED) or attempt.conclusion is Conclusion.SKIPPED:
+        return not_started(asked, attempt)
+    if attempt.status is not Status.DONE:
+        help_ = "the answer is empty: the runner has sent no line yet, so try again in some seconds"
+        return MissingLogError(Missing.STILL_RUNNING, asked, help_)
+    help_ = "the job has ended and not one line of it is there: the forge lost or deleted it, so run the job again"
+    return MissingLogError(Missing.DELETED, asked, help_)
 
 
 def label(repo: str, number: int | None) -> str:

@@ -10,8 +10,8 @@ from whyred.model.forge import Kind, RunQuery, ended_as
 from whyred.model.run import Attempt, Job, Run
 from whyred.model.source import Boundaries, Fetched, Missing, MissingLogError
 from whyred.sources import _growing
-from whyred.sources._fields import Fields, objects
-from whyred.sources._forge_api import PAGE, get, label, pages, repo_path
+from whyred.sources._fields import Fields
+from whyred.sources._forge_api import PAGE, absent, get, label, listed, pages, repo_path
 from whyred.sources.reach import Reach, Want
 
 NAME = "forgejo-api"
@@ -25,20 +25,12 @@ _RUNS = "/repos/{owner}/{repo}/actions/runs"
 
 def refuses(reach: Reach) -> MissingLogError | None:
     """The server's own list of routes tells whether it has logs."""
-    return _absent(reach, _LOG, "log API", "16")
-
-
-def _absent(reach: Reach, path: str, what: str, since: str) -> MissingLogError | None:
-    if reach.server.offers(path) is not False:
-        return None
-    why = f"{reach.server} has no {what} (Forgejo {since} brought it)"
-    help_ = f"{why}; its web pages have the logs: whyred login --web {reach.server.root}"
-    return MissingLogError(Missing.ROUTE_NOT_ON_THIS_VERSION, f"GET {reach.server.root}/api/v1{path}", help_)
+    return absent(reach, _LOG, "log API", "16")
 
 
 def runs(reach: Reach, repo: str, query: RunQuery) -> Iterator[Run]:
     """Runs of a repository, newest first."""
-    if refused := _absent(reach, _RUNS, "list of runs", "12"):
+    if refused := absent(reach, _RUNS, "list of runs", "12"):
         raise refused
     path = repo_path(repo) + "/actions/runs"
     if query.id is not None:
@@ -59,12 +51,12 @@ def runs(reach: Reach, repo: str, query: RunQuery) -> Iterator[Run]:
 
 
 def _newest_first(reach: Reach, path: str, asked: dict[str, object], limit: int) -> Iterator[Fields]:
-    """The runs of a list, newest first. Forgejo 14 lists the oldest first and 16 the newest, and neither takes an order:
-    the first page tells by its ids.
+    """The runs of a list, newest first. Forgejo 14 lists the oldest first, 16 the newest, and neither takes an order: the
+    first page tells by its ids.
     """
     size = min(PAGE, max(limit, 2))
-    first = Fields(get(reach, path, {**asked, "page": 1, "limit": size}).json())
-    items, total = first.parts("workflow_runs"), first.whole("total_count") or 0
+    first = get(reach, path, {**asked, "page": 1, "limit": size})
+    items, total = listed(first, "workflow_runs"), Fields(first.json()).whole("total_count") or 0
     ids = [item.whole("id") or 0 for item in items]
     if len(ids) < 2 or ids[0] > ids[-1]:
         yield from items
@@ -72,8 +64,7 @@ def _newest_first(reach: Reach, path: str, asked: dict[str, object], limit: int)
             yield from pages(reach, path, "workflow_runs", asked, limit, start=2)
         return
     for page in range(-(-total // size), 1, -1):
-        found = Fields(get(reach, path, {**asked, "page": page, "limit": size}).json()).parts("workflow_runs")
-        yield from reversed(found)
+        yield from reversed(listed(get(reach, path, {**asked, "page": page, "limit": size}), "workflow_runs"))
     yield from reversed(items)
 
 
@@ -102,10 +93,10 @@ def read_run(item: Fields, repo: str) -> Run:
 
 def attempts(reach: Reach, run: Run) -> tuple[Attempt, ...]:
     """The newest attempt of every job."""
-    if refused := _absent(reach, _JOBS, "list of jobs", "16"):
+    if refused := absent(reach, _JOBS, "list of jobs", "16"):
         raise refused
     run = run if run.id is not None else _known(reach, run)
-    items = objects(get(reach, f"{repo_path(run.repo or '')}/actions/runs/{run.id}/jobs").json())
+    items = listed(get(reach, f"{repo_path(run.repo or '')}/actions/runs/{run.id}/jobs"))
     return tuple(_attempt(item, index, run) for index, item in enumerate(items))
 
 

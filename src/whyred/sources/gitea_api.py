@@ -12,7 +12,7 @@ from whyred.model.run import Attempt, Conclusion, Job, Run, Runner, Status, Step
 from whyred.model.source import Boundaries, Fetched, Missing, MissingLogError
 from whyred.sources import _growing
 from whyred.sources._fields import Fields
-from whyred.sources._forge_api import get, label, pages, repo_path
+from whyred.sources._forge_api import absent, get, label, pages, repo_path
 from whyred.sources.reach import Reach, Want
 
 NAME = "gitea-api"
@@ -43,20 +43,12 @@ _CONCLUSION = {
 
 def refuses(reach: Reach) -> MissingLogError | None:
     """The server's own list of routes tells whether it has logs."""
-    return _absent(reach, _LOG, "log API", "1.24")
-
-
-def _absent(reach: Reach, path: str, what: str, since: str) -> MissingLogError | None:
-    if reach.server.offers(path) is not False:
-        return None
-    why = f"{reach.server} has no {what} (Gitea {since} brought it)"
-    help_ = f"{why}; its web pages have the logs: whyred login --web {reach.server.root}"
-    return MissingLogError(Missing.ROUTE_NOT_ON_THIS_VERSION, f"GET {reach.server.root}/api/v1{path}", help_)
+    return absent(reach, _LOG, "log API", "1.24")
 
 
 def runs(reach: Reach, repo: str, query: RunQuery) -> Iterator[Run]:
     """Runs of a repository, newest first."""
-    if refused := _absent(reach, _RUNS, "list of runs", "1.25"):
+    if refused := absent(reach, _RUNS, "list of runs", "1.25"):
         raise refused
     path = f"{repo_path(repo)}/actions/runs"
     if query.id is not None:
@@ -106,7 +98,7 @@ def _conclusion(item: Fields) -> Conclusion:
 
 def attempts(reach: Reach, run: Run) -> tuple[Attempt, ...]:
     """The newest attempt of every job, with its steps where the server gives them."""
-    if refused := _absent(reach, _JOBS, "list of jobs", "1.25"):
+    if refused := absent(reach, _JOBS, "list of jobs", "1.25"):
         raise refused
     run = run if run.id is not None else _known(reach, run)
     path = f"{repo_path(run.repo or '')}/actions/runs/{run.id}/jobs"
