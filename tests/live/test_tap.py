@@ -80,7 +80,7 @@ def test_rows_are_kept_as_the_server_stores_them(server: Gitea, tmp_path: Path, 
         with begin(server, scenario, tmp_path / "run", url=tapped.url) as playing:
             scenario.act(playing)
             playing.repo.wait_for_run(scenario.ends)
-        assert tapped.stop() == 0
+        assert tapped.stop() == 0, tapped.said
     reach, repo = tapped.reach(server), playing.repo
     (run,) = tap.runs(reach, repo.full_name, RunQuery(number=1))
     attempts = {attempt.id: attempt for attempt in tap.attempts(reach, run)}
@@ -118,7 +118,7 @@ def test_only_rows_states_and_names_are_kept(server: Gitea, tmp_path: Path) -> N
         with begin(server, Scenario("outputs", text_, "success"), tmp_path / "run", url=tapped.url) as playing:
             task = playing.runner.wait()[0]
             playing.repo.wait_for_run("success")
-        assert tapped.stop() == 0
+        assert tapped.stop() == 0, tapped.said
     assert task.outputs == {"x": "the-output"}
     kept = everything(tapped.keep)
     for absent in ("env-of-the-workflow", "the-output", "GITHUB_OUTPUT", "runs-on", "x-runner", "refs/heads"):
@@ -149,7 +149,7 @@ def test_a_running_job_is_followed(server: Gitea, tmp_path: Path) -> None:
         playing.repo.wait_for_run("success")
         reader.join(120)
         assert not reader.is_alive()
-        assert tapped.stop() == 0
+        assert tapped.stop() == 0, tapped.said
     assert text(iter(chunks)) == playing.repo.stored_text(task.id)
     rows = [row.stored() for row in task.report.rows]
     cut = [b"".join(group) for group in by_step(chunks)]
@@ -207,7 +207,7 @@ def test_the_whole_forge_is_reached_through_it(server: Gitea, tmp_path: Path) ->
         url = f"{tapped.url}/{playing.repo.full_name}.git"
         subprocess.run(["git", "clone", "--quiet", url, str(tmp_path / "clone")], env=env, check=True)
         assert (tmp_path / "clone/.gitea/workflows/ci.yml").is_file()
-        assert tapped.stop() == 0
+        assert tapped.stop() == 0, tapped.said
     assert basic.encode() not in everything(tapped.keep)
 
 
@@ -217,7 +217,7 @@ def test_logs_come_by_the_tap_when_the_forge_is_gone(server: Gitea, tmp_path: Pa
         with begin(server, scenarios.FAILING, tmp_path / "run", url=tapped.url) as playing:
             task = playing.runner.wait()[0]
             playing.repo.wait_for_run("failure")
-        assert tapped.stop() == 0
+        assert tapped.stop() == 0, tapped.said
     ended = person("logs", f"{playing.repo.full_name}#1", "--server", server.url, "--route", "tap", "--raw")
     assert ended.code == 0, ended.err
     assert ended.out.encode() == task.text

@@ -14,6 +14,7 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from streams import pieces, text
 
 from whyred.app.library import Library
 from whyred.app.why import Wish, why
@@ -51,7 +52,7 @@ def write(path: Path, log: bytes = LOG, answers: bytes = ANSWERS, attempt: Attem
 
 def read(path: Path) -> tuple[Attempt, bytes, bytes]:
     fetched = bundle.fetch(str(path), Given(None, None))  # type: ignore[arg-type]
-    return fetched.attempt, b"".join(fetched.chunks), fetched.answers or b""
+    return fetched.attempt, text(fetched), fetched.answers or b""
 
 
 def packed(path: Path, members: dict[str, bytes], **info: int) -> Path:
@@ -245,7 +246,7 @@ def test_packed_members_are_refused(kind: int, tmp_path: Path) -> None:
 def test_a_huge_log_in_a_small_bundle_comes_in_pieces(tmp_path: Path) -> None:
     small = zstandard.ZstdCompressor().compress(b"\n" * (100 << 20))
     fetched = bundle.fetch(str(packed(tmp_path / "a", good() | {"log.zst": small})), Given(None, None))  # type: ignore[arg-type]
-    sizes = [len(chunk) for chunk in fetched.chunks]
+    sizes = [len(piece) for piece in pieces(fetched)]
     assert sum(sizes) == 100 << 20
     assert max(sizes) <= 17 << 20
 

@@ -10,6 +10,7 @@ import pytest
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
+from streams import pieces, text
 
 from whyred.app import targets
 from whyred.model.source import Given, Missing, MissingLogError
@@ -21,7 +22,7 @@ SKIPPABLE = b"\x50\x2a\x4d\x18" + (8).to_bytes(4, "little") + b"x" * 8
 
 
 def fetched(target: str, stdin: bytes = b"") -> bytes:
-    return b"".join(files.fetch(target, Given(None, io.BytesIO(stdin))).chunks)
+    return text(files.fetch(target, Given(None, io.BytesIO(stdin))))
 
 
 def zst(data: bytes) -> bytes:
@@ -96,7 +97,7 @@ def test_one_that_is_damaged_is_corrupt(form: str) -> None:
 def test_what_was_read_before_the_damage_was_passed_on() -> None:
     seen = []
     with pytest.raises(MissingLogError):  # noqa: PT012
-        for chunk in files.fetch("-", Given(None, io.BytesIO(zst(LOG[:500]) + zst(LOG[500:])[:-9]))).chunks:
+        for chunk in pieces(files.fetch("-", Given(None, io.BytesIO(zst(LOG[:500]) + zst(LOG[500:])[:-9])))):
             seen.append(chunk)
     assert LOG.startswith(b"".join(seen))
     assert len(b"".join(seen)) >= 500
@@ -107,7 +108,7 @@ def test_a_small_file_of_a_huge_text_comes_in_pieces(pack: object) -> None:
     data = pack(b"\n" * (200 << 20))  # type: ignore[operator]
     assert len(data) < 1 << 20
     size, longest = 0, 0
-    for chunk in files.fetch("-", Given(None, io.BytesIO(data))).chunks:
+    for chunk in pieces(files.fetch("-", Given(None, io.BytesIO(data)))):
         size += len(chunk)
         longest = max(longest, len(chunk))
     assert size == 200 << 20
@@ -180,7 +181,7 @@ def test_a_pipe_is_opened_once_and_loses_nothing(data: bytes, tmp_path: Path) ->
     os.mkfifo(fifo)
     writer = _feed(fifo, data)
     try:
-        assert b"".join(targets.fetch(str(fifo)).chunks) == data
+        assert text(targets.fetch(str(fifo))) == data
     finally:
         writer.join()
 
@@ -216,7 +217,7 @@ def test_closed_standard_input_stops_only_who_wants_it(monkeypatch: pytest.Monke
     monkeypatch.setattr("sys.stdin", None)
     file = tmp_path / "job.log"
     file.write_bytes(LOG)
-    assert b"".join(targets.fetch(str(file)).chunks) == LOG
+    assert text(targets.fetch(str(file))) == LOG
     with pytest.raises(UserError):
         targets.fetch("-")
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from streams import pieces
 
 from whyred.model.attempt_json import AttemptFormatError, attempt_from_json, attempt_to_json
 from whyred.model.run import Attempt, Conclusion, Job, Run, Runner, Status, Step
@@ -69,7 +70,7 @@ def test_runs_are_numbered_saved_and_read_back(tmp_path: Path) -> None:
     first.log.write_bytes(b"x" * 3_000_000)
     fetched = local.fetch("local:1", Given(runs, io.BytesIO()))
     assert fetched.attempt == ATTEMPT
-    assert [len(c) for c in fetched.chunks] == [1 << 20, 1 << 20, 3_000_000 - (2 << 20)]
+    assert [len(piece) for piece in pieces(fetched)] == [1 << 20, 1 << 20, 3_000_000 - (2 << 20)]
     assert str(first.log) in fetched.route
     assert local.load(runs, "local").run.label == "local:2"
     assert json.loads(first.record.read_text())["workflow"] == {"file": "ci.yml"}

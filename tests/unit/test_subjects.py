@@ -1,6 +1,6 @@
 """Whom a question is put to: a host counts only where it is shown to be the one that ran the attempt."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -47,6 +47,9 @@ class FakeHost:
     def processes(self) -> list[Process]:
         self.asked += 1
         return self.seen
+
+    def stream(self, path: str, start: int = 0) -> Iterator[bytes]:
+        return iter([self.read(path)[start:]])
 
     def names(self, path: str) -> list[str]:
         raise HostRefusedError(Reason.NOT_FOUND, path)

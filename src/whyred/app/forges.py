@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from whyred.app.kept_logs import kept_answers, kept_logs
 from whyred.app.ladder import Ladder
 from whyred.app.options import Options
 from whyred.app.resolve import Resolver, chosen
@@ -121,7 +122,9 @@ class Forges:
 
         root = server_root(root)
         if root not in self._ladders:
-            self._ladders[root] = Ladder(self.reach(root), self.options.route)
+            ladder = Ladder(self.reach(root), self.options.route)
+            ladder.kept = kept_logs(self.cache, ladder.reach)
+            self._ladders[root] = ladder
         return self._ladders[root]
 
     def reach(self, root: str) -> Reach:
@@ -131,7 +134,7 @@ class Forges:
         try:
             server = self.server(http)
         except MissingLogError:
-            if host is None:
+            if host is None and self.options.database is None:
                 raise
             # The forge itself may be down: its own machine knows its logs all the same.
             server = Server(root, Kind.FORGEJO)
@@ -141,7 +144,7 @@ class Forges:
             host=host,
             folder=self.options.folder,
             database=self.options.database,
-            may_read=self.may_read,
+            may_read=(lambda _: True) if self.options.read_app_ini else self.may_read,
             password=self.password,
         )
 
@@ -175,6 +178,7 @@ class Forges:
             ca=self.options.ca or os.environ.get("SSL_CERT_FILE") or None,
             insecure_http=self.options.insecure_http,
             signed_in=bool(jar),
+            answers=kept_answers(self.cache),
         )
         if jar:
             http.cookies_changed = keep

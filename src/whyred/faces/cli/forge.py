@@ -22,6 +22,7 @@ _OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ),
     ("--forge-folder", {"metavar": "FOLDER", "help": "The forge's data folder there; it is found without."}),
     ("--database", {"metavar": "URL", "help": "The forge's database there; without, whyred asks to read app.ini."}),
+    ("--read-app-ini", {"is_flag": True, "help": "Let whyred read the forge's app.ini without asking."}),
     ("--ca", {"metavar": "FILE", "help": "A CA file for TLS (also SSL_CERT_FILE)."}),
     ("--insecure-http", {"is_flag": True, "help": "Send credentials over plain HTTP to other machines."}),
 )
@@ -40,6 +41,7 @@ def forge_options(command: F) -> F:
             forge_host=given.pop("forge_host"),
             folder=given.pop("forge_folder"),
             database=given.pop("database"),
+            read_app_ini=given.pop("read_app_ini"),
             ca=given.pop("ca"),
             insecure_http=given.pop("insecure_http"),
         )

@@ -1,0 +1,162 @@
+"""The route by the log files alone, on files recorded from Forgejo 7 and 16."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import forge_data as fd
+import pytest
+from forge_route import reach, refusal, whole
+
+from whyred.model.run import Attempt, Run, Status, Step
+from whyred.model.source import Boundaries, Fetched, Missing
+from whyred.sources import forge_disk
+from whyred.sources.reach import Want
+
+RUN = Run("alice/priv#1", repo="alice/priv", number=1)
+
+
+def attempt(task: int | None, status: Status = Status.DONE) -> Attempt:
+    return Attempt(RUN, status=status, id=task)
+
+
+@pytest.fixture(scope="session", params=fd.VERSIONS)
+def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[fd.Data, Path]:
+    """The files of a forge, without its database."""
+    folder = tmp_path_factory.mktemp("disk")
+    data = fd.recorded(request.param)
+    fd.write_files(data, folder)
+    return data, folder
+
+
+def test_the_very_bytes(made: tuple[fd.Data, Path]) -> None:
+    data, folder = made
+    for scenario in ("green", "failed", "ugly"):
+        if scenario in data.texts:
+            fetched = forge_disk.log(reach(folder), attempt(fd.TASKS[data.version][scenario]), Want())
+            assert not any(isinstance(chunk, Step) for chunk in fetched.chunks)
+            assert fetched.boundaries is Boundaries.GUESSED
+            assert fetched.route.startswith("forge-disk: ")
+            again = forge_disk.log(reach(folder), attempt(fd.TASKS[data.version][scenario]), Want())
+            assert whole(again) == data.texts[scenario]
+
+
+def test_the_tail_is_whole_lines(made: tuple[fd.Data, Path]) -> None:
+    data, folder = made
+    text = data.texts["failed"]
+    for size in (1, 100, 300, len(text) - 1, len(text), 10_000):
+        fetched = forge_disk.log(reach(folder), attempt(fd.TASKS[data.version]["failed"]), Want(tail=size))
+        tail = whole(fetched)
+        assert text.endswith(tail)
+        assert len(tail) <= max(size, 0)
+        assert len(text) - len(tail) == 0 or text[: -len(tail) or None].endswith(b"\n")
+
+
+def test_a_tail_over_the_frames_of_a_recorded_log(tmp_path: Path) -> None:
+    data = fd.recorded("16")
+    fd.write_files(data, tmp_path)
+    tail = whole(forge_disk.log(reach(tmp_path), attempt(13), Want(tail=67_000)))
+    assert data.texts["ugly"].endswith(tail)
+    assert 60_000 < len(tail) <= 67_000
+
+
+def test_a_repository_that_had_another_name(made: tuple[fd.Data, Path]) -> None:
+    data, folder = made
+    renamed = replace(attempt(fd.TASKS[data.version]["green"]), run=replace(RUN, repo="bob/other"))
+    assert whole(forge_disk.log(reach(folder), renamed, Want())) == data.texts["green"]
+
+
+def test_why_there_is_none(made: tuple[fd.Data, Path]) -> None:
+    _, folder = made
+    there = reach(folder)
+
+    def reason(asked: Attempt) -> Missing:
+        return refusal(lambda: forge_disk.log(there, asked, Want())).reason
+
+    assert reason(attempt(None)) is Missing.WRONG_ID_KIND
+    assert reason(replace(attempt(1), run=replace(RUN, repo=None))) is Missing.WRONG_ID_KIND
+    assert reason(attempt(4711)) is Missing.DELETED
+    assert reason(attempt(12, Status.RUNNING)) is Missing.STILL_RUNNING
+    assert reason(attempt(None, Status.WAITING)) is Missing.NOT_STARTED
+
+
+def test_nobody_named_the_machine() -> None:
+    there = replace(reach(None), host=None)
+    refused = forge_disk.refuses(there)
+    assert refused is not None
+    assert refused.reason is Missing.UNREACHABLE
+    assert refusal(lambda: forge_disk.log(there, attempt(1), Want())).reason is Missing.UNREACHABLE
+    assert forge_disk.refuses(reach(None)) is None
+
+
+@pytest.mark.parametrize("version", ["11", "16"])
+def test_truncated_frames_are_corrupt(tmp_path: Path, version: str) -> None:
+    data = fd.recorded(version)
+    task = fd.TASKS[version]["green"]
+    name = data.task("green")["log_filename"]
+    content = data.files[name]
+    for cut in (0, 3, len(content) // 2, len(content) - 60):
+        data.files[name] = content[:cut]
+        fd.write_files(data, tmp_path)
+        error = refusal(lambda: list(forge_disk.log(reach(tmp_path), attempt(task), Want()).chunks))
+        assert error.reason is Missing.CORRUPT
+        assert str(tmp_path) in error.asked
+
+
+def test_a_damaged_frame_is_corrupt(tmp_path: Path) -> None:
+    data = fd.recorded("16")
+    name = data.task("green")["log_filename"]
+    content = bytearray(data.files[name])
+    content[40:60] = bytes(20)
+    data.files[name] = bytes(content)
+    fd.write_files(data, tmp_path)
+    assert refusal(lambda: list(forge_disk.log(reach(tmp_path), attempt(11), Want()).chunks)).reason is Missing.CORRUPT
+
+
+def test_a_seek_table_that_lies_is_not_believed(tmp_path: Path) -> None:
+    data = fd.recorded("16")
+    text = b"".join(b"line %06d\n" % i for i in range(50_000))
+    packed = bytearray(fd.packed(text))
+    packed[-9 - 12] ^= 0x55  # the packed size of the last frame
+    name = "alice/priv/0b/11.log.zst"
+    data.files[name] = bytes(packed)
+    fd.write_files(data, tmp_path)
+    assert whole(forge_disk.log(reach(tmp_path), attempt(11), Want(tail=100))) == text
+
+
+def test_plain_zstd_without_a_seek_table_is_read(tmp_path: Path) -> None:
+    import zstandard
+
+    data = fd.recorded("16")
+    data.files["alice/priv/0b/11.log.zst"] = zstandard.ZstdCompressor().compress(data.texts["green"])
+    fd.write_files(data, tmp_path)
+    assert whole(forge_disk.log(reach(tmp_path), attempt(11), Want())) == data.texts["green"]
+
+
+def _open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_no_file_stays_open(made: tuple[fd.Data, Path]) -> None:
+    data, folder = made
+    before = _open_files()
+
+    def fetched() -> Fetched:
+        return forge_disk.log(reach(folder), attempt(fd.TASKS[data.version]["green"]), Want())
+
+    unread, begun = fetched(), fetched()
+    next(iter(begun.chunks))
+    del unread, begun
+    assert _open_files() == before
+
+
+def test_a_folder_in_place_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "actions_log/alice/priv/0b/11.log.zst").mkdir(parents=True)
+    assert refusal(lambda: forge_disk.log(reach(tmp_path), attempt(11), Want())).reason is Missing.DELETED
+
+
+def test_a_pipe_in_place_of_the_file_is_not_opened(tmp_path: Path) -> None:
+    folder = tmp_path / "actions_log/alice/priv/0b"
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / "11.log.zst")
+    assert refusal(lambda: forge_disk.log(reach(tmp_path), attempt(11), Want())).reason is Missing.DELETED
