@@ -3,6 +3,7 @@
 from types import ModuleType
 from typing import cast
 
+from whyred.app.flow import begun
 from whyred.app.forges import Forges
 from whyred.app.ladder import Ladder
 from whyred.app.resolve import chosen
@@ -26,7 +27,11 @@ def access(address: Address, forges: Forges) -> Table:
             attempt = chosen(resolver.attempts(run, address))
         except MissingLogError as e:
             note = f"no attempt to try them on: {e.reason}: {e.help}"
-    rows = [_row(route, ladder, address.repo, run, attempt) for route in ladder.named()]
+    rows = [
+        _row(route, ladder, address.repo, run, attempt)
+        for route in ladder.named()
+        if any(hasattr(route, name) for name, _ in _GIVES)
+    ]
     rows += [_other(*other) for other in _OTHERS]
     label = None if attempt is None else f"{attempt.run.label}{':' + attempt.job.name if attempt.job else ''}"
     return Table(str(ladder.reach.server), label, tuple(rows), note)
@@ -65,8 +70,5 @@ def _row(route: ModuleType, ladder: Ladder, repo: str, run: Run | None, attempt:
 
 
 def _first(route: Logs, ladder: Ladder, attempt: Attempt) -> None:
-    """Opens the log and reads its beginning; the rest is left."""
-    fetched = route.log(ladder.reach, attempt, Want(tail=1 << 16))
-    for chunk in fetched.chunks:
-        if isinstance(chunk, bytes) and chunk:
-            break
+    """Opens the log and reads its beginning; the rest is left. Raises MissingLogError, also where it is empty."""
+    begun(route.log(ladder.reach, attempt, Want(tail=1 << 16)))

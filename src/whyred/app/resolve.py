@@ -34,7 +34,7 @@ class Resolver:
         """The run. Raises MissingLogError (not-found-or-hidden, wrong-id-kind, ...)."""
         if address.run is not None:
             return self._numbered(address, address.run)
-        if address.job is not None and address.ids:
+        if address.job is not None:  # without a run it is a job's id, whoever wrote it down
             found: Run = self.ladder.ask("of_job", address.repo, address.job)
             return found
         return self._newest(address)
@@ -133,6 +133,7 @@ class Resolver:
             steps=(),
             id=None,
             waits_for=None,
+            newest=False,
         )
 
     def _refuse_older(self, newest: Attempt, number: int) -> None:
@@ -160,7 +161,7 @@ class Resolver:
         for attempt in found:
             if attempt.job is not None and job == (attempt.job.id if ids else attempt.job.index):
                 return attempt
-        if self.ladder.reach.server.kind is Kind.GITHUB:
+        if self.ladder.reach.server.kind in (Kind.GITHUB, Kind.GITLAB):
             older: Attempt = self.ladder.ask("attempt_of", run, job)  # a job of an older attempt has an id of its own
             return older
         what = "id" if ids else "place"

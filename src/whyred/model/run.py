@@ -104,7 +104,8 @@ class Run:
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One try of one job on one runner. Times are seconds since the epoch. `id` is the forge's own number of the try
-    (Forgejo and Gitea call it a task); `waits_for` what it waits for, in the forge's words.
+    (Forgejo and Gitea call it a task); `waits_for` what it waits for, in the forge's words. `newest` is false for a try
+    that was followed by another one: some routes show the newest alone.
     """
 
     run: Run
@@ -119,6 +120,7 @@ class Attempt:
     id: int | None = None
     url: str | None = None
     waits_for: str | None = None
+    newest: bool = True
 
 
 def numbered(steps: tuple[Step, ...]) -> list[int | str]:

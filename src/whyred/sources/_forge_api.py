@@ -35,6 +35,13 @@ def absent(reach: Reach, path: str, what: str, since: str) -> MissingLogError | 
     return MissingLogError(Missing.ROUTE_NOT_ON_THIS_VERSION, f"GET {reach.server.root}{BASE}{path}", help_)
 
 
+def newest_only(reach: Reach, attempt: Attempt) -> MissingLogError:
+    """The refusal of a route that shows the newest attempt alone: it never gives that in the place of an older one."""
+    help_ = f"{reach.server} shows the newest attempt alone; older ones are on its own machine: add --forge-host"
+    asked = f"read attempt {attempt.number} of {attempt.run.label}"
+    return MissingLogError(Missing.ROUTE_NOT_ON_THIS_VERSION, asked, help_)
+
+
 def repo_path(repo: str) -> str:
     """`/repos/OWNER/NAME`, quoted."""
     return "/repos/" + "/".join(quote(part, safe="") for part in repo.split("/", 1))
@@ -86,8 +93,9 @@ def listed(reply: Reply, key: str | None = None) -> list[Fields]:
     data = reply.json()
     if key is not None:
         data = data.get(key, None if "total_count" in data else "") if isinstance(data, dict) else ""
-    if data is None or (isinstance(data, list) and all(isinstance(item, dict) for item in data)):
-        return list(objects(data))
+    found = list(objects(data))
+    if found or data is None or data == []:
+        return found
     help_ = "no list came where one belongs: does something in front of the server answer in its place?"
     raise MissingLogError(Missing.REFUSED_CONTENT, reply.asked, help_)
 

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from whyred.model.forge import Kind
-from whyred.model.run import Attempt, Run, Status
+from whyred.model.run import Attempt, Job, Run, Status
 from whyred.model.source import Missing, MissingLogError
 from whyred.sources._fields import Fields
-from whyred.sources._forge_api import lost, not_started
+from whyred.sources._forge_api import lost, newest_only, not_started
 from whyred.sources.http import By, Reply, Stream
 from whyred.sources.reach import Reach
 from whyred.sources.reasons import refusal
-from whyred.sources.web_login import csrf, renew
+from whyred.sources.web_login import csrf, dead_end, renew
 
 _ATTEMPT = re.compile(r"/attempt/([1-9][0-9]{0,8})$")
 _RERUN = "/repos/{owner}/{repo}/actions/runs/{run}/rerun"
@@ -74,7 +74,7 @@ class Page:
         """Why this page does not show what was asked for."""
         root = self.reach.server.root
         if reply.status in (302, 303, 307) and not _ATTEMPT.search(reply.headers.get("location", "")):
-            return _login(reply, root, "it wants a web login")
+            return self._led_away(reply, root)
         if reply.status == 404 and (self.known or self.reach.http.signed_in or self._is_private()):
             if self.reach.http.signed_in and not renew(self.reach.http):
                 return _login(reply, root, "the web login is gone")
@@ -93,8 +93,17 @@ class Page:
             return MissingLogError(Missing.REFUSED_CONTENT, reply.asked, help_)
         return refusal(reply, token=False)
 
+    def _led_away(self, reply: Reply, root: str) -> MissingLogError:
+        """What a redirect means: to another host it is a gate's, to some pages of the forge's own it says what is
+        missing, to all others that a web login is.
+        """
+        host = urlsplit(reply.headers.get("location", "")).netloc
+        if host and host != urlsplit(root).netloc:
+            return refusal(reply, token=False)
+        return dead_end(reply) or _login(reply, root, "it wants a web login")
+
     def _is_private(self) -> bool:
-        """Whether the API shows the token's user a private repository, which the pages then hide without a web login."""
+        """Whether the API shows the token's user a private repository: its pages are hidden without a web login."""
         if not self.reach.http.token:
             return False
         owner, name = self.path.split("/")[1:3]
@@ -123,7 +132,20 @@ def _login(reply: Reply, root: str, why: str) -> MissingLogError:
     return MissingLogError(Missing.NEEDS_WEB_LOGIN, reply.asked, f"{why}: whyred login --web {root}")
 
 
-def page(reach: Reach, run: Run, index: int, job_id: int | None, attempt: int | None = None) -> Page:
+def page_of(reach: Reach, attempt: Attempt, job: Job) -> Page:
+    """The page of one attempt of a job. Raises MissingLogError, also where the server shows the newest one alone and
+    this is another.
+    """
+    opened = page(reach, attempt.run, job.index or 0, job.id)
+    if opened.attempt is None and not attempt.newest:
+        raise newest_only(reach, attempt)
+    if opened.attempt is not None and attempt.number is not None:
+        opened.path = _ATTEMPT.sub(f"/attempt/{attempt.number}", opened.path)
+        opened.attempt = attempt.number
+    return opened
+
+
+def page(reach: Reach, run: Run, index: int, job_id: int | None) -> Page:
     """The page of one job of a run, opened once: that sets the CSRF token and tells the newest attempt.
 
     Raises MissingLogError.
@@ -136,9 +158,6 @@ def page(reach: Reach, run: Run, index: int, job_id: int | None, attempt: int | 
     listed = run.id is not None or run.commit is not None or run.status is not Status.UNKNOWN
     opened = Page(reach, path, known=listed)
     enter(opened)
-    if opened.attempt is not None and attempt is not None:
-        opened.path = _ATTEMPT.sub(f"/attempt/{attempt}", opened.path)
-        opened.attempt = attempt
     return opened
 
 

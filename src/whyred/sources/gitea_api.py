@@ -10,9 +10,11 @@ from whyred.logs.steps_by_time import begun, first_from, second, split
 from whyred.model.forge import Kind, RunQuery
 from whyred.model.run import Attempt, Conclusion, Job, Run, Runner, Status, Step
 from whyred.model.source import Boundaries, Fetched, Missing, MissingLogError
-from whyred.sources import _growing
+from whyred.sources import _forge_api, _growing
 from whyred.sources._fields import Fields
-from whyred.sources._forge_api import absent, get, label, pages, repo_path
+from whyred.sources._forge_api import absent, get, label, newest_only, pages, repo_path
+from whyred.sources._parts import around_steps, parts
+from whyred.sources.http import Stream
 from whyred.sources.reach import Reach, Want
 
 NAME = "gitea-api"
@@ -157,6 +159,8 @@ def log(reach: Reach, attempt: Attempt, want: Want) -> Fetched:
     """The job's whole log, cut by the times of its steps where the server tells them."""
     if refused := refuses(reach):
         raise refused
+    if not attempt.newest:
+        raise newest_only(reach, attempt)
     job, repo = attempt.job, attempt.run.repo
     if job is None or job.id is None or repo is None:
         why = (
@@ -164,14 +168,37 @@ def log(reach: Reach, attempt: Attempt, want: Want) -> Fetched:
         )
         raise MissingLogError(Missing.WRONG_ID_KIND, f"read the log of {attempt.run.label}", why)
     url = f"{repo_path(repo)}/actions/jobs/{job.id}/logs"
-    chunks = _growing.log(reach, attempt, url, want, lambda: _again(reach, attempt))
     if want.follow and attempt.status is not Status.DONE and not want.text_only:
+        chunks = _growing.log(reach, attempt, url, want, lambda: _again(reach, attempt))
         return Fetched(attempt, _live(chunks, lambda: _again(reach, attempt).steps), NAME, boundaries=Boundaries.TIMES)
     told = [step for step in apart(attempt.steps) if begun(step)]
     if not told or want.text_only:
+        chunks = _growing.log(reach, attempt, url, want, lambda: _again(reach, attempt))
         return Fetched(attempt, chunks, NAME, boundaries=Boundaries.GUESSED)
-    pieces = split(chunks, [Step(_SET_UP, aside=True, started=attempt.started or told[0].started), *told])
-    return Fetched(attempt, _only(pieces, attempt, want), NAME, boundaries=Boundaries.TIMES)
+    steps = [Step(_SET_UP, aside=True, started=attempt.started or told[0].started), *told]
+    pieces = _in_steps(reach, attempt, url, want, steps)
+    return Fetched(attempt, pieces, NAME, boundaries=Boundaries.TIMES)
+
+
+def _in_steps(reach: Reach, attempt: Attempt, url: str, want: Want, steps: list[Step]) -> Iterator[bytes | Step]:
+    """The log in these steps. Where only some of them are wanted, or the end, little more than that is moved: where in
+    the text a step begins is found by halving. Raises MissingLogError.
+    """
+    if want.steps is None and want.tail is None:
+        return split(_growing.log(reach, attempt, url, want, lambda: attempt), steps)
+    names = {attempt.steps[place].name for place in want.places(attempt.steps) or ()}
+    wanted = [i for i, step in enumerate(steps) if not names.isdisjoint(step.name.split(" / "))]
+    file = parts(lambda headers: _forge_api.open_log(reach, attempt, url, headers))
+    start, stop = 0, 0
+    if isinstance(file, Stream):  # a server, or a proxy before it, that gives no parts
+        chunks = file.chunks()
+    else:
+        tail = max(0, file.size - (want.tail or 0)), file.size
+        start, stop = tail if want.steps is None else around_steps(file, steps, wanted)
+        chunks = file.stream(start, stop)
+    asked = f"GET {reach.http.root}{_forge_api.BASE}{url}"
+    pieces = split(_growing.not_empty(chunks, attempt, want, asked), steps, middle=start > 0)
+    return pieces if want.steps is None else _only(pieces, names)
 
 
 def _live(chunks: Iterator[bytes], steps: Callable[[], tuple[Step, ...]]) -> Iterator[bytes | Step]:
@@ -211,12 +238,8 @@ def apart(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     return tuple(merged)
 
 
-def _only(pieces: Iterator[bytes | Step], attempt: Attempt, want: Want) -> Iterator[bytes | Step]:
-    """The wanted steps of a log that comes whole."""
-    if want.steps is None:
-        yield from pieces
-        return
-    names = {attempt.steps[place].name for place in want.places(attempt.steps) or ()}
+def _only(pieces: Iterator[bytes | Step], names: set[str]) -> Iterator[bytes | Step]:
+    """The steps of these names."""
     inside = False
     for piece in pieces:
         if isinstance(piece, Step):

@@ -5,12 +5,12 @@ ranges; steps are told by its text alone.
 from collections.abc import Mapping
 
 from whyred.model.forge import Kind
-from whyred.model.run import Attempt
+from whyred.model.run import Attempt, Job
 from whyred.model.source import Boundaries, Fetched, MissingLogError
 from whyred.sources import web_state
 from whyred.sources._forge_api import refuse_page
-from whyred.sources._growing import growing
-from whyred.sources._web import Page, page, read_refusal
+from whyred.sources._growing import growing, not_empty
+from whyred.sources._web import Page, page_of, read_refusal
 from whyred.sources.http import By, Stream
 from whyred.sources.pace import Pace
 from whyred.sources.reach import Reach, Want
@@ -29,7 +29,7 @@ def refuses(reach: Reach) -> MissingLogError | None:
 def log(reach: Reach, attempt: Attempt, want: Want) -> Fetched:
     """The job's whole log."""
     job = attempt.job
-    opened = page(reach, attempt.run, (job.index if job else None) or 0, job.id if job else None, attempt.number)
+    opened = page_of(reach, attempt, job if job is not None else Job(None, "job"))
 
     def open_(headers: Mapping[str, str]) -> Stream:
         return _open(reach, opened, attempt, headers)
@@ -38,6 +38,7 @@ def log(reach: Reach, attempt: Attempt, want: Want) -> Fetched:
         return web_state.steps(reach, attempt)
 
     chunks = growing(open_, attempt, want, again, Pace(reach.http.sleep, reach.http.clock))
+    chunks = not_empty(chunks, attempt, want, f"GET {reach.server.root}{opened.path}/logs")
     return Fetched(attempt, chunks, NAME, boundaries=Boundaries.GUESSED)
 
 

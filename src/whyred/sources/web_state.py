@@ -11,7 +11,7 @@ from whyred.model.run import Attempt, Conclusion, Job, Run, Status, Step
 from whyred.model.source import Boundaries, Fetched, Missing, MissingLogError
 from whyred.sources import _forge_api
 from whyred.sources._state import Answer, State, read_answer
-from whyred.sources._web import Page, expired, page
+from whyred.sources._web import Page, expired, page, page_of
 from whyred.sources.http import By
 from whyred.sources.pace import Pace
 from whyred.sources.reach import Reach, Want
@@ -65,7 +65,7 @@ def steps(reach: Reach, attempt: Attempt) -> Attempt:
 def _known(reach: Reach, attempt: Attempt) -> tuple[Page, State, Attempt]:
     """The page of an attempt, its state, and the attempt with the job's place in the run."""
     job = _placed(reach, attempt)
-    opened = page(reach, attempt.run, job.index or 0, job.id, attempt.number)
+    opened = page_of(reach, attempt, job)
     state = _state(opened)
     # A place beyond the last job silently shows job 0, and an id of another run shows none.
     place = job.index or 0
@@ -166,7 +166,7 @@ class _Reader:
             if wanted is not None and place not in wanted:
                 continue
             yield step
-            if step.conclusion is not Conclusion.SKIPPED:
+            if step.conclusion is not Conclusion.SKIPPED or step.aside:  # the set-up says why a job was skipped
                 yield from self._rows(place)
 
     def cancelled(self) -> "Iterator[bytes | Step]":
