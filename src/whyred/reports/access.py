@@ -1,22 +1,24 @@
 """The table of routes, as text and as JSON (`reports/schema/access-1.json`)."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from whyred.model.access import Access, Table
-from whyred.model.source import MissingLogError
 from whyred.reports.reading import dump, row
+
+if TYPE_CHECKING:  # `why` looks at every report, and these nouns cost 9 ms
+    from whyred.model.access import Access, Table
+    from whyred.model.source import MissingLogError
 
 SCHEMA = "whyred.access/1"
 _MARK = {True: "works", False: "no", None: "untried"}
 
 
-def render(table: Table) -> str:
+def render(table: "Table") -> str:
     """One row a route: whether it works, what it gives, why not, what would make it work."""
     return "\n".join(row(line) for line in _lines(table)) + "\n"
 
 
-def _lines(table: Table) -> Iterator[str]:
+def _lines(table: "Table") -> Iterator[str]:
     yield table.server
     if table.attempt:
         yield f"tried on {table.attempt}"
@@ -35,7 +37,7 @@ def _lines(table: Table) -> Iterator[str]:
     yield "logs can be had" if table.works else "no route gives logs: the rows above say what would"
 
 
-def render_json(table: Table) -> str:
+def render_json(table: "Table") -> str:
     """The table as JSON."""
     return dump(
         {
@@ -49,7 +51,7 @@ def render_json(table: Table) -> str:
     )
 
 
-def _row(r: Access) -> dict[str, Any]:
+def _row(r: "Access") -> dict[str, Any]:
     return {
         "route": r.route,
         "serves": r.serves,
@@ -59,6 +61,6 @@ def _row(r: Access) -> dict[str, Any]:
     }
 
 
-def refusal(error: MissingLogError) -> dict[str, str]:
+def refusal(error: "MissingLogError") -> dict[str, str]:
     """A refusal as JSON."""
     return {"reason": error.reason.value, "asked": error.asked, "help": error.help}

@@ -1,12 +1,16 @@
 """What a login brought, as text and as JSON (`reports/schema/login-1.json`)."""
 
-from whyred.model.access import LoggedIn
+from typing import TYPE_CHECKING
+
 from whyred.reports.reading import dump, row
+
+if TYPE_CHECKING:  # `why` looks at every report, and these nouns cost 9 ms
+    from whyred.model.access import LoggedIn
 
 SCHEMA = "whyred.login/1"
 
 
-def render(done: LoggedIn) -> str:
+def render(done: "LoggedIn") -> str:
     """What there is now, and what is still wanted."""
     lines = [str(done.server)]
     if done.token:
@@ -21,7 +25,7 @@ def render(done: LoggedIn) -> str:
     return "\n".join(row(line) for line in lines) + "\n"
 
 
-def render_json(done: LoggedIn) -> str:
+def render_json(done: "LoggedIn") -> str:
     """The same as JSON; no secret is in it."""
     return dump(
         {

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from whyred.model.overview import Overview, Waiting
 from whyred.model.run import Attempt, Conclusion, Run, Status
 from whyred.reports.reading import dump, row
+
+if TYPE_CHECKING:  # `why` looks at every report
+    from whyred.model.overview import Overview, Waiting
 
 RUNS, STATUS = "whyred.runs/1", "whyred.status/1"
 
@@ -57,12 +59,12 @@ def when(at: float | None) -> str:
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M}Z" if at is not None else ""
 
 
-def render_status(overviews: Sequence[Overview]) -> str:
+def render_status(overviews: Sequence["Overview"]) -> str:
     """How the workflows of each repository are."""
     return "\n".join(row(line) for one in overviews for line in _overview(one)) + "\n"
 
 
-def _overview(one: Overview) -> Iterator[str]:
+def _overview(one: "Overview") -> Iterator[str]:
     yield f"{one.repo} on {one.server}"
     if not one.lines:
         yield "  nothing ran yet"
@@ -72,7 +74,8 @@ def _overview(one: Overview) -> Iterator[str]:
         yield f"{told}  {last.branch or ''} {(last.commit or '')[:10]}  {length(last.started, last.ended)}".rstrip()
         if line.red_since is not None:
             since = line.red_since
-            yield f"             red since {since.label} {(since.commit or '')[:10]} {when(since.started or since.created)}"
+            began = when(since.started or since.created)
+            yield f"             red since {since.label} {(since.commit or '')[:10]} {began}".rstrip()
             green = line.last_green
             yield (
                 f"             last green {green.label} {(green.commit or '')[:10]}"
@@ -87,7 +90,7 @@ def _overview(one: Overview) -> Iterator[str]:
         yield f"  {note}"
 
 
-def _waits(waits: Waiting) -> str:
+def _waits(waits: "Waiting") -> str:
     job = waits.attempt.job
     name = f"{waits.attempt.run.label}:{job.name if job else '?'}"
     labels = ", ".join(job.labels or ()) if job else ""
@@ -111,12 +114,12 @@ def run_json(run: Run) -> dict[str, Any]:
     return {k: v.value if isinstance(v, Status | Conclusion) else v for k, v in values.items()}
 
 
-def render_status_json(overviews: Sequence[Overview]) -> str:
+def render_status_json(overviews: Sequence["Overview"]) -> str:
     """The overviews as JSON."""
     return dump({"schema": STATUS, "repositories": [_overview_json(one) for one in overviews]})
 
 
-def _overview_json(one: Overview) -> dict[str, Any]:
+def _overview_json(one: "Overview") -> dict[str, Any]:
     return {
         "repository": one.repo,
         "server": one.server,
