@@ -145,10 +145,15 @@ def floor() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def turns(ours: Command, peer: Command, pairs: int, folder: Path) -> Iterator[tuple[Taken, Taken]]:
-    """Both sides in turns: ours, peer, ours, peer, ...; one round before that does not count (files get warm)."""
+def turns(
+    ours: Command, peer: Command, pairs: int, folder: Path, before: Callable[[], None] = lambda: None
+) -> Iterator[tuple[Taken, Taken]]:
+    """Both sides in turns: ours, peer, ours, peer, ...; one round before that does not count (files get warm). `before`
+    is called before each round, and does not count.
+    """
     environ = environment(folder)
     for n in range(pairs + 1):
+        before()
         pair = run(ours, environ), run(peer, environ)
         if n:
             yield pair

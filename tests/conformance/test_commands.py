@@ -10,6 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+import whyred.reports
 from whyred.faces.cli import main
 from whyred.faces.cli.main import cli
 
@@ -62,6 +63,13 @@ def test_help_explains_every_option(name: str) -> None:
 def test_has_json(name: str) -> None:
     options = {o for p in get(name).params for o in p.opts}
     assert "--json" in options, f"{name}: wants --json, as every command has it"
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_what_json_prints_has_a_schema(name: str) -> None:
+    folder = Path(whyred.reports.__path__[0]) / "schema"
+    told = [f.name for f in folder.glob("*.json") if f"`whyred {name} --json`" in f.read_text(encoding="utf-8")]
+    assert len(told) == 1, f"{name}: the description of one schema says that `whyred {name} --json` prints it: {told}"
 
 
 @pytest.mark.parametrize("name", LISTED)

@@ -9,18 +9,24 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from sample_forge import LOGINS, OVERVIEWS, PLANS, RUN, RUNS, TABLES, pieces
 from sample_verdicts import VERDICTS
 
 import whyred.reports
+from whyred.faces.cli.log_writer import LogWriter
 from whyred.faces.cli.main import cli
 from whyred.model.cause import Of, Op
 from whyred.model.evidence import Reason
 from whyred.model.examination import Row, State
 from whyred.model.finding import Weight
+from whyred.model.forge import Kind
 from whyred.model.pattern import Strength
 from whyred.model.run import Attempt, Conclusion, Job, Run, Runner, Status, Step
-from whyred.reports import attempts, doctor
+from whyred.model.source import Boundaries, Missing
+from whyred.reports import access, attempts, change, doctor, login, runs
 from whyred.reports import json as json_report
+from whyred.sources.http import By
+from whyred.sources.plan import from_json, to_json
 
 FOLDER = Path(whyred.reports.__path__[0]) / "schema"
 FILES = sorted(FOLDER.glob("*.json"))
@@ -102,6 +108,58 @@ def test_every_shape_of_an_attempt_is_valid() -> None:
     schema("run-1").validate(json.loads(attempts.render_json(rows)))
 
 
+def test_every_shape_of_a_list_of_runs_is_valid() -> None:
+    for some in (RUNS, []):
+        schema("runs-1").validate(json.loads(runs.render_runs_json(some)))
+
+
+def test_every_shape_of_a_status_is_valid() -> None:
+    for some in (OVERVIEWS, []):
+        schema("status-1").validate(json.loads(runs.render_status_json(some)))
+
+
+def test_every_table_of_routes_is_valid() -> None:
+    for table in TABLES:
+        schema("access-1").validate(json.loads(access.render_json(table)))
+
+
+def test_what_every_login_brought_is_valid() -> None:
+    for done in LOGINS:
+        schema("login-1").validate(json.loads(login.render_json(done)))
+
+
+def test_what_logout_prints_is_valid(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(home / "config"))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    data = printed(home, "logout", "https://forge.example", "--json")
+    schema("logout-1").validate(data)
+    assert data["forgotten"] is False
+
+
+@pytest.mark.parametrize("case", PLANS)
+@pytest.mark.parametrize("applied", [True, False])
+def test_every_plan_is_valid_and_a_saved_one_as_well(case: str, applied: bool) -> None:
+    for run in (RUN, None):
+        data = json.loads(change.render_json(to_json(PLANS[case]), run, applied=applied))
+        schema("plan-1").validate(data)
+        assert from_json(data) == PLANS[case]
+
+
+def test_every_line_of_a_log_is_valid(tmp_path: Path) -> None:
+    file = tmp_path / "log.jsonl"
+    with LogWriter(file, as_json=True, raw=False) as writer:
+        for piece in pieces():
+            writer.take(piece)
+    lines = [json.loads(line) for line in file.read_bytes().splitlines()]
+    assert {len(line) for line in lines} == {1, 3, 6, 8}, "lines, steps, jobs without a log, heads"
+    for line in lines:
+        schema("logs-1").validate(line)
+    head, step = (next(line for line in lines if key in line) for key in ("route", "step"))
+    for wrong in ({**head, "line": "x"}, {**step, "route": "x"}, {"line": "x", "step": "y"}, {}, {"line": 3}):
+        assert not schema("logs-1").is_valid(wrong)
+
+
 def _places(data: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
     if isinstance(data, dict):
         yield at, data
@@ -127,7 +185,19 @@ def test_explains_every_field_and_is_closed(file: Path) -> None:
 def test_lists_are_those_of_the_model() -> None:
     verdict = json.loads((FOLDER / "verdict-1.json").read_text(encoding="utf-8"))["$defs"]
     run = json.loads((FOLDER / "run-1.json").read_text(encoding="utf-8"))["$defs"]
+    access_, listed, log, login_, plan_ = (
+        json.loads((FOLDER / f"{name}-1.json").read_text(encoding="utf-8"))
+        for name in ("access", "runs", "logs", "login", "plan")
+    )
     for field, enum in (
+        (access_["$defs"]["refusal"]["properties"]["reason"], Missing),
+        (log["properties"]["refused"]["items"]["properties"]["reason"], Missing),
+        (log["properties"]["no_log"]["properties"]["reason"], Missing),
+        (log["properties"]["boundaries"], Boundaries),
+        (login_["properties"]["kind"], Kind),
+        (plan_["properties"]["calls"]["items"]["properties"]["by"], By),
+        (listed["$defs"]["run"]["properties"]["status"], Status),
+        (listed["$defs"]["run"]["properties"]["conclusion"], Conclusion),
         (verdict["evidence"]["properties"]["unknown"], Reason),
         (verdict["condition"]["properties"]["weight"], Weight),
         (verdict["condition"]["properties"]["of"], Of),
@@ -142,6 +212,12 @@ def test_lists_are_those_of_the_model() -> None:
 def test_read_and_verdict_say_the_same_of_a_failure() -> None:
     read, verdict = (json.loads((FOLDER / f"{n}-1.json").read_text(encoding="utf-8")) for n in ("read", "verdict"))
     assert read["$defs"]["failure"] == verdict["$defs"]["failure"]
+
+
+def test_a_run_is_the_same_wherever_it_is_told() -> None:
+    told = [json.loads((FOLDER / f"{n}-1.json").read_text(encoding="utf-8")) for n in ("runs", "status", "plan")]
+    assert told[0]["$defs"]["run"] == told[1]["$defs"]["run"] == told[2]["$defs"]["run"]
+    assert list(told[0]["$defs"]["run"]["properties"]) == list(Run.__slots__)
 
 
 BROKEN: dict[str, tuple[str, Any]] = {

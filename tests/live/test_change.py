@@ -58,8 +58,9 @@ def failed(server: Gitea, tmp_path: Path) -> Iterator[Playing]:
         yield playing
 
 
-def test_a_plan_changes_nothing(failed: Playing, person: Person) -> None:
-    shown = person("rerun", failed.repo.full_name)
+def test_a_plan_changes_nothing(failed: Playing, person: Person, tmp_path: Path) -> None:
+    clone = failed.repo.clone(tmp_path / "clone")
+    shown = person("rerun", ".", where=clone)
     assert (shown.code, shown.err) == (0, "")
     assert f"plan: rerun {failed.repo.full_name}#1" in shown.out
     assert "nothing is done yet: add --apply" in shown.out
@@ -170,8 +171,7 @@ def test_dispatch_with_inputs_and_watch(by_hand: Playing, person: Person) -> Non
 def test_defaults_are_those_of_the_file(by_hand: Playing, person: Person) -> None:
     done = person.json("dispatch", "hand.yml", by_hand.repo.full_name, "--input", "level=major", "--apply")
     assert done["applied"]
-    by_hand.runner.wait(len(by_hand.runner.tasks) + 1)
-    task = by_hand.runner.tasks[-1]
+    task = by_hand.runner.wait(3)[-1]
     assert done["run"]["number"] == task.run_number
     assert task.context["event"]["inputs"] == {"level": "major", "dry": "true", "note": ""}
 
@@ -232,6 +232,7 @@ def test_a_saved_plan_is_done_later(failed: Playing, person: Person, tmp_path: P
     assert done.code == 0, done.err
     other = Repo(failed.repo.server)
     other.push({f"{WORKFLOWS}/ci.yml": workflow("- run: exit 1")})
+    other.wait_for_run()
     refused = person("rerun", f"{other.full_name}#1", "--plan", str(file), "--apply")
     assert refused.code == 2
     assert "does not fit" in refused.one_line()

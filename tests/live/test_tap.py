@@ -14,11 +14,15 @@ import pytest
 from program import PROGRAM, environment
 
 from live import scenarios
+from live.build import BuildError, NoGoError
 from live.gitea import Gitea
+from live.packed import packed_runner
+from live.patience import wait_for
+from live.repo import Repo
 from live.scenarios import CANARY, Scenario, begin
 from live.user import Person
 from whyred.model.forge import Kind, RunQuery, Server
-from whyred.model.run import Step
+from whyred.model.run import Conclusion, Run, Runner, Status, Step
 from whyred.sources import tap
 from whyred.sources.http import Http
 from whyred.sources.reach import Reach, Want
@@ -90,7 +94,7 @@ def test_rows_are_kept_as_the_server_stores_them(server: Gitea, tmp_path: Path, 
         chunks = list(fetched.chunks)
         assert text(iter(chunks)) == repo.stored_text(task.id) == task.text
         names = [chunk.name for chunk in chunks if isinstance(chunk, Step)]
-        assert names[1:-1] == [step.name if step.run is None or "name" in step.lines else "Step 2" for step in task.job.steps]
+        assert names[1:-1] == [step.name if "name" in step.lines else "Step 2" for step in task.job.steps]
         cut = [b"".join(c for c in group) for group in by_step(chunks)]
         rows = [row.stored() for row in task.report.rows]
         assert cut[1:-1] == [b"".join(rows[s.log_index :][: s.log_length]) for s in task.report.steps]
@@ -112,8 +116,9 @@ def by_step(chunks: Sequence[bytes | Step]) -> list[list[bytes]]:
 
 def test_only_rows_states_and_names_are_kept(server: Gitea, tmp_path: Path) -> None:
     """Of the workflow, the context and the outputs of a job nothing is there; no file is another user's to read."""
-    step = '- name: Say\n  id: say\n  env:\n    HIDDEN: env-of-the-workflow\n  run: echo "x=the-output" >> "$GITHUB_OUTPUT"'
-    text_ = scenarios.workflow(step).replace("    steps:", "    outputs:\n      x: ${{ steps.say.outputs.x }}\n    steps:")
+    step = "- name: Say\n  id: say\n  env:\n    HIDDEN: env-of-the-workflow\n"
+    text_ = scenarios.workflow(step + '  run: echo "x=the-output" >> "$GITHUB_OUTPUT"')
+    text_ = text_.replace("    steps:", "    outputs:\n      x: ${{ steps.say.outputs.x }}\n    steps:")
     with tapping(server.url, tmp_path / "tap") as tapped:
         with begin(server, Scenario("outputs", text_, "success"), tmp_path / "run", url=tapped.url) as playing:
             task = playing.runner.wait()[0]
@@ -124,7 +129,7 @@ def test_only_rows_states_and_names_are_kept(server: Gitea, tmp_path: Path) -> N
     for absent in ("env-of-the-workflow", "the-output", "GITHUB_OUTPUT", "runs-on", "x-runner", "refs/heads"):
         assert absent.encode() not in kept, absent
     assert str(task.context["sha"]).encode() not in kept
-    files = [p for p in tapped.keep.rglob("*")]
+    files = list(tapped.keep.rglob("*"))
     assert {oct(p.stat().st_mode & 0o777) for p in files if p.is_file()} == {"0o600"}
     assert {oct(p.stat().st_mode & 0o777) for p in (tapped.keep, *files) if p.is_dir()} == {"0o700"}
     (what,) = [json.loads(p.read_text().splitlines()[0]) for p in files if p.suffix == ".jsonl"]
@@ -156,9 +161,7 @@ def test_a_running_job_is_followed(server: Gitea, tmp_path: Path) -> None:
     assert cut[1:-1] == [b"".join(rows[s.log_index :][: s.log_length]) for s in task.report.steps]
 
 
-def live_run(reach: Reach, repo: str) -> object:
-    from live.patience import wait_for
-
+def live_run(reach: Reach, repo: str) -> Run:
     return wait_for(lambda: next(iter(tap.runs(reach, repo, RunQuery(number=1))), None), "run that the tap saw")
 
 
@@ -183,7 +186,7 @@ def test_a_tap_that_is_started_again_goes_on(server: Gitea, tmp_path: Path, how:
                 playing.repo.wait_for_run("success")
             finally:
                 second.send_signal(signal.SIGTERM)
-                out, err = second.communicate()
+                _, err = second.communicate()
     assert second.returncode == 0
     assert re.search(r"stopped: [1-9]\d* calls passed, [1-9]\d* rows are kept", err), err
     reach = first.reach(server)
@@ -221,3 +224,46 @@ def test_logs_come_by_the_tap_when_the_forge_is_gone(server: Gitea, tmp_path: Pa
     ended = person("logs", f"{playing.repo.full_name}#1", "--server", server.url, "--route", "tap", "--raw")
     assert ended.code == 0, ended.err
     assert ended.out.encode() == task.text
+
+
+def test_a_runner_that_speaks_protobuf(server: Gitea, tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    """What a program in Go makes of the messages, with compressed bodies and rows that are sent twice."""
+    program = need_packed_runner(pytestconfig)
+    lines = [f"row {number} é ✅" for number in range(30)]
+    lines[3], lines[4] = "not masked by this runner: {{secret}}", "\x1b[31mred\x1b[0m tab\t" + "long " * 2000
+    repo = Repo(server)
+    repo.secret("DEPLOY", CANARY)
+    with tapping(server.url, tmp_path / "tap") as tapped:
+        repo.push_workflow(scenarios.workflow("- name: Only step\n  run: echo ${{ secrets.DEPLOY }}"))
+        argv = [str(program), tapped.url, repo.registration_token()]
+        done = subprocess.run(argv, input="\n".join(lines) + "\n", capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        told = json.loads(done.stdout)
+        repo.wait_for_run("success")
+        assert tapped.stop() == 0, tapped.said
+    assert told["secret"] == CANARY
+    reach = tapped.reach(server)
+    (attempt,) = tap.attempts(reach, next(tap.runs(reach, repo.full_name, RunQuery(number=1))))
+    assert (attempt.id, attempt.status, attempt.conclusion) == (told["task"], Status.DONE, Conclusion.SUCCESS)
+    assert attempt.runner == Runner(name="packed")
+    chunks = list(tap.log(reach, attempt, Want()).chunks)
+    stored = repo.stored_text(told["task"])
+    assert text(iter(chunks)) == stored.replace(CANARY.encode(), b"***")
+    assert stored.count(CANARY.encode()) == 1, "the forge has it, for this runner masks nothing"
+    assert [chunk.name for chunk in chunks if isinstance(chunk, Step)] == ["Set up job", "Only step", "Complete job"]
+    assert [sum(part.count(b"\n") for part in group) for group in by_step(chunks)] == [1, 28, 1]
+    kept = everything(tapped.keep.parent) + tapped.said.encode()
+    for absent in (CANARY, told["token"], told["uuid"], "canary-output", "secrets.DEPLOY"):
+        assert absent.encode() not in kept, absent
+
+
+def need_packed_runner(config: pytest.Config) -> Path:
+    capture = config.pluginmanager.getplugin("capturemanager")
+    try:
+        with capture.global_and_fixture_disabled():
+            return packed_runner()
+    except (NoGoError, BuildError) as e:
+        missing = f"no runner that speaks protobuf: {e}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(missing, pytrace=False)
+    pytest.skip(missing)

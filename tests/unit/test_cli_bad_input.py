@@ -247,8 +247,8 @@ def test_no_permission(home: Path) -> None:
         file.write_bytes(LOG)
         file.chmod(0o000)
         ended = run(["why", str(file), "--json"], environment(folder), prefix=as_nobody())
-        assert (ended.code, ended.out) == (2, "")
-        assert "permission denied" in ended.one_line()
+        assert (ended.code, ended.out) == (4, "")
+        assert "no log (no-permission)" in ended.one_line()
         assert "sudo cat" in ended.err
     finally:
         shutil.rmtree(folder)

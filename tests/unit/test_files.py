@@ -131,7 +131,7 @@ def test_no_permission(tmp_path: Path) -> None:
     file = tmp_path / "job.log"
     file.write_bytes(b"x")
     file.chmod(0)
-    with pytest.raises(UserError, match="permission denied"):
+    with pytest.raises(MissingLogError, match="no-permission"):
         files.fetch(str(file), Given(None, io.BytesIO()))
 
 
@@ -142,10 +142,11 @@ def test_a_refusal_of_the_kernel_names_who_may(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(Path, "open", refuse)
     file = tmp_path / "job.log"
     file.touch()
-    with pytest.raises(UserError) as error:
+    with pytest.raises(MissingLogError) as error:
         files.fetch(str(file), Given(None, io.BytesIO()))
-    assert f"user id {os.geteuid()}" in error.value.why
-    assert "sudo cat" in error.value.how
+    assert error.value.reason is Missing.NO_PERMISSION
+    assert f"user id {os.geteuid()}" in error.value.help
+    assert "sudo cat" in error.value.help
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "a/" * 3000 + "b"])

@@ -40,6 +40,7 @@ CASES: dict[str, tuple[str, dict[str, str]]] = {
     "a long function": ("size", {"src/whyred/a.py": LONG}),
     "a long module": ("size", {"src/whyred/a.py": "x = 1\n" * 501}),
     "a word of others in a message": ("vocabulary", {"src/whyred/app/a.py": 'print("The Root Cause is")\n'}),
+    "a word of others in a source's message": ("vocabulary", {"src/whyred/sources/a.py": 'x = "the pipeline broke"\n'}),
     "a word of others in a cause": (
         "vocabulary",
         {"src/whyred/library/causes/a.toml": '[text]\nwhat = "The pipeline broke"\n'},
@@ -65,6 +66,7 @@ RIGHT: dict[str, dict[str, str]] = {
     "short": {"src/whyred/a.py": OK},
     "long tests": {"tests/unit/test_a.py": LONG},
     "a disk in app": {"src/whyred/app/a.py": "x = open('y')\n"},
+    "a server's own path": {"src/whyred/sources/a.py": 'x = f"{y}/pipelines/{z}"\n'},
     "our words": {"src/whyred/app/a.py": '"""The cause and the workflow."""\n'},
 }
 

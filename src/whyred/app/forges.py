@@ -4,18 +4,20 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from whyred.app.kept_logs import kept_answers, kept_logs
-from whyred.app.ladder import Ladder
+from whyred.app.ladder import Ladder, worst
 from whyred.app.options import Options
 from whyred.app.resolve import Resolver, chosen
+from whyred.model.evidence import Reason
 from whyred.model.forge import Address, Kind, Server
+from whyred.model.host import HostRefusedError
 from whyred.model.run import Attempt, Run
-from whyred.model.source import MissingLogError
+from whyred.model.source import Missing, MissingLogError
 from whyred.model.trouble import UserError
 from whyred.settings import folders
 from whyred.sources.http import Http
@@ -47,6 +49,7 @@ class Forges:
         self._ladders: dict[str, Ladder] = {}
         self._stack = ExitStack()
         self._forge_host: Host | None = None
+        self._away: MissingLogError | None = None
         if self.credentials is None:
             from whyred.settings.credentials import credentials_of_user
 
@@ -133,7 +136,9 @@ class Forges:
         host = self._host()
         try:
             server = self.server(http)
-        except MissingLogError:
+        except MissingLogError as e:
+            if self._away is not None and self.options.database is None:
+                raise worst([("forge-host", self._away), ("server", e)]) from e
             if host is None and self.options.database is None:
                 raise
             # The forge itself may be down: its own machine knows its logs all the same.
@@ -142,6 +147,7 @@ class Forges:
             server,
             replace_root(http, server),
             host=host,
+            away=self._away,
             folder=self.options.folder,
             database=self.options.database,
             may_read=(lambda _: True) if self.options.read_app_ini else self.may_read,
@@ -151,10 +157,13 @@ class Forges:
     def _host(self) -> "Host | None":
         if self.options.forge_host is None:
             return None
-        if self._forge_host is None:
+        if self._forge_host is None and self._away is None:
             from whyred.app.hosts import reach
 
-            self._forge_host, _ = self._stack.enter_context(reach(self.options.forge_host, self.progress))
+            try:
+                self._forge_host, _ = self._stack.enter_context(reach(self.options.forge_host, self.progress))
+            except HostRefusedError as e:
+                self._away = _away(self.options.forge_host, e)
         return self._forge_host
 
     def close(self) -> None:
@@ -213,7 +222,8 @@ class Forges:
             part.write_text(json.dumps(known), encoding="utf-8")
             part.replace(self.cache / "servers.json")
         except OSError:
-            part.unlink(missing_ok=True)  # a full disk costs only that it is asked again
+            with suppress(OSError):  # a full disk, or no folder at all, costs only that it is asked again
+                part.unlink()
 
     def resolver(self, address: Address) -> tuple[Resolver, Address]:
         """Who finds runs and attempts on the address's forge."""
@@ -249,6 +259,13 @@ def replace_root(http: Http, server: Server) -> Http:
     elif server.kind is Kind.GITLAB:
         http.scheme = "Bearer"
     return http
+
+
+def _away(name: str, error: HostRefusedError) -> MissingLogError:
+    """Why the forge's own machine cannot be asked: other routes may help all the same."""
+    refused = error.unknown.reason in (Reason.REFUSED, Reason.NO_PERMISSION)
+    reason = Missing.NO_PERMISSION if refused else Missing.UNREACHABLE
+    return MissingLogError(reason, f"look on the machine {name}", error.unknown.detail)
 
 
 def _host(root: str) -> str | None:

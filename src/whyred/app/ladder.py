@@ -6,7 +6,7 @@ import pkgutil
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from types import ModuleType
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import whyred.sources
 from whyred.app.flow import begun, limited
@@ -15,6 +15,9 @@ from whyred.model.run import Attempt, Conclusion, Run, Status
 from whyred.model.source import Fetched, Missing, MissingLogError
 from whyred.model.trouble import UserError
 from whyred.sources.reach import Attempts, Logs, Reach, Runs, Steps, Want
+
+if TYPE_CHECKING:
+    from whyred.app.kept_logs import KeptLogs
 
 T = TypeVar("T")
 Tried = list[tuple[str, MissingLogError]]
@@ -68,9 +71,11 @@ class Ladder:
     def __init__(self, reach: Reach, only: str | None = None) -> None:
         self.reach = reach
         self._named = [m for m in routes() if reach.server.kind in m.KINDS]
-        on_its_machine = reach.host is not None or reach.database is not None
+        on_its_machine = any(x is not None for x in (reach.host, reach.away, reach.database))
         self._routes = [m for m in self._named if on_its_machine or not getattr(m, "WITHOUT_SERVER", False)]
         self._only = self._known(only)
+        self.kept: KeptLogs | None = None
+        """The logs that are kept on this machine."""
 
     def _known(self, only: str | None) -> str | None:
         """The one route that the user wants. Raises UserError where this kind of server has none of that name."""
@@ -100,13 +105,16 @@ class Ladder:
             if found or not getattr(route, "PARTIAL", False):
                 return found
             answered = True  # a list made of tasks or statuses knows no run before a runner took it: another may
-        if answered:
+        if not answered:
+            raise self._none("runs", tried)
+        if query.number is None and query.id is None:
             return []
-        raise self._none("runs", tried)
+        help_ = "only lists that do not know every run could be asked, and it is in none of them"
+        raise MissingLogError(Missing.NOT_FOUND, f"look for a run of {repo} on {self.reach.server.root}", help_)
 
     def _listing(self) -> list[ModuleType]:
         """The routes to a list of runs: the one that the user wants where that is what it is for, else every one."""
-        wanted = [m for m in self._named if m.NAME == self._only and not hasattr(m, "log")]
+        wanted = [m for m in self._named if self._only == m.NAME and not hasattr(m, "log")]
         return wanted or self._routes
 
     def attempts(self, run: Run) -> tuple[Attempt, ...]:
@@ -136,13 +144,17 @@ class Ladder:
         """The log of an attempt by the first route that gives it: its first bytes are there, unless it is followed."""
 
         def ask(route: ModuleType) -> Fetched:
-            fetched = cast(Logs, route).log(self.reach, attempt, want)
-            fetched = replace(fetched, chunks=limited(fetched.chunks, want.most, attempt.run.label))
+            fetched = limited(cast(Logs, route).log(self.reach, attempt, want), want.most)
             live = want.follow and fetched.attempt.status is not Status.DONE
             return fetched if live else begun(fetched, some=want.steps is not None)
 
+        kept = self.kept if self._only is None else None
+        found = kept.load(attempt, want) if kept is not None else None
+        if found is not None:
+            return limited(found, want.most)
         fetched, tried = self._first("log", ask, self._preferred(want))
-        return replace(fetched, refused=(*tried, *fetched.refused))
+        fetched = replace(fetched, refused=(*tried, *fetched.refused))
+        return fetched if kept is None else kept.keeping(attempt, want, fetched)
 
     def _preferred(self, want: Want) -> list[ModuleType]:
         """The routes for a log. Where steps matter the one that is told their boundaries comes first; where only the
@@ -157,7 +169,7 @@ class Ladder:
 
     def _wanted(self, only: str) -> ModuleType:
         """The one route for a log that the user wants. Raises UserError where it gives none."""
-        route = next(m for m in self._named if m.NAME == only)
+        route = next(m for m in self._named if only == m.NAME)
         if hasattr(route, "log"):
             return route
         names = ", ".join(m.NAME for m in self._named if hasattr(m, "log"))

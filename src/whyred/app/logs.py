@@ -9,15 +9,16 @@ from functools import partial
 from whyred.app.forges import Forges
 from whyred.app.ladder import Ladder, worst
 from whyred.app.library import Library
-from whyred.app.resolve import RED
+from whyred.app.resolve import RED, chosen
 from whyred.logs.blocks import SIZE, Block, blocks
 from whyred.model.forge import Address
 from whyred.model.run import Attempt, Conclusion, Status, Step, numbered
-from whyred.model.source import Boundaries, Fetched, MissingLogError
+from whyred.model.source import Fetched, MissingLogError
 from whyred.model.trouble import UserError
 from whyred.sources.reach import Want
 
-_STAMP = re.compile(rb"(?m)^(?:\xef\xbb\xbf)?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z ?")
+_STAMP = re.compile(rb"\n(?:\xef\xbb\xbf)?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z ?")
+"""The time before a line, with the line feed that ends the line above."""
 _END = 2 << 20
 """Bytes at the end of a log that are read for the failing step where no route tells where steps begin."""
 _LINE = 400
@@ -39,6 +40,8 @@ class LogWish:
     follow: bool = False
     raw: bool = False
     timestamps: bool = False
+    most: int | None = None
+    """Bytes of one job's log that are allowed; a larger one is refused (too-large)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,40 +62,56 @@ class StepHead:
     number: int | None
 
 
-Piece = Head | StepHead | bytes
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A job whose log is not to be had, or broke off, among others that are shown."""
+
+    attempt: Attempt
+    error: MissingLogError
+
+
+Piece = Head | StepHead | Absent | bytes
 
 
 def logs(wish: LogWish, forges: Forges, library: Library) -> Iterator[Piece]:
     """The pieces of every log that is wanted. Raises UserError, and MissingLogError where not one is to be had.
 
-    What cannot be had of one job among several is told on `forges.progress`, and the others are shown.
+    What cannot be had of one job among several comes as `Absent`, and the others are shown.
     """
-    resolver, address = forges.resolver(wish.address)
-    address = replace(address, job_name=wish.job or address.job_name, attempt=wish.attempt or address.attempt)
-    found = resolver.attempts(forges.run(resolver, address), address)
-    if wish.failed:
-        found = [a for a in found if a.conclusion in RED or a.conclusion is Conclusion.UNKNOWN]
-        if not found:
-            return
-    refused: list[tuple[str, MissingLogError]] = []
-    shown = 0
+    ladder, found = attempts_of(wish, forges)
+    absent: list[Absent] = []
+    shown = False
     for attempt in found:
         try:
-            yield from _job(wish, resolver.ladder, attempt, library)
-            shown += 1
+            for piece in _job(wish, ladder, attempt, library):
+                if not shown:
+                    shown = True
+                    yield from absent
+                yield piece
         except MissingLogError as e:
             if len(found) == 1:
                 raise
-            name = attempt.job.name if attempt.job else "job"
-            forges.progress(f"{name}: no log ({e.reason}): {e.help}")
-            refused.append((name, e))
-    if not shown and refused:
-        raise worst(refused)
+            absent.append(Absent(attempt, e))
+            if shown:
+                yield absent[-1]
+    if absent and not shown:
+        raise worst([(a.attempt.job.name if a.attempt.job else "job", a.error) for a in absent])
+
+
+def attempts_of(wish: LogWish, forges: Forges) -> tuple[Ladder, list[Attempt]]:
+    """The attempts whose logs are wanted. Raises UserError and MissingLogError."""
+    resolver, address = forges.resolver(wish.address)
+    address = replace(address, job_name=wish.job or address.job_name, attempt=wish.attempt or address.attempt)
+    found = resolver.attempts(forges.run(resolver, address), address)
+    chosen(found)  # it says why a run has no job at all
+    if wish.failed:
+        found = [a for a in found if a.conclusion in RED or a.conclusion is Conclusion.UNKNOWN]
+    return resolver.ladder, found
 
 
 def _job(wish: LogWish, ladder: Ladder, attempt: Attempt, library: Library) -> Iterator[Piece]:
     attempt = ladder.steps(attempt) if wish.failed or wish.step else attempt
-    want = Want(_steps(wish, attempt), wish.follow, text_only=wish.raw)
+    want = Want(_steps(wish, attempt), wish.follow, text_only=wish.raw, most=wish.most)
     if wish.failed and want.steps is None:
         want = replace(want, tail=_END)
     if wish.tail is not None and not wish.follow:
@@ -100,7 +119,28 @@ def _job(wish: LogWish, ladder: Ladder, attempt: Attempt, library: Library) -> I
         return
     fetched = ladder.log(attempt, want)
     yield Head(fetched.attempt, fetched, partial(_ended, ladder, attempt))
-    yield from _masked(wish, fetched, library)
+    came = _Came()
+    yield from _masked(wish, replace(fetched, chunks=came.until_it_breaks(fetched.chunks)), library)
+    if came.broke is not None:
+        raise came.broke
+
+
+@dataclass
+class _Came:
+    """How much of a log came before it broke off: that much is shown, and then why there is no more."""
+
+    size: int = 0
+    broke: MissingLogError | None = None
+
+    def until_it_breaks(self, chunks: Iterator[bytes | Step]) -> Iterator[bytes | Step]:
+        """The chunks; a refusal ends them, and is kept."""
+        try:
+            for chunk in chunks:
+                self.size += len(chunk) if isinstance(chunk, bytes) else 0
+                yield chunk
+        except MissingLogError as e:
+            help_ = f"only its first {self.size} bytes came. {e.help[:1].upper()}{e.help[1:]}"
+            self.broke = MissingLogError(e.reason, e.asked, help_, e.tried)
 
 
 def _steps(wish: LogWish, attempt: Attempt) -> frozenset[int | str] | None:
@@ -189,10 +229,10 @@ def _shown(text: bytes, wish: LogWish, *, starts: bool = True) -> bytes:
     """The text without its time stamps, unless they are wanted."""
     if wish.raw or wish.timestamps:
         return text
-    if starts:
-        return _STAMP.sub(b"", text)
-    first, newline, rest = text.partition(b"\n")
-    return first + newline + _STAMP.sub(b"", rest)
+    first, newline, rest = (b"", b"\n", text) if starts else text.partition(b"\n")
+    # With the line feed in front it is found three times as fast as by `^`.
+    told = first + _STAMP.sub(b"\n", newline + rest)
+    return told[1:] if starts else told
 
 
 def _ended(ladder: Ladder, attempt: Attempt) -> Conclusion:

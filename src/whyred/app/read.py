@@ -9,7 +9,7 @@ from whyred.logs.blocks import Block, blocks
 from whyred.logs.mask import Masker
 from whyred.logs.reading import Reader
 from whyred.model.failure import Reading
-from whyred.model.run import Conclusion, Step
+from whyred.model.run import Conclusion, Status, Step
 from whyred.model.source import Fetched, Missing, MissingLogError
 
 
@@ -43,9 +43,11 @@ def read_log(
 
 def refuse_nothing(log: ReadLog, fetched: Fetched) -> None:
     """An empty log is no evidence of anything. Raises MissingLogError."""
-    if log.reading.size == 0:
-        raise MissingLogError(
-            Missing.STILL_RUNNING,
-            f"read {fetched.attempt.run.label}",
-            "it is empty, so there is nothing to judge. Fetch it again when the job has ended",
-        )
+    if log.reading.size:
+        return
+    asked = f"read {fetched.attempt.run.label}"
+    if fetched.attempt.status is Status.DONE:
+        help_ = "the job has ended and its log is empty, so what it said is lost: run it again"
+        raise MissingLogError(Missing.DELETED, asked, help_)
+    help_ = "it is empty, so there is nothing to judge. Fetch it again when the job has ended"
+    raise MissingLogError(Missing.STILL_RUNNING, asked, help_)

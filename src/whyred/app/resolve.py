@@ -46,6 +46,8 @@ class Resolver:
         try:
             found = self.ladder.runs(address.repo, query)
         except MissingLogError as e:
+            if ids and Missing.NOT_FOUND in (e.reason, *(other.reason for _, other in e.tried)):
+                self._refuse_number(address.repo, number)
             if e.reason not in _ELSEWHERE or (ids and e.reason is Missing.NOT_FOUND):
                 raise
             # The web pages need no list: they say themselves whether there is such a run.
@@ -65,6 +67,18 @@ class Resolver:
         if found and found[0].number is not None:
             help_ = f"{number} is the id of {found[0].label}: name the run by the number after #"
             raise MissingLogError(Missing.WRONG_ID_KIND, f"look for {repo}#{number}", help_)
+
+    def _refuse_number(self, repo: str, id_: int) -> None:
+        """Says so where somebody gave the number that people see in place of the forge's own id."""
+        if self.ladder.reach.server.kind not in (Kind.FORGEJO, Kind.GITEA):
+            return  # GitLab has no other number, and on GitHub every workflow has one of its own
+        try:
+            found = self.ladder.runs(repo, RunQuery(limit=1, number=id_))
+        except MissingLogError:
+            return  # then nothing is known of numbers here, and the id simply does not exist
+        if found and found[0].id is not None:
+            help_ = f"{id_} is the number of {found[0].label}, and its id is {found[0].id}: name it by that, or after #"
+            raise MissingLogError(Missing.WRONG_ID_KIND, f"look for the run with the id {id_} of {repo}", help_)
 
     def _goes_by_ids(self, address: Address) -> bool:
         kind = self.ladder.reach.server.kind
@@ -140,7 +154,7 @@ class Resolver:
         """Says so where this server cannot show the attempt: no route gives another one in its place."""
         reach, asked = self.ladder.reach, f"look for attempt {number} of {newest.run.label}"
         if newest.number is not None and number > newest.number:
-            raise MissingLogError(Missing.NOT_FOUND, asked, f"the job has {newest.number} attempt(s) so far")
+            raise MissingLogError(Missing.NOT_FOUND, asked, f"the job has {newest.number} so far: name one of these")
         only_newest = newest.number is None or reach.server.kind is Kind.GITEA
         if only_newest and reach.host is None:
             help_ = (

@@ -4,6 +4,7 @@ import json
 import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from whyred.model.run import Attempt, Run
@@ -24,7 +25,9 @@ def remember(runs: Iterable[Run], attempts: Iterable[Attempt] = ()) -> None:
     for attempt in attempts:
         if attempt.job is not None:
             jobs.setdefault(attempt.run.label, []).append(attempt.job.name)
-    fresh: dict[str, dict[str, object]] = {r.label: {"title": r.title or "", "jobs": jobs.get(r.label, [])} for r in runs if "#" in r.label}
+    fresh: dict[str, dict[str, object]] = {
+        r.label: {"title": r.title or "", "jobs": jobs.get(r.label, [])} for r in runs if "#" in r.label
+    }
     for label, entry in fresh.items():
         if not entry["jobs"] and label in known:
             entry["jobs"] = known[label].get("jobs", [])
@@ -34,7 +37,8 @@ def remember(runs: Iterable[Run], attempts: Iterable[Attempt] = ()) -> None:
         part.write_text(json.dumps(merged), encoding="utf-8")
         part.replace(file)
     except OSError:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # a full disk, or no folder at all: then the tab key knows less
+            part.unlink()
 
 
 def _load(file: Path) -> dict[str, dict[str, object]]:

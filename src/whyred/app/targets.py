@@ -60,8 +60,14 @@ def address_of(target: str) -> "Address | None":
     return None if downloads.accepts(target) else address
 
 
-def fetch(target: str, progress: Callable[[str], None] = lambda _: None, forges: "Forges | None" = None) -> Fetched:
-    """The attempt and the log of a target; `progress` hears how far it is read, `forges` are this user's.
+def fetch(
+    target: str,
+    progress: Callable[[str], None] = lambda _: None,
+    forges: "Forges | None" = None,
+    most: int | None = None,
+) -> Fetched:
+    """The attempt and the log of a target; `progress` hears how far it is read, `forges` are this user's, `most` are
+    the bytes of log that are allowed.
 
     Raises UserError and MissingLogError.
     """
@@ -69,17 +75,23 @@ def fetch(target: str, progress: Callable[[str], None] = lambda _: None, forges:
         raise UserError("standard input is closed", "there is no log to read", "Pipe one in: whyred why - < LOG")
     address = address_of(target)
     if address is not None:
-        fetched = _from_forge(address, progress, forges)
+        fetched = _from_forge(address, progress, forges, most)
     else:
         source = next((s for s in sources() if s.accepts(target)), None)
         if source is None:
             forms = "; ".join(s.SERVES for s in sources())
             raise UserError(f"no source knows the target {target!r}", f"a target is {forms}", "Name one of these")
         fetched = source.fetch(target, given())
+        if most is not None:
+            from whyred.app.flow import limited
+
+            fetched = limited(fetched, most)
     return replace(fetched, chunks=_told(fetched, progress))
 
 
-def _from_forge(address: "Address", progress: Callable[[str], None], forges: "Forges | None") -> Fetched:
+def _from_forge(
+    address: "Address", progress: Callable[[str], None], forges: "Forges | None", most: int | None
+) -> Fetched:
     from whyred.app import forges as app
     from whyred.app.seen import remember
     from whyred.sources.reach import Want
@@ -87,7 +99,7 @@ def _from_forge(address: "Address", progress: Callable[[str], None], forges: "Fo
     known = forges if forges is not None else app.forges(app.Options(), progress)
     ladder, attempt = known.attempt(address)
     remember([attempt.run], [attempt])
-    return ladder.log(attempt, Want())
+    return ladder.log(attempt, Want(most=most))
 
 
 def _told(fetched: Fetched, progress: Callable[[str], None]) -> Iterator[bytes | Step]:

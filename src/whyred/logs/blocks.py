@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from whyred.logs.hidden import may_hide
 from whyred.model.run import Step
 
 SIZE = 1 << 20
@@ -52,6 +53,8 @@ def plain(raw: bytes) -> bytes:
     """The bytes as a person sees them: without terminal escape sequences, without what is invisible, without the CR of
     CRLF. What is looked for in it, a secret above all, must not hide behind a character that nobody is shown.
     """
+    if not may_hide(raw):
+        return raw
     if b"\x1b" in raw:
         raw = _ESCAPES.sub(b"", raw)
     seen = raw.translate(None, _CONTROLS)
@@ -59,7 +62,7 @@ def plain(raw: bytes) -> bytes:
         raw = seen
     if not raw.isascii():
         raw = _INVISIBLE.sub(b"", raw)
-    if b"\r\n" in raw:
+    if b"\r" in raw and b"\r\n" in raw:
         raw = re.sub(rb"\r+\n", b"\n", raw)
     return raw
 
@@ -77,9 +80,13 @@ def line_at(data: bytes, at: int) -> tuple[int, int]:
     return start, end
 
 
-def blocks(chunks: Iterable[bytes | Step], size: int = SIZE, longest: int = LONGEST) -> Iterator[Block]:
+def blocks(
+    chunks: Iterable[bytes | Step], size: int = SIZE, longest: int = LONGEST, *, numbered: bool = True
+) -> Iterator[Block]:
     """Blocks of about `size` bytes of whole lines; a line above `longest` bytes comes in pieces. Where a `Step` stands
     between the chunks a new block begins, and says so even if the step has no line.
+
+    Without `numbered` every block says that it begins in line 1: counting takes as long as masking does.
     """
     line, starts = 1, True
     step: Step | None = None
@@ -91,7 +98,7 @@ def blocks(chunks: Iterable[bytes | Step], size: int = SIZE, longest: int = LONG
             continue
         ends = data.endswith(b"\n")
         yield Block(line, data, plain(data), starts, ends, step)
-        line += data.count(b"\n")
+        line += data.count(b"\n") if numbered else 0
         starts, step = ends, None
     if step is not None:
         yield Block(line, b"", b"", starts, starts, step)

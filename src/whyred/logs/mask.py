@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from whyred.logs.blocks import Block, plain
-from whyred.logs.engines import Engine
+from whyred.logs.engines import Engine, Places
 from whyred.logs.scanner import compile_engine
 from whyred.logs.values import MaskedValues
 from whyred.model.pattern import Secret
@@ -20,19 +20,28 @@ _CARRY = 8192
 """Bytes of an endless line that are held back: more than any secret needs before it is recognised as one."""
 _LONGEST = 1 << 20
 """A secret above this many bytes ends the line it stands on: what follows on that line is not shown."""
-_ADD_MASK = re.compile(rb"::add-mask::([^\r\n]{1,8192})")
+_ASKS = "::add-mask::"
+_ADD_MASK = re.compile(_ASKS.encode() + rb"([^\r\n]{1,8192})")
+
+
+def expressions(secrets: Sequence[Secret]) -> list[str]:
+    """What is scanned for: the secrets, and last what asks to mask a value. A search of its own for that would cost as
+    much as all the secrets do.
+    """
+    return [*(secret.regex for secret in secrets), _ASKS]
 
 
 class Masker:
     """Masks the kinds of secrets it was made with, and every value that the log itself asks to mask.
 
-    One masker per log: it remembers `::add-mask::` values and an open multi-line secret from block to block.
+    One masker per log: it remembers `::add-mask::` values and an open multi-line secret from block to block. `engine`
+    is compiled from `expressions(secrets)`.
     """
 
     def __init__(self, secrets: Sequence[Secret], engine: Engine | None = None, values: Sequence[str] = ()) -> None:
         self._secrets = tuple(secrets)
         self._compiled: dict[str, re.Pattern[bytes]] = {}
-        self.engine = engine if engine is not None else compile_engine([s.regex for s in secrets])
+        self.engine = engine if engine is not None else compile_engine(expressions(secrets))
         self._values = MaskedValues()
         for value in values:
             self.add(value)
@@ -125,18 +134,25 @@ class Masker:
         return Block(block.first, raw, new, block.starts, block.ends)
 
     def _mask(self, text: bytes) -> bytes:
-        text = self._mask_values(text)  # first, for a value may stand right before a token and hide its beginning
+        found = self.engine.scan(text)
+        if self._values or any(index == len(self._secrets) for _, index in found):
+            # First, for a value may stand right before a token and hide its beginning.
+            found, text = self._without_values(found, text)
         parts, at = [], 0
-        for start, end, masked in self._edits(text):
+        for start, end, masked in self._edits(text, found):
             parts += [text[at:start], masked]
             at = end
         if parts:
             text = b"".join([*parts, text[at:]])
         return text
 
+    def _without_values(self, found: Places, text: bytes) -> tuple[Places, bytes]:
+        masked = self._mask_values(text)
+        return (found, text) if masked is text else (self.engine.scan(masked), masked)
+
     def _mask_values(self, text: bytes) -> bytes:
         """Masks the values asked for; each from its `::add-mask::` line on, not before."""
-        if b"::add-mask::" not in text:
+        if _ASKS.encode() not in text:
             return self._values.mask(text)
         parts, at = [], 0
         for match in _ADD_MASK.finditer(text):
@@ -147,14 +163,16 @@ class Masker:
                 self._values.add(match[1].strip())
         return b"".join([*parts, self._values.mask(text[at:])])
 
-    def _edits(self, text: bytes) -> Iterator[tuple[int, int, bytes]]:
-        """(start, end, new text) of every line, or run of lines, that holds a secret; in order, disjoint."""
+    def _edits(self, text: bytes, found: Places) -> Iterator[tuple[int, int, bytes]]:
+        """(start, end, new text) of every line, or run of lines, that holds a secret; in order, disjoint. `found` is
+        where the engine says that one may be.
+        """
         done = 0
         if self._until is not None:
             done = self._close(text, 0)
             yield 0, done, _stars(text[:done])
-        for at, _ in sorted(self.engine.scan(text)):
-            if at <= done:
+        for at, index in sorted(found):
+            if at <= done or index == len(self._secrets):
                 continue
             start = max(text.rfind(b"\n", 0, at - 1) + 1, done)
             end = text.find(b"\n", at - 1)

@@ -17,6 +17,10 @@ class MaskedValues:
         self._new: list[bytes] = []
         self._compiled: Any = None
 
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self._all)
+
     def add(self, value: bytes) -> None:
         """Masks this value from now on; values that are too short are passed over."""
         if len(value) < SHORTEST or value in self._all:

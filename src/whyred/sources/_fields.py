@@ -7,6 +7,10 @@ from typing import Any
 
 _LONGEST = 4096
 """Characters of a name, a title, a URL; more of it is never shown."""
+_LAST = 253_370_764_800.0
+"""The year 9999 begins: a time from then on is none, and nothing could write it as a date."""
+_PARTS = 1_000_000
+"""Objects, lists and fields of one answer that are read; a page of fifty runs with their events has a tenth."""
 
 
 class Fields:
@@ -53,6 +57,11 @@ class Fields:
         return tuple(v[:_LONGEST] for v in value if isinstance(v, str)) if isinstance(value, list) else None
 
 
+def bulky(body: bytes) -> bool:
+    """Whether JSON has more parts than any list of runs or jobs: read, it would take thirty times its own size."""
+    return sum(map(body.count, (b"{", b"[", b","))) > _PARTS
+
+
 def objects(data: object) -> Iterator[Fields]:
     """The objects of a JSON list."""
     return (Fields(item) for item in data if isinstance(item, dict)) if isinstance(data, list) else iter(())
@@ -61,11 +70,11 @@ def objects(data: object) -> Iterator[Fields]:
 def moment(value: object) -> float | None:
     """An RFC 3339 time or a number as seconds since the epoch; None for one that is not set."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value) if value > 0 else None
+        return float(value) if 0 < value < _LAST else None
     if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\dT", value):
         return None
     try:
         seconds = datetime.fromisoformat(value[:40]).timestamp()
     except (ValueError, OverflowError):
         return None
-    return seconds if seconds > 0 else None
+    return seconds if 0 < seconds < _LAST else None

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 from whyred.model.forge import Address
 from whyred.model.run import Attempt, Conclusion, Status
 from whyred.model.source import Missing, MissingLogError
-from whyred.sources._fields import Fields, objects
+from whyred.sources._fields import Fields, bulky, objects
 from whyred.sources.http import By, Reply, Stream
 from whyred.sources.reach import Reach
 from whyred.sources.reasons import refusal
@@ -56,12 +56,20 @@ def get(reach: Reach, path: str, query: Mapping[str, object] | None = None) -> R
     reply = reach.http.get(url)
     token = reach.http.token is not None
     if reply.status == 200:
-        return reply
+        return _of_a_size(reply)
     if token and reply.status in (401, 403):
         open_ = reach.http.get(url, By.NOBODY)
         if open_.status == 200:
-            return open_
+            return _of_a_size(open_)
     raise refusal(reply, token=token)
+
+
+def _of_a_size(reply: Reply) -> Reply:
+    """The answer, unless it has far more parts than any list of runs or jobs."""
+    if bulky(reply.body):
+        help_ = f"it has more parts ({len(reply.body) >> 20} MiB) than any list of runs or jobs: is this the forge?"
+        raise MissingLogError(Missing.REFUSED_CONTENT, reply.asked, help_)
+    return reply
 
 
 def pages(
@@ -170,8 +178,11 @@ def not_started(asked: str, attempt: Attempt) -> MissingLogError:
     if waits is None and attempt.job is not None and attempt.job.labels:
         waits = f"it waits for a runner with the label {', '.join(attempt.job.labels)}"
     if attempt.status is Status.DONE:
-        waits = "it was never run (skipped or cancelled before a runner took it)"
-    return MissingLogError(Missing.NOT_STARTED, asked, f"{waits or 'no runner has taken it yet'}, so there is no log")
+        why = "it was never run (skipped or cancelled before a runner took it)"
+        return MissingLogError(Missing.NOT_STARTED, asked, f"{why}, so there is no log")
+    waits = f"it waits for {waits}" if waits is not None and waits.startswith("a runner ") else waits
+    help_ = f"{waits or 'no runner has taken it yet'}, so there is no log: whyred status tells whether one can"
+    return MissingLogError(Missing.NOT_STARTED, asked, help_)
 
 
 def lost(asked: str, attempt: Attempt) -> MissingLogError:

@@ -89,8 +89,8 @@ def named_host(reach: Reach) -> Host:
 
 
 def not_named(reach: Reach) -> MissingLogError:
-    """Nobody said on which machine the forge is."""
-    return MissingLogError(
+    """Nobody said on which machine the forge is, or that machine cannot be asked."""
+    return reach.away or MissingLogError(
         Missing.UNREACHABLE,
         f"look on the machine of {reach.server.root}",
         "nobody named it: on that machine add --forge-host local, from elsewhere --forge-host ssh://USER@HOST",

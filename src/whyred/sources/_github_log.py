@@ -8,14 +8,14 @@ from io import BytesIO
 from itertools import chain
 from typing import IO, cast
 
-from whyred.logs.steps_by_time import STAMP, begun, second, split
+from whyred.logs.steps_by_time import STAMP, begun, split
 from whyred.model.run import Attempt, Conclusion, Step
 from whyred.model.source import Boundaries, Fetched, Missing, MissingLogError
 from whyred.sources import _growing
 from whyred.sources._github_jobs import job_path, jobs, look, run_path
 from whyred.sources._github_stored import Stored
 from whyred.sources._github_zip import LogZip
-from whyred.sources._parts import Parts, Reader, around, parts
+from whyred.sources._parts import Parts, Reader, around_steps, parts
 from whyred.sources.http import Stream
 from whyred.sources.pace import Pace
 from whyred.sources.reach import Reach, Want
@@ -23,8 +23,6 @@ from whyred.sources.reach import Reach, Want
 _BY_TEXT, _BY_ZIP = "github: text of the job", "github: zip of the run"
 _ZIP = 32 << 20
 """Bytes of a zip that is read whole where the storage gives no parts of it."""
-_MARGIN = 2
-"""Seconds of lines after a step that are read with it, to find where the next one begins."""
 _NO_LOG = (Missing.NOT_FOUND, Missing.DELETED, Missing.EXPIRED)
 
 Cut = tuple[Iterator[bytes | Step], Boundaries]
@@ -115,22 +113,10 @@ def _text(reach: Reach, attempt: Attempt, places: Sequence[int] | None, tail: in
     if isinstance(file, Stream):
         return _cut(file.chunks(), attempt, places, middle=False)
     if places is not None:
-        start, stop = around(file, *_seconds(attempt.steps, places))
+        start, stop = around_steps(file, attempt.steps, places)
     else:
         start, stop = max(0, file.size - (tail or 0)), file.size
     return _cut(file.stream(start, stop), attempt, places, middle=start > 0)
-
-
-def _seconds(steps: Sequence[Step], wanted: Sequence[int]) -> tuple[bytes | None, bytes | None]:
-    """From which second to which the lines of some steps are looked for; None where it is not known."""
-    mine = [i for i in wanted if i < len(steps) and begun(steps[i])]
-    first, last = (steps[min(mine)], max(mine)) if mine else (None, len(steps))
-    start = first.started if first is not None and not first.aside else None
-    after = next((s.started for s in steps[last + 1 :] if begun(s)), None)
-    return (
-        None if start is None else second(start),
-        None if after is None else second(after + _MARGIN),
-    )
 
 
 def _cut(chunks: Iterator[bytes], attempt: Attempt, places: Sequence[int] | None, *, middle: bool) -> Cut:

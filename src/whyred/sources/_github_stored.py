@@ -92,8 +92,8 @@ def _checked(stream: Stream) -> Stream:
 
 def _not_stored(reply: Reply) -> MissingLogError:
     """Why the storage did not give the file. Source: Azure's Blob service, S3: errors are XML."""
-    if reply.kind == "text/html":
-        return _page(reply)
+    if reply.kind == "text/html" and reply.status < 500 and reply.status != 429:
+        return _page(reply)  # those two mean the same in every form
     if reply.status in _GONE:
         help_ = "GitHub's storage no longer has it: its time has passed (90 days, where the repository sets no other)"
         return MissingLogError(Missing.EXPIRED, reply.asked, help_)

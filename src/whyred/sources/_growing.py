@@ -3,6 +3,7 @@ broke off goes on at the byte where it ended.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from typing import Protocol
 
 from whyred.model.run import Attempt, Status
@@ -11,6 +12,7 @@ from whyred.sources import _forge_api
 from whyred.sources.http import Stream
 from whyred.sources.pace import Pace
 from whyred.sources.reach import Reach, Want
+from whyred.sources.reasons import too_large
 
 _RESUMES = 5
 """How often a broken download goes on where it ended, without one new byte in between."""
@@ -32,7 +34,21 @@ def log(reach: Reach, attempt: Attempt, url: str, want: Want, again: Callable[[]
     def open_(headers: Mapping[str, str]) -> Stream:
         return _forge_api.open_log(reach, attempt, url, headers)
 
-    return growing(open_, attempt, want, again, Pace(reach.http.sleep, reach.http.clock))
+    chunks = growing(open_, attempt, want, again, Pace(reach.http.sleep, reach.http.clock))
+    return not_empty(chunks, attempt, want, f"GET {reach.http.root}{_forge_api.BASE}{url.partition('?')[0]}")
+
+
+def not_empty(chunks: Iterator[bytes], attempt: Attempt, want: Want, asked: str) -> Iterator[bytes]:
+    """The bytes after the first of them came, unless the log is followed. Raises MissingLogError where none comes: a
+    server that answers 200 with nothing has no log.
+    """
+    if want.follow and attempt.status is not Status.DONE:
+        return chunks
+    first = next((chunk for chunk in chunks if chunk), None)
+    if first is None:
+        raise _forge_api.empty(asked, attempt)
+    _forge_api.refuse_page_text(first, asked)
+    return chain((first,), chunks)
 
 
 def growing(open_: Open, attempt: Attempt, want: Want, again: Callable[[], Attempt], pace: Pace) -> Iterator[bytes]:
@@ -40,23 +56,37 @@ def growing(open_: Open, attempt: Attempt, want: Want, again: Callable[[], Attem
     if want.follow and attempt.status is not Status.DONE:
         return _follow(open_, again, pace)
     if want.tail is not None:
-        stream = open_({"Range": f"bytes=-{want.tail}"})
+        stream = _allowed(open_({"Range": f"bytes=-{want.tail}"}), want)
         if stream.reply.status == 206:
             return _from_line(stream.chunks())
         if stream.reply.status == 200:
             return _all(open_, stream, pace)
         stream.close()
-    return _all(open_, open_({}), pace)
+    return _all(open_, _allowed(open_({}), want), pace)
+
+
+def _allowed(stream: Stream, want: Want) -> Stream:
+    """The stream, unless it says that it has more bytes than the user allows. Raises MissingLogError (too-large)."""
+    told = stream.reply.headers.get("content-length", "")
+    packed = stream.reply.headers.get("content-encoding", "identity") != "identity"
+    if want.most is None or packed or not told.isdecimal() or int(told) <= want.most or stream.reply.status == 416:
+        return stream
+    stream.close()
+    raise too_large(stream.reply.asked, want.most, int(told))
 
 
 def _from_line(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """A range's bytes from its first whole line on."""
+    """A range's bytes from its first whole line on; all of them where the range lies within the log's last line."""
+    held: list[bytes] = []
     for chunk in chunks:
-        _, newline, rest = chunk.partition(b"\n")
+        before, newline, rest = chunk.partition(b"\n")
+        held.append(before + newline)
         if newline:
-            yield rest
+            first = rest or next(chunks, b"")
+            yield first or b"".join(held)
             yield from chunks
             return
+    yield from held
 
 
 def _all(open_: Open, stream: Stream, pace: Pace) -> Iterator[bytes]:

@@ -102,13 +102,14 @@ def _refuse_hostile(infos: "list[ZipInfo]", size: int, asked: str) -> None:
         parts = re.split(r"[/\\]", info.filename)
         what = None
         if stat.S_ISLNK(info.external_attr >> 16):
-            what = "a link"
+            what = "a link, as no forge writes one; do not use it, and download the logs again"
         elif ".." in parts or not parts[0]:
-            what = "an entry outside the archive"
+            what = "an entry outside the archive, as no forge writes one; do not use it, and download the logs again"
         elif info.flag_bits & 0x1:
             what = "an encrypted entry, and whyred asks for no passwords; unpack it and name the folder"
         if what is not None:
-            raise MissingLogError(Missing.REFUSED_CONTENT, asked, f"it holds {what}: {shown(info.filename)!r}")
+            help_ = f"it holds {what}: {shown(info.filename)!r}"
+            raise MissingLogError(Missing.REFUSED_CONTENT, asked, help_)
     if sum(info.compress_size for info in infos) > size:
         help_ = "its members share bytes, as no forge writes them and bombs do"
         raise MissingLogError(Missing.REFUSED_CONTENT, asked, help_)

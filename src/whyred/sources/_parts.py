@@ -4,9 +4,10 @@ lines, so that a step of a large log, or a member of a large zip, costs a few sm
 
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from whyred.logs.steps_by_time import STAMP
+from whyred.logs.steps_by_time import STAMP, begun, second
+from whyred.model.run import Step
 from whyred.model.source import Missing, MissingLogError
 from whyred.sources.http import Stream
 from whyred.sources.reasons import broken
@@ -20,6 +21,10 @@ _AT_ONCE = 8 << 20
 """Bytes that are read in one piece at most: a zip's list of members is far below it."""
 _PROBE, _LONG = 1 << 14, 1 << 18
 """Bytes in which a line with a time is looked for; a line may be so long."""
+_MARGIN = 2
+"""Seconds of lines after a step that are read with it, to find where the next one begins."""
+_RESUMES = 5
+"""How often a broken download goes on where it ended, without one new byte in between."""
 
 
 class Parts:
@@ -29,10 +34,21 @@ class Parts:
         self._open, self.size = open_, size
 
     def stream(self, start: int, stop: int | None = None) -> Iterator[bytes]:
-        """The bytes from `start` to before `stop`. Raises MissingLogError."""
+        """The bytes from `start` to before `stop`; what broke off goes on where it ended. Raises MissingLogError."""
         stop = self.size if stop is None else min(stop, self.size)
-        if start >= stop:
-            return
+        barren = 0
+        while start < stop:
+            before = start
+            try:
+                for piece in self._once(start, stop):
+                    start += len(piece)
+                    yield piece
+            except MissingLogError as e:
+                barren = 0 if start > before else barren + 1
+                if e.reason is not Missing.UNREACHABLE or barren > _RESUMES:
+                    raise
+
+    def _once(self, start: int, stop: int) -> Iterator[bytes]:
         stream = self._open({"Range": f"bytes={start}-{stop - 1}"})
         if stream.reply.status != 206:
             stream.close()
@@ -125,6 +141,19 @@ class Reader(io.RawIOBase):
             min(self._pos, max(0, self._file.size - want)) if self._pos + want > self._file.size else self._pos
         )
         self._block = self._file.read(self._start, self._start + want)
+
+
+def around_steps(file: Parts, steps: Sequence[Step], wanted: Sequence[int]) -> tuple[int, int]:
+    """Between which bytes the lines of these steps lie, by the times at which they and the next one began."""
+    mine = [i for i in wanted if i < len(steps) and begun(steps[i])]
+    first, last = (steps[min(mine)], max(mine)) if mine else (None, len(steps))
+    start = first.started if first is not None and not first.aside else None
+    after = next((s.started for s in steps[last + 1 :] if begun(s)), None)
+    return around(
+        file,
+        None if start is None else second(start),
+        None if after is None else second(after + _MARGIN),
+    )
 
 
 def around(file: Parts, first: bytes | None, last: bytes | None) -> tuple[int, int]:

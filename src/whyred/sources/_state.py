@@ -22,6 +22,8 @@ _WHOLE = 4 << 20
 """Bytes up to which an answer is read whole."""
 _TAG = re.compile(r"<[^<>]{0,500}>")
 _ASIDE = ("Set up job", "Complete job")
+_BEFORE = re.compile(rb'"cursor"\s*:\s*([0-9]{1,18})\s*,\s*"lines"\s*:\s*\[')
+"""What stands before the lines of an answer; within a text its quotation marks would be `\\"`."""
 _MOST = 10_000
 """Steps or jobs of one run that are believed; no real one comes near."""
 
@@ -105,10 +107,12 @@ def _steps(items: list[Fields]) -> tuple[Step, ...]:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The answer to one cursor. `state` is None where the answer was too large to be read whole; `lines` are rows as
-    the forge stores them, each with its newline."""
+    the forge stores them, each with its newline. `cursor`: where the forge says that the next question begins.
+    """
 
     state: State | None
     lines: Iterator[bytes]
+    cursor: int | None = None
 
 
 def read_answer(chunks: Iterator[bytes], asked: str) -> Answer:
@@ -118,7 +122,9 @@ def read_answer(chunks: Iterator[bytes], asked: str) -> Answer:
         head.append(chunk)
         size += len(chunk)
         if size > _WHOLE:
-            return Answer(None, _streamed(b"".join(head), chunks, asked))
+            begun = b"".join(head)
+            told = _BEFORE.search(begun)
+            return Answer(None, _streamed(begun, chunks, asked), int(told[1]) if told else None)
     try:
         data = json.loads(b"".join(head))
     except (ValueError, RecursionError) as e:
@@ -126,7 +132,8 @@ def read_answer(chunks: Iterator[bytes], asked: str) -> Answer:
     if not isinstance(data, dict) or not isinstance(data.get("state"), dict):
         raise _no_state(asked)
     logs = Fields(data).part("logs").parts("stepsLog")
-    return Answer(read_state(data), iter([_row(line.data) for log in logs for line in log.parts("lines")]))
+    rows = iter([_row(line.data) for log in logs for line in log.parts("lines")])
+    return Answer(read_state(data), rows, logs[0].whole("cursor") if logs else None)
 
 
 def _no_state(asked: str) -> MissingLogError:
@@ -161,8 +168,8 @@ def _streamed(head: bytes, chunks: Iterable[bytes], asked: str) -> Iterator[byte
         text += decoder.decode(chunk)
         if not inside:
             start = re.search(r'"lines"\s*:\s*\[', text)
-            if start is None:
-                continue
+            if start is None:  # a state does not take that much
+                raise _no_state(asked)
             text, inside = text[start.end() :], True
         at = 0
         while True:

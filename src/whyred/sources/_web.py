@@ -164,15 +164,21 @@ def page(reach: Reach, run: Run, index: int, job_id: int | None) -> Page:
 def enter(page: Page) -> None:
     """Opens a page; where the login has ended, it is renewed once. Raises MissingLogError."""
     reply = page.reach.http.get(page.path, By.WEB)
-    if reply.status != 200 and page.reach.http.signed_in and renew(page.reach.http):
+    found = _attempt(reply)
+    if reply.status != 200 and found is None and page.reach.http.signed_in and renew(page.reach.http):
         reply = page.reach.http.get(page.path, By.WEB)
-    to = urlsplit(reply.headers.get("location", "")).path
-    found = _ATTEMPT.search(to)
-    if reply.status in (302, 303, 307) and found:
+        found = _attempt(reply)
+    if found is not None:
         page.attempt = int(found[1])
         page.path = re.sub(r"(?:/attempt/\d+)?$", found[0], page.path, count=1)
     elif reply.status != 200:
         raise page.refusal(reply)
+
+
+def _attempt(reply: Reply) -> re.Match[str] | None:
+    """The attempt that a page redirects to: Forgejo from 13 on shows none without."""
+    to = urlsplit(reply.headers.get("location", "")).path
+    return _ATTEMPT.search(to) if reply.status in (302, 303, 307) else None
 
 
 def _run(reach: Reach, run: Run) -> int:

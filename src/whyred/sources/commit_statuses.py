@@ -11,8 +11,8 @@ from dataclasses import replace
 from whyred.model.forge import Kind, RunQuery
 from whyred.model.run import Attempt, Conclusion, Job, Run, Status
 from whyred.model.source import Missing, MissingLogError
-from whyred.sources._fields import Fields, objects
-from whyred.sources._forge_api import PAGE, get, label, repo_path
+from whyred.sources._fields import Fields
+from whyred.sources._forge_api import PAGE, get, label, listed, repo_path
 from whyred.sources.reach import Reach
 from whyred.sources.tasks_api import together
 
@@ -61,7 +61,7 @@ def runs(reach: Reach, repo: str, query: RunQuery) -> Iterator[Run]:
 
 def _commits(reach: Reach, repo: str, branch: str | None) -> Iterator[str]:
     query = {"sha": branch, "page": 1, "limit": _COMMITS, "stat": "false", "files": "false", "verification": "false"}
-    for item in objects(get(reach, f"{repo_path(repo)}/commits", query).json()):
+    for item in listed(get(reach, f"{repo_path(repo)}/commits", query)):
         if sha := item.text("sha"):
             yield sha
 
@@ -74,7 +74,7 @@ def _by_run(reach: Reach, repo: str, commit: str) -> list[list[Attempt]]:
     page = 1
     while True:
         path = f"{repo_path(repo)}/commits/{commit}/statuses"
-        items = list(objects(get(reach, path, {"page": page, "limit": PAGE}).json()))
+        items = listed(get(reach, path, {"page": page, "limit": PAGE}))
         for item in items:
             place, told = _place(item), item.whole("id") or 0
             if place is not None and told >= newest.get(place, (0,))[0]:
@@ -109,7 +109,7 @@ def _attempt(item: Fields, repo: str, commit: str, number: int, index: int) -> A
 def attempts(reach: Reach, run: Run) -> tuple[Attempt, ...]:
     """The jobs of a run whose commit is known."""
     if run.commit is None:
-        help_ = "the run's commit is not known, and statuses are kept by commit"
+        help_ = "the run's commit is not known, and statuses are kept by commit: name it as owner/repo@SHA"
         raise MissingLogError(Missing.WRONG_ID_KIND, f"list the jobs of {run.label}", help_)
     for found in _by_run(reach, run.repo or "", run.commit):
         if found[0].run.number == run.number:

@@ -26,14 +26,14 @@ def accepts(target: str) -> bool:
 
 
 def fetch(target: str, given: Given) -> Fetched:
-    """The log as a stream. Raises UserError (no such file, a directory, not readable), MissingLogError (corrupt)."""
+    """The log as a stream. Raises UserError (no such file, a directory), MissingLogError (no-permission, corrupt)."""
     # A file's name is untrusted, too: what drives a terminal or is no UTF-8 must not get into a report.
     label = "standard input" if target == "-" else clean(os.fsencode(target)).replace("\n", " ")
-    file = given.stdin if target == "-" else _open(target)
+    file = given.stdin if target == "-" else _open(target, label)
     return Fetched(Attempt(Run(label)), checked(_decoded(file, label), label), f"{NAME}: {label}")
 
 
-def _open(target: str) -> BinaryIO:
+def _open(target: str, label: str) -> BinaryIO:
     path = Path(target)
     try:
         if stat.S_ISDIR(path.stat().st_mode):
@@ -46,11 +46,10 @@ def _open(target: str) -> BinaryIO:
             "Check the path, or pipe the log in: whyred why - < LOG",
         ) from e
     except PermissionError as e:
-        raise UserError(
-            f"cannot read {target}",
-            f"permission denied for user id {os.geteuid()}",
-            "Read it as its owner and pipe it in: sudo cat LOG | whyred why -",
-        ) from e
+        help_ = (
+            f"user id {os.geteuid()} may not read it: read it as its owner and pipe it in: sudo cat LOG | whyred why -"
+        )
+        raise MissingLogError(Missing.NO_PERMISSION, f"read {label}", help_) from e
     except OSError as e:
         raise UserError(f"cannot open {target}", e.strerror or str(e), "Check the path") from e
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from whyred.model.forge import Kind, RunQuery, ended_as
-from whyred.model.run import Attempt, Job, Run
+from whyred.model.run import Attempt, Conclusion, Job, Run, Status
 from whyred.model.source import Boundaries, Fetched, Missing, MissingLogError
 from whyred.sources import _growing
 from whyred.sources._fields import Fields
@@ -21,6 +21,10 @@ KINDS = frozenset({Kind.FORGEJO})
 _LOG = "/repos/{owner}/{repo}/actions/jobs/{job_id}/logs"
 _JOBS = "/repos/{owner}/{repo}/actions/runs/{run_id}/jobs"
 _RUNS = "/repos/{owner}/{repo}/actions/runs"
+_PAGES = 100
+"""Pages that are looked through where the server knows no filter."""
+_MOST = 10_000
+"""Jobs of one run that are believed; no real one comes near."""
 
 
 def refuses(reach: Reach) -> MissingLogError | None:
@@ -51,8 +55,8 @@ def runs(reach: Reach, repo: str, query: RunQuery) -> Iterator[Run]:
 
 
 def _newest_first(reach: Reach, path: str, asked: dict[str, object], limit: int) -> Iterator[Fields]:
-    """The runs of a list, newest first. Forgejo 14 lists the oldest first, 16 the newest, and neither takes an order: the
-    first page tells by its ids.
+    """The runs of a list, newest first. Forgejo 14 lists the oldest first, 16 the newest, and neither takes an order:
+    the first page tells by its ids.
     """
     size = min(PAGE, max(limit, 2))
     first = get(reach, path, {**asked, "page": 1, "limit": size})
@@ -63,7 +67,8 @@ def _newest_first(reach: Reach, path: str, asked: dict[str, object], limit: int)
         if len(items) == size and limit > size:
             yield from pages(reach, path, "workflow_runs", asked, limit, start=2)
         return
-    for page in range(-(-total // size), 1, -1):
+    last = -(-total // size)
+    for page in range(last, max(1, last - _PAGES), -1):
         yield from reversed(listed(get(reach, path, {**asked, "page": page, "limit": size}), "workflow_runs"))
     yield from reversed(items)
 
@@ -97,7 +102,7 @@ def attempts(reach: Reach, run: Run) -> tuple[Attempt, ...]:
         raise refused
     run = run if run.id is not None else _known(reach, run)
     items = listed(get(reach, f"{repo_path(run.repo or '')}/actions/runs/{run.id}/jobs"))
-    return tuple(_attempt(item, index, run) for index, item in enumerate(items))
+    return tuple(_attempt(item, index, run) for index, item in enumerate(items[:_MOST]))
 
 
 def _known(reach: Reach, run: Run) -> Run:
@@ -131,7 +136,8 @@ def log(reach: Reach, attempt: Attempt, want: Want) -> Fetched:
     if job is None or job.id is None or repo is None:
         raise MissingLogError(Missing.WRONG_ID_KIND, f"read the log of {attempt.run.label}", "its job id is not known")
     url = f"{repo_path(repo)}/actions/jobs/{job.id}/logs"
-    if attempt.number is not None:
+    begun = attempt.status not in (Status.WAITING, Status.BLOCKED) and attempt.conclusion is not Conclusion.SKIPPED
+    if attempt.number is not None and begun:  # of an attempt that never began the server knows no number
         url += f"?attempt={attempt.number}"
     chunks = _growing.log(reach, attempt, url, want, lambda: _again(reach, attempt))
     return Fetched(attempt, chunks, NAME, boundaries=Boundaries.GUESSED)

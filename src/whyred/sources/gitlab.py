@@ -17,7 +17,8 @@ from whyred.logs.gitlab_sections import MARK, stages
 from whyred.model.forge import Address, Kind, RunQuery
 from whyred.model.run import Attempt, Conclusion, Job, Run, Runner, Status, Step
 from whyred.model.source import Boundaries, Fetched, Missing, MissingLogError
-from whyred.sources._fields import Fields, objects
+from whyred.sources._fields import Fields
+from whyred.sources._forge_api import listed, refuse_page, refuse_page_text
 from whyred.sources._growing import growing
 from whyred.sources.http import By, Reply, Stream
 from whyred.sources.pace import Pace
@@ -152,6 +153,17 @@ def _attempt(tries: list[Fields], index: int, run: Run) -> Attempt:
     )
 
 
+def attempt_of(reach: Reach, run: Run, job: int) -> Attempt:
+    """The try of this job id, which need not be the newest of its job. Raises MissingLogError."""
+    found = _tries(reach, run)
+    for index, tries in enumerate(found.values()):
+        for number, item in enumerate(tries, 1):
+            if item.positive("id") == job:
+                return _attempt(tries[:number], index, run)
+    help_ = f"no job of the run has this id; its jobs are {', '.join(found)}: name one as `{run.label}:JOB`"
+    raise MissingLogError(Missing.WRONG_ID_KIND, f"look for job {job} of {run.label}", help_)
+
+
 def steps(reach: Reach, attempt: Attempt) -> Attempt:
     """The attempt with the runner's stages, as its log marks them. A job stops at the first of its own that fails."""
     found, text, size = list[Step](), list[bytes](), 0
@@ -190,11 +202,7 @@ def log(reach: Reach, attempt: Attempt, want: Want) -> Fetched:
         stream = reach.http.open("GET", url, headers=headers)
         if stream.reply.status not in (200, 206, 416):
             raise _refused(stream, token=reach.http.token is not None)
-        if stream.reply.kind in ("text/html", "application/json"):
-            stream.close()
-            help_ = "a page came where a log was expected: is there a proxy, a log-in gate or a bot check in front?"
-            raise MissingLogError(Missing.REFUSED_CONTENT, stream.reply.asked, help_)
-        return stream
+        return refuse_page(stream)
 
     def again() -> Attempt:
         status, conclusion = _state(_job(reach, attempt))
@@ -206,6 +214,7 @@ def log(reach: Reach, attempt: Attempt, want: Want) -> Fetched:
         first = next((chunk for chunk in chunks if chunk), b"")
         if not first:
             raise _nothing(f"GET {reach.http.root}{url}", _job(reach, attempt))
+        refuse_page_text(first, f"GET {reach.http.root}{url}")
         told = Boundaries.TOLD if MARK.search(first) else Boundaries.GUESSED
         chunks = chain((first,), chunks)
     return Fetched(attempt, stages(chunks), NAME, boundaries=told)
@@ -301,7 +310,7 @@ def _pages(reach: Reach, path: str, query: Mapping[str, str | None], limit: int)
     seen, first = 0, None
     while asked is not None and seen < limit:
         reply = _get(reach, f"{path}?{asked}")
-        items = list(objects(reply.json()))
+        items = listed(reply)
         if not items or items[0].data == first:
             return
         first = items[0].data

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
@@ -24,13 +25,16 @@ from whyred.sources.reasons import broken, shown, unreachable
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
 
+    from whyred.sources._answers import Answers
+
 AT_ONCE = 4
 """Requests at one time to one server."""
 CONNECT, READ = 5.0, 60.0
 """Seconds to connect, and between two pieces of an answer."""
 BODY = 32 << 20
 """Bytes of an answer that is read whole; logs are streamed and have no such limit."""
-PIECE = 1 << 18
+PIECE = 1 << 20
+"""Bytes that are read at once, and put together from as many as came."""
 _TRIES = 4
 _LONGEST_WAIT = 30.0
 """Seconds whyred waits by itself when a server asks it to; a longer wait is told to the user."""
@@ -85,16 +89,24 @@ class Stream:
         """The body. Raises MissingLogError (unreachable) when the connection breaks or ends early."""
         import urllib3
 
+        whole = False
         try:
-            while piece := self._response.read(PIECE):
+            while not whole and (piece := self._response.read(PIECE)):
+                whole = self._is_whole()
+                if whole:
+                    self.close()  # before this piece is worked on: meanwhile another request may go out
                 yield piece
             left = self._response.length_remaining
             if left:
                 raise broken(self.reply.asked, f"the answer ended {left} bytes early")
         except (urllib3.exceptions.HTTPError, OSError) as e:
-            raise unreachable(self.reply.asked, e) from None
+            raise unreachable(self.reply.asked, e, begun=True) from None
         finally:
             self.close()
+
+    def _is_whole(self) -> bool:
+        """Whether all of a body that came as it is has been read; a packed one may have more to give."""
+        return self._response.length_remaining == 0 and "content-encoding" not in self.reply.headers
 
     def close(self) -> None:
         """Gives the connection up; what was not read of the answer is not read any more."""
@@ -118,18 +130,26 @@ class Http:
     signed_in: bool = False
     """Whether the cookies are those of a web login, and not of a nameless visit."""
     cookies_changed: Callable[[Mapping[str, str]], None] = field(default=lambda _: None, repr=False)
+    answers: "Answers | None" = field(default=None, repr=False)
+    """The lists that were kept, to be asked for again only if they have changed."""
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
         self._slots = threading.BoundedSemaphore(AT_ONCE)
         self._pool: PoolManager | None = None
-        self._not_before = 0.0
+        self._guard = threading.Lock()
+        self._turn = 0
+        """How often the cookies have changed."""
+        self.renewing = threading.Lock()
+        """Held by the one thread that renews the web login: what renews it can be used once."""
         self.sent = 0
         self.received = 0
 
     def get(self, path: str, by: By = By.TOKEN, headers: Mapping[str, str] | None = None) -> Reply:
         """A GET whose answer is read whole. Raises MissingLogError where no answer came; any status is an answer."""
+        if self.answers is not None:
+            return self.answers.get(self, path, by, headers)
         return self.call("GET", path, by, headers=headers)
 
     def call(
@@ -187,7 +207,9 @@ class Http:
             url = urljoin(url, to)
             if hops > _HOPS:
                 raise MissingLogError(
-                    Missing.REFUSED_CONTENT, stream.reply.asked, f"the server redirected {hops} times, in a circle"
+                    Missing.REFUSED_CONTENT,
+                    stream.reply.asked,
+                    f"it redirected {hops} times, in a circle: check the server's URL",
                 )
             if not self._ours(url):
                 by = By.NOBODY
@@ -221,7 +243,7 @@ class Http:
         headers.setdefault("User-Agent", f"whyred/{_version()}")
         headers.setdefault("Accept-Encoding", "identity" if "Range" in headers else "gzip")
         self._slots.acquire()
-        response = None
+        response, turn = None, self._turn
         try:
             self.sent += 1
             response = self._manager().request(
@@ -243,7 +265,7 @@ class Http:
                 self._slots.release()
         told = {k.lower(): v for k, v in response.headers.items()}
         if ours and by is By.WEB:
-            self._keep_cookies(response)
+            self._keep_cookies(response, turn)
         return Stream(Reply(response.status, told, b"", asked), response, _once_only(self._slots.release))
 
     def _credentials(self, url: str, by: By) -> dict[str, str]:
@@ -251,7 +273,8 @@ class Http:
         if by is By.TOKEN and self.token:
             told["Authorization"] = f"{self.scheme} {self.token}"
         elif by is By.WEB and self.jar:
-            told["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.jar.items())
+            with self._guard:
+                told["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.jar.items())
         if told and not self.insecure_http and is_plain(url):
             raise UserError(
                 f"{shown(url)} is plain HTTP",
@@ -260,27 +283,32 @@ class Http:
             )
         return told
 
-    def _keep_cookies(self, response: "BaseHTTPResponse") -> None:
-        before = dict(self.jar)
-        for line in response.headers.getlist("set-cookie"):
-            name, value, gone = read_cookie(line)
-            if not name:
-                continue
-            if gone:
-                self.jar.pop(name, None)
-            else:
-                self.jar[name] = value
-        if self.jar != before:
-            self.cookies_changed(dict(self.jar))
+    def _keep_cookies(self, response: "BaseHTTPResponse", turn: int) -> None:
+        with self._guard:
+            if self._turn != turn:
+                return  # since the request was sent another thread has got newer ones, of a renewed login perhaps
+            before = dict(self.jar)
+            for line in response.headers.getlist("set-cookie"):
+                name, value, gone = read_cookie(line)
+                if not name:
+                    continue
+                if gone:
+                    self.jar.pop(name, None)
+                else:
+                    self.jar[name] = value
+            if self.jar != before:
+                self._turn += 1
+                self.cookies_changed(dict(self.jar))
 
     def _ours(self, url: str) -> bool:
         one, other = urlsplit(url), urlsplit(self.root)
         return (one.scheme, one.hostname, one.port) == (other.scheme, other.hostname, other.port)
 
     def _manager(self) -> "PoolManager":
-        if self._pool is None:
-            self._pool = _manager(self.root, self.ca)
-        return self._pool
+        with self._guard:
+            if self._pool is None:
+                self._pool = _manager(self.root, self.ca)
+            return self._pool
 
 
 def _manager(root: str, ca: str | None) -> "PoolManager":
@@ -351,7 +379,9 @@ def _pause(attempt: int) -> float:
     return min(8.0, 0.25 * 2.0**attempt) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
 
 
+@cache
 def _version() -> str:
+    """Found out once: it is read from a file."""
     from importlib.metadata import version
 
     return version("whyred")

@@ -4,11 +4,12 @@ serve forges. A route offers what it has functions for; the ladder in `app` asks
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from whyred.model.forge import Kind, RunQuery, Server
 from whyred.model.host import Host
-from whyred.model.run import Attempt, Run
+from whyred.model.run import Attempt, Run, Step, numbered
 from whyred.model.source import Fetched, MissingLogError
 from whyred.sources.http import Http
 
@@ -32,21 +33,38 @@ class Reach:
     password: Callable[[str], str | None] = field(default=lambda _: None, repr=False)
     """The password for the database at this address, asked for when it is wanted; None leaves it to the client library
     (PostgreSQL: PGPASSWORD, ~/.pgpass)."""
+    tapped: Path | None = None
+    """The folder in which `whyred tap` keeps rows on this machine."""
+    runner_host: Host | None = None
+    """The machine of the runner, where the user named it (`--runner-host`)."""
+    runner_logs: str | None = None
+    """The folder there in which a Gitea runner keeps its jobs' logs (its setting `log.job.dir`), where it was named."""
+    away: MissingLogError | None = None
+    """Why the forge's own machine, which the user named, cannot be asked."""
     kept: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
     """What routes found out and keep for the life of this reach, by their own keys (`forge-place`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """Which part of a log is wanted. `steps`: places in `Attempt.steps`, None for all. `follow`: go on while the job
+    """Which part of a log is wanted. `steps`: as people name them (`model.run.numbered`), for routes differ in which of
+    the runner's own steps they list; None for all. `follow`: go on while the job
     runs. `tail`: only about the last so many bytes, where a route can save the others. `text_only`: the text as it is
     stored matters more than where steps begin.
     """
 
-    steps: tuple[int, ...] | None = None
+    steps: frozenset[int | str] | None = None
     follow: bool = False
     tail: int | None = None
     text_only: bool = False
+    most: int | None = None
+    """Bytes of a log that the user allows. A route that is told the size refuses a larger one (too-large) unread."""
+
+    def places(self, steps: tuple[Step, ...]) -> tuple[int, ...] | None:
+        """The places of the wanted steps in a list of them; None for all."""
+        if self.steps is None:
+            return None
+        return tuple(place for place, name in enumerate(numbered(steps)) if name in self.steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +85,8 @@ class Route(Protocol):
     - `log(reach, attempt, want) -> Fetched`: the log; what can be refused is refused before it returns.
 
     All raise MissingLogError. `refuses` tells without any request why this route is out for this server or user.
-    `PARTIAL = True`: its list does not know every run. `WITHOUT_SERVER = True`: it needs the forge's machine or database,
-    and no answer of the server itself.
+    `PARTIAL = True`: its list does not know every run. `WITHOUT_SERVER = True`: it needs no answer of the server itself
+    but what the user named (the forge's machine, its database, the runner's, ...), and `refuses` where nothing was.
     """
 
     NAME: str

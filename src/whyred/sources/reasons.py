@@ -3,14 +3,14 @@
 import re
 import ssl
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from whyred.model.source import Missing, MissingLogError
 
 if TYPE_CHECKING:
     from whyred.sources.http import Reply
 
-_SCOPES = re.compile(r"required scope\(s\): \[([a-z:, ]{1,80})\]")
+_SCOPES = re.compile(r"required scope\(s\)(?:: |, required=)\[([a-z:, ]{1,80})\]")
 """What Forgejo and Gitea say of a token without the scope; nothing else of a 401 or 403 body is ever shown."""
 _SIGN_IN = b"Only signed in user is allowed to call APIs"
 
@@ -29,33 +29,77 @@ def shown(url: str) -> str:
 
 def broken(asked: str, why: str) -> MissingLogError:
     """A connection that broke while it was read."""
-    return MissingLogError(Missing.UNREACHABLE, asked, f"the connection broke: {why}. Try again")
+    why = "" if why == "the connection broke" else f" ({why})"
+    help_ = f"the connection broke within the answer{why}: is the server up? Try again"
+    return MissingLogError(Missing.UNREACHABLE, asked, help_)
 
 
-def unreachable(asked: str, error: Exception) -> MissingLogError:
-    """Why no answer came: TLS, the proxy, the name, the time, the connection."""
+def unreachable(asked: str, error: Exception, *, begun: bool = False) -> MissingLogError:
+    """Why no answer came: TLS, the proxy, the name, the time, the connection. `begun`: a part of it had come."""
     import urllib3.exceptions as errors
 
     chain = _chain(error)
     untrusted = next((e for e in chain if isinstance(e, ssl.SSLCertVerificationError)), None)
     if untrusted is not None:
-        why = f"the server's certificate is not trusted ({untrusted.verify_message})"
-        return MissingLogError(Missing.TLS_FAILED, asked, f"{why}: give its CA with --ca or SSL_CERT_FILE")
+        return MissingLogError(Missing.TLS_FAILED, asked, _distrust(untrusted))
     if any(isinstance(e, ssl.SSLError | errors.SSLError) and not isinstance(e, ssl.SSLEOFError) for e in chain):
         return MissingLogError(Missing.TLS_FAILED, asked, "TLS failed: is this port really HTTPS?")
+    if any(isinstance(e, errors.ProxyError) for e in chain):
+        told = next((m for e in chain if (m := _TUNNEL.search(str(e)))), None)
+        return _proxy(asked, int(told[1]) if told else None)
     for kind, help_ in (
-        (errors.ProxyError, "the proxy of the environment (https_proxy, http_proxy) failed: check it, or set no_proxy"),
-        (errors.ReadTimeoutError, "the server was silent for too long: try again"),
+        (errors.ReadTimeoutError, "the server was silent for too long: is it overloaded? Try again later"),
         (errors.NameResolutionError, "no such host: check its name and your DNS"),
-        (errors.ConnectTimeoutError, "no connection in time: is the server up and reachable from here?"),
-        (errors.DecodeError, "its compressed answer is damaged: try again"),
     ):
         if any(isinstance(e, kind) for e in chain):
             return MissingLogError(Missing.UNREACHABLE, asked, help_)
+    if any(isinstance(e, errors.DecodeError) for e in chain):
+        help_ = "its compressed answer is damaged: try again; does a proxy on the way change answers?"
+        return MissingLogError(Missing.CORRUPT, asked, help_)
+    if any(type(e) is errors.ConnectTimeoutError for e in chain):  # its subclasses are no time-outs
+        help_ = "no connection in time: is the server up and reachable from here?"
+        return MissingLogError(Missing.UNREACHABLE, asked, help_)
     why = next((e.strerror for e in reversed(chain) if isinstance(e, OSError) and e.strerror), "the connection broke")
+    if begun:
+        return broken(asked, why.lower())
+    if " http://" in asked and not any(isinstance(e, errors.NewConnectionError) for e in chain):
+        help_ = f"{why.lower()}: does the server want https:// at this port? If not, try again"
+        return MissingLogError(Missing.UNREACHABLE, asked, help_)
     return MissingLogError(
         Missing.UNREACHABLE, asked, f"{why.lower()}: is the server up and reachable from here? Try again"
     )
+
+
+_TUNNEL = re.compile(r"Tunnel connection failed: ([1-5][0-9][0-9])\b")
+"""What http.client says where a proxy does not lead to the server."""
+
+
+def _proxy(asked: str, status: int | None) -> MissingLogError:
+    """The proxy did not let a request through; `status` is what it answered."""
+    if status == 407:
+        help_ = (
+            "the proxy of the environment wants a user and a password (HTTP 407): https_proxy=http://USER:PASSWORD@HOST"
+        )
+    else:
+        said = f"answers HTTP {status}" if status else "does not answer"
+        help_ = f"the proxy of the environment (https_proxy, http_proxy) {said}: check it, or set no_proxy"
+    return MissingLogError(Missing.UNREACHABLE, asked, help_)
+
+
+_EXPIRED, _OTHER_NAMES = 10, (62, 64)
+"""What OpenSSL calls these (x509_vfy.h): CERT_HAS_EXPIRED, HOSTNAME_MISMATCH, IP_ADDRESS_MISMATCH."""
+
+
+def _distrust(error: ssl.SSLCertVerificationError) -> str:
+    """Why a certificate is not trusted, and what to do about it."""
+    if error.verify_code == _EXPIRED:
+        return "the server's certificate has expired: its admin must renew it"
+    if error.verify_code in _OTHER_NAMES:
+        return (
+            f"the server's certificate is for another name ({error.verify_message.rstrip('.')}): check the URL's host"
+        )
+    why = f"the server's certificate is not trusted ({error.verify_message.rstrip('.')})"
+    return f"{why}: give its CA with --ca or SSL_CERT_FILE"
 
 
 def _chain(error: Exception) -> list[BaseException]:
@@ -67,6 +111,13 @@ def _chain(error: Exception) -> list[BaseException]:
         inner = getattr(cause, "reason", None) or getattr(cause, "original_error", None)
         cause = inner if isinstance(inner, BaseException) else cause.__cause__ or cause.__context__
     return chain
+
+
+def too_large(asked: str, most: int, size: int | None = None) -> MissingLogError:
+    """A log above the limit that the user set. `size`: its bytes, where they are known."""
+    has = f"{size} bytes, and --max-bytes allows {most}" if size is not None else f"more than the {most} of --max-bytes"
+    help_ = f"it has {has}: allow more, or show a part of it (whyred logs --tail N, --step N)"
+    return MissingLogError(Missing.TOO_LARGE, asked, help_)
 
 
 def refusal(reply: "Reply", *, token: bool) -> MissingLogError:
@@ -127,8 +178,10 @@ def _troubled(reply: "Reply") -> MissingLogError:
     if status >= 500:
         help_ = f"the server failed (HTTP {status}): look into its own log, or try again later"
         return MissingLogError(Missing.SERVER_ERROR, asked, help_)
+    if status == 407:
+        return _proxy(asked, status)
     if 300 <= status < 400:
-        to = shown(reply.headers.get("location", "")) or "nowhere"
+        to = shown(urljoin(asked.partition(" ")[2], reply.headers.get("location", "")))
         return MissingLogError(
             Missing.REFUSED_CONTENT, asked, f"it redirects to {to}, where no API answers: check the server's URL"
         )

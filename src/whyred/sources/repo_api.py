@@ -1,4 +1,4 @@
-"""What Forgejo's and Gitea's API tells of a repository itself: its default branch, a pull request's commit, its runners,
+"""What Forgejo's and Gitea's API tells of a repository itself: its default branch, a pull request, its runners,
 and the jobs that wait for one.
 
 Source: routers/api/v1/repo/{repo,pull}.go, routers/api/v1/shared/runners.go of Forgejo 7 to 16 and Gitea 1.21 to 1.27.

@@ -7,12 +7,15 @@ from urllib.parse import urlsplit
 
 from whyred.model.forge import Kind, Server
 from whyred.model.source import Missing, MissingLogError
-from whyred.sources._fields import Fields
+from whyred.sources._fields import Fields, bulky
 from whyred.sources.http import By, Http, Reply
+from whyred.sources.reasons import refusal
 
 GITHUB = "https://github.com"
 _ACTIONS = ("/actions/", "/statuses", "/commits/", "/pulls/")
 """What of a server's paths is kept: what routes may ask for."""
+_LONGEST = 40
+"""Characters of a version."""
 
 
 def identify(http: Http) -> Server:
@@ -27,7 +30,7 @@ def identify(http: Http) -> Server:
         return Server(root, Kind.FORGEJO, forgejo.partition("+")[0], paths)
     if version is not None:
         return Server(root, Kind.FORGEJO if "+gitea-" in version else Kind.GITEA, version.partition("+")[0], paths)
-    if paths is not None:
+    if paths is not None or _is_hidden(http):
         # Where everybody must sign in the version is hidden, and the list of routes is not (reference, section 10).
         return Server(root, Kind.FORGEJO if _asks_forgejo(http) else Kind.GITEA, None, paths)
     return _other(http)
@@ -36,9 +39,23 @@ def identify(http: Http) -> Server:
 def _version(http: Http, path: str) -> str | None:
     for by in (By.TOKEN, By.NOBODY) if http.token else (By.NOBODY,):
         reply = http.get(path, by)
+        if reply.status >= 500 or reply.status == 429:
+            raise refusal(reply, token=False)  # it is not well, and would say so to each further question
         if reply.status == 200 and reply.is_json:
-            return Fields(reply.json()).text("version")
+            return _told(Fields(reply.json()))
     return None
+
+
+def _told(answer: Fields) -> str | None:
+    """The version in an answer, as long as versions are."""
+    version = answer.text("version")
+    return version[:_LONGEST] if version else None
+
+
+def _is_hidden(http: Http) -> bool:
+    """Whether there is a version that is not told to everybody: only Forgejo and Gitea say so here, and in JSON."""
+    reply = http.get("/api/v1/version", By.NOBODY)
+    return reply.is_json and reply.status in (401, 403)
 
 
 def _asks_forgejo(http: Http) -> bool:
@@ -48,7 +65,7 @@ def _asks_forgejo(http: Http) -> bool:
 
 def _paths(http: Http) -> frozenset[str] | None:
     reply = http.get("/swagger.v1.json", By.NOBODY)
-    if reply.status != 200:
+    if reply.status != 200 or bulky(reply.body):
         return None
     try:
         listed = Fields(reply.json()).part("paths").data
@@ -68,15 +85,20 @@ def _other(http: Http) -> Server:
     if version or (meta.status == 200 and meta.is_json and Fields(meta.json()).text("installed_version")):
         return Server(http.root, Kind.GITHUB, version or Fields(meta.json()).text("installed_version"))
     lab = http.get("/api/v4/version")
-    if lab.is_json and lab.status in (200, 401, 403):
-        told = Fields(lab.json()).text("version") if lab.status == 200 else None
+    told = Fields(lab.json()).text("version") if lab.is_json and lab.status == 200 else None
+    if told is not None or (lab.is_json and lab.status in (401, 403)):
         return Server(http.root, Kind.GITLAB, told)
     raise _unknown(lab)
 
 
 def _unknown(reply: Reply) -> MissingLogError:
-    if reply.status >= 500 or reply.status == 429:
-        help_ = f"it answers HTTP {reply.status} to everything: try again when it is well"
-        return MissingLogError(Missing.SERVER_ERROR, reply.asked, help_)
+    if reply.status >= 300 and reply.status not in (401, 403, 404):
+        return refusal(reply, token=False)
+    if reply.status in (401, 403):
+        help_ = (
+            f"it answers HTTP {reply.status} to everything: a gate in front of it (password, bot check) keeps programs"
+        )
+        help_ += " out: ask its admin for a way in, or ask on its own machine (--forge-host)"
+        return MissingLogError(Missing.NO_PERMISSION, reply.asked, help_)
     help_ = "it answers as no forge that whyred knows (Forgejo, Gitea, GitHub, GitLab): check the URL and its sub-path"
     return MissingLogError(Missing.REFUSED_CONTENT, reply.asked, help_)

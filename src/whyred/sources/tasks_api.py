@@ -30,10 +30,11 @@ def refuses(reach: Reach) -> MissingLogError | None:
     """The server's own list of routes tells whether it has tasks."""
     if reach.server.offers(_TASKS) is not False:
         return None
-    help_ = "it lists no tasks (Forgejo 8 and Gitea 1.23 brought that)"
-    return MissingLogError(
-        Missing.ROUTE_NOT_ON_THIS_VERSION, f"GET {reach.server.root}/api/v1{_TASKS}", f"{reach.server}: {help_}"
+    help_ = (
+        f"{reach.server} lists no tasks (Forgejo 8 and Gitea 1.23 brought that); its web pages list runs: whyred login"
+        f" --web {reach.server.root}"
     )
+    return MissingLogError(Missing.ROUTE_NOT_ON_THIS_VERSION, f"GET {reach.server.root}/api/v1{_TASKS}", help_)
 
 
 def runs(reach: Reach, repo: str, query: RunQuery) -> Iterator[Run]:
@@ -131,13 +132,21 @@ def attempts(reach: Reach, run: Run) -> tuple[Attempt, ...]:
     """The newest try of every job that a runner took."""
     if refused := refuses(reach):
         raise refused
-    found = []
+    asked = f"list the tasks of {run.label}"
+    if run.number is None:
+        raise MissingLogError(Missing.WRONG_ID_KIND, asked, "tasks go by the run's number: name it as owner/repo#RUN")
+    found, later = [], False
     for other, attempt in _tasks(reach, run.repo or "", _MANY):
         if other.number == run.number:
             found.append(attempt)
-        elif run.number is not None and other.number is not None and other.number < run.number:
+        elif other.number is not None and other.number < run.number:
             break
+        elif other.number is not None:
+            later = True
+    if not found and later:  # numbers are given one after the other, so this run was there
+        help_ = "a later run has tasks and this one has none: no runner has taken a job of it, or it is too old"
+        raise MissingLogError(Missing.NOT_STARTED, asked, help_)
     if not found:
-        help_ = "no task of this run is listed: no runner has taken a job of it, or it is too old"
-        raise MissingLogError(Missing.NOT_STARTED, f"list the tasks of {run.label}", help_)
+        help_ = "no task of it is listed: there is no such run, or no runner has taken a job of it yet"
+        raise MissingLogError(Missing.NOT_FOUND, asked, help_)
     return tuple(newest_of(found))

@@ -48,11 +48,10 @@ def sign_in(http: Http, user: str, password: str, code: str | None = None) -> No
         if reply.status == 200 or to == _CODE:
             why = "the server did not accept it (a code works once, and for half a minute)"
             raise UserError("wrong one-time code", why, "Wait for the next code and try again")
-    if to in _DEAD_ENDS:
-        reason, help_ = _DEAD_ENDS[to]
-        raise MissingLogError(reason, reply.asked, help_)
+    if refused := dead_end(reply):
+        raise refused
     if reply.status == 200:
-        raise UserError(*_form_again(reply))
+        raise _form_again(reply)
     if reply.status == 403:
         help_ = "signing in with a password is switched off there: use the API or the forge's own machine"
         raise MissingLogError(Missing.NEEDS_WEB_LOGIN, reply.asked, help_)
@@ -63,10 +62,23 @@ def sign_in(http: Http, user: str, password: str, code: str | None = None) -> No
         raise MissingLogError(Missing.NEEDS_WEB_LOGIN, reply.asked, help_)
 
 
-def _form_again(reply: Reply) -> tuple[str, str, str]:
+def dead_end(reply: Reply) -> MissingLogError | None:
+    """Why a redirect leads to a page where only a person can go on; None for every other one."""
+    if (found := _DEAD_ENDS.get(_target(reply))) is None:
+        return None
+    reason, help_ = found
+    return MissingLogError(reason, reply.asked, help_)
+
+
+def _form_again(reply: Reply) -> UserError | MissingLogError:
     if b"captcha" in reply.body.lower():
-        return ("the server wants a captcha", "a program cannot solve it", "Ask its admin for an account without one")
-    return ("the server did not accept user and password", "it showed the form again", "Check both and try again")
+        help_ = (
+            "the server wants a captcha with the password, which a program cannot solve: use its API (whyred login) or"
+            " its own machine (--forge-host), or ask its admin for a login without one"
+        )
+        return MissingLogError(Missing.NEEDS_WEB_LOGIN, reply.asked, help_)
+    what, why = "the server did not accept user and password", "it showed the form again"
+    return UserError(what, why, "Check both and try again")
 
 
 def is_signed_in(http: Http) -> bool:
@@ -76,10 +88,11 @@ def is_signed_in(http: Http) -> bool:
 
 def renew(http: Http) -> bool:
     """Whether the web login lives, after the remember-me cookie was used to renew it where it had ended."""
-    if is_signed_in(http):
-        return True
-    reply = http.get(_FORM, By.WEB)
-    return reply.status in (302, 303) and _target(reply) != _FORM and is_signed_in(http)
+    with http.renewing:
+        if is_signed_in(http):
+            return True
+        reply = http.get(_FORM, By.WEB)
+        return reply.status in (302, 303) and _target(reply) != _FORM and is_signed_in(http)
 
 
 def csrf(http: Http) -> dict[str, str]:

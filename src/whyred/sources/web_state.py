@@ -24,6 +24,7 @@ _LATE = 1.2
 """Seconds after the end of a job within which its last rows arrive (reference, section 10)."""
 _WAIT_OUT = (Missing.UNREACHABLE, Missing.SERVER_ERROR, Missing.RATE_LIMITED, Missing.STILL_RUNNING)
 _RESUMES = 5
+_NO_LINE = "the runner has sent no line yet: try again in some seconds, or wait for them with whyred logs --follow"
 
 
 def refuses(reach: Reach) -> MissingLogError | None:
@@ -70,8 +71,9 @@ def _known(reach: Reach, attempt: Attempt) -> tuple[Page, State, Attempt]:
     # A place beyond the last job silently shows job 0, and an id of another run shows none.
     place = job.index or 0
     named = state.jobs[place].name if place < len(state.jobs) else None
-    if state.job != named or (named != job.name and reach.server.kind is Kind.FORGEJO):
-        help_ = f"the page shows the job {state.job!r} there, not {job.name!r}: name the job as `owner/repo#RUN:JOB`"
+    if named is None or state.job != named or (named != job.name and reach.server.kind is Kind.FORGEJO):
+        shown = f"the job {state.job!r}" if state.job else "no job"
+        help_ = f"the page shows {shown} there, not {job.name!r}: name the job as `owner/repo#RUN:JOB`"
         raise MissingLogError(Missing.WRONG_ID_KIND, f"open {reach.server.root}{opened.path}", help_)
     return opened, state, replace(attempt, job=job)
 
@@ -101,13 +103,15 @@ def _state(opened: Page) -> State:
 
 def _filled(attempt: Attempt, opened: Page, state: State) -> Attempt:
     number = opened.attempt if opened.attempt is not None else attempt.number
-    job = state.jobs[attempt.job.index] if attempt.job and attempt.job.index is not None else None
+    place = attempt.job.index if attempt.job else None
+    job = state.jobs[place] if place is not None and place < len(state.jobs) else None
     status, conclusion = attempt.status, attempt.conclusion
     if number is not None and number in state.attempts:
         status, conclusion = state.attempts[number]
     elif job is not None:
         status, conclusion = job.status, job.conclusion
     waits = state.detail if status in (Status.WAITING, Status.BLOCKED) else None
+    waits = None if waits in ("Waiting", "Blocked") else waits  # the older ones repeat the status and no more
     return replace(
         attempt,
         run=_told(attempt.run, state),
@@ -149,7 +153,7 @@ def _begun(chunks: "Iterator[bytes | Step]", reader: "_Reader") -> "Iterator[byt
     else:
         if reader.attempt.status is not Status.DONE:
             asked = f"POST {reader.reach.server.root}{reader.page.path}"
-            raise MissingLogError(Missing.STILL_RUNNING, asked, "the runner has sent no line yet: add --follow")
+            raise MissingLogError(Missing.STILL_RUNNING, asked, _NO_LINE)
     return itertools.chain(head, chunks)
 
 
@@ -249,11 +253,13 @@ class _Reader:
                 yield steps[place]
                 told = place
             try:
-                moved, ended = False, self._ended(place)
+                moved, ended, before = False, self._ended(place), cursor
                 answer = self._answer(place, cursor)
                 for row in answer.lines:
                     moved, cursor = True, cursor + 1
                     yield row
+                if moved and answer.cursor is not None and answer.cursor <= before:
+                    raise self._stuck(before)
                 pace.answered()
                 self._take(answer)
             except MissingLogError as e:
@@ -273,6 +279,11 @@ class _Reader:
                 self.reach.http.sleep(_LATE)
                 continue
             pace.idle()
+
+    def _stuck(self, cursor: int) -> MissingLogError:
+        asked = f"POST {self.reach.server.root}{self.page.path}"
+        help_ = f"it gives lines and does not move its cursor on from {cursor}: they would come for ever"
+        return MissingLogError(Missing.REFUSED_CONTENT, asked, help_)
 
     def _ended(self, place: int) -> bool:
         """Whether no row of a step can come any more, as the last answer told it."""

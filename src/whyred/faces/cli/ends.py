@@ -36,7 +36,7 @@ def end(error: Exception) -> int:
         say(str(error))
         return error.code
     if isinstance(error, MissingLogError):
-        say(f"no log ({error.reason}): {error.asked}: {error.help}")
+        _refused(error)
         return 4
     if isinstance(error, MemoryError):
         say("cannot go on: this process may have no more memory. Raise its limit (ulimit -v), or run whyred elsewhere")
@@ -49,6 +49,15 @@ def end(error: Exception) -> int:
         say(f"cannot go on: {where}{error.strerror or error}. whyred doctor tells what is wrong with this host")
         return 4
     return _bug(error)
+
+
+def _refused(error: MissingLogError) -> None:
+    """The refusal that a user can do most about; then, where several routes were tried, a line for each of them."""
+    best = f"{error.reason}: {error.asked}: {error.help}"
+    say(f"no log ({error.reason}): {error.asked}: {error.help}")
+    for route, e in error.tried:
+        told = f"{e.reason}: {e.asked}: {e.help}"
+        say(f"  {route}: {e.reason}, as above" if told == best else f"  {route}: {told}")
 
 
 def _nowhere() -> bool:

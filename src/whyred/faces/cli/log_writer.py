@@ -7,11 +7,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from whyred.app.logs import Head, Piece, StepHead
-from whyred.faces.cli.streams import coloured, progress, write
+from whyred.app.logs import Absent, Head, Piece, StepHead
+from whyred.faces.cli.streams import coloured, progress, say, write
 from whyred.logs.text import clean, visible
-from whyred.model.run import Conclusion
-from whyred.model.source import Boundaries
+from whyred.model.run import Attempt, Conclusion
+from whyred.model.source import Boundaries, Missing, MissingLogError
 from whyred.model.trouble import UserError
 from whyred.reports.runs import word
 
@@ -24,6 +24,8 @@ class LogWriter:
         self._part: Path | None = None
         self._file: BinaryIO | None = None
         self._heads: list[Head] = []
+        self.complete = True
+        """Whether every log that was wanted is there; a job that never began has none."""
         self._open_line = False
         self._terminal = file is None and sys.stdout is not None and sys.stdout.isatty()
         if file is not None:
@@ -40,6 +42,8 @@ class LogWriter:
         """Writes one piece."""
         if isinstance(piece, bytes):
             self._text(piece)
+        elif isinstance(piece, Absent):
+            self._absent(piece)
         elif self._json:
             self._write(_line(_json(piece)))
         elif isinstance(piece, Head):
@@ -61,12 +65,21 @@ class LogWriter:
             return
         attempt, fetched = head.attempt, head.fetched
         number = f", attempt {attempt.number}" if attempt.number else ""
-        name = attempt.job.name if attempt.job else "job"
-        told = f"{attempt.run.label}:{name}{number}: {word(attempt.status, attempt.conclusion)}"
+        told = f"{_name(attempt)}{number}: {word(attempt.status, attempt.conclusion)}"
         self._mark(f"== {told} (route {fetched.route})")
         if fetched.boundaries is not Boundaries.TOLD:
             why = "; ".join(f"{route}: {e.reason}" for route, e in fetched.refused)
             self._mark(f"== step boundaries: {fetched.boundaries}{f' ({why})' if why else ''}")
+
+    def _absent(self, absent: Absent) -> None:
+        error = absent.error
+        self.complete &= error.reason is Missing.NOT_STARTED
+        if self._json:
+            self._write(_line(_json(absent)))
+        elif self._raw:
+            say(f"{_name(absent.attempt)}: no log ({error.reason}): {error.asked}: {error.help}")
+        else:
+            self._mark(f"== {_name(absent.attempt)}: no log ({error.reason}): {error.asked}: {error.help}")
 
     def _step(self, head: StepHead) -> None:
         number = f" {head.number}" if head.number else ""
@@ -114,23 +127,35 @@ class LogWriter:
         return UserError(f"cannot write {self._path}", why, "Name a file with --out where there is space")
 
 
-def _json(piece: Head | StepHead) -> dict[str, object]:
+def _name(attempt: Attempt) -> str:
+    return f"{attempt.run.label}:{attempt.job.name if attempt.job else 'job'}"
+
+
+def _json(piece: Head | StepHead | Absent) -> dict[str, object]:
     if isinstance(piece, StepHead):
         told = word(piece.step.status, piece.step.conclusion)
         return {"step": piece.step.name, "number": piece.number, "conclusion": told}
-    attempt, fetched = piece.attempt, piece.fetched
-    return {
+    attempt = piece.attempt
+    known = {
         "schema": "whyred.logs/1",
         "run": attempt.run.label,
         "job": attempt.job.name if attempt.job else None,
         "attempt": attempt.number,
         "conclusion": word(attempt.status, attempt.conclusion),
+    }
+    if isinstance(piece, Absent):
+        return {**known, "no_log": _refusal(piece.error)}
+    fetched = piece.fetched
+    return {
+        **known,
         "route": fetched.route,
         "boundaries": fetched.boundaries.value,
-        "refused": [
-            {"route": r, "reason": e.reason.value, "asked": e.asked, "help": e.help} for r, e in fetched.refused
-        ],
+        "refused": [{"route": route, **_refusal(e)} for route, e in fetched.refused],
     }
+
+
+def _refusal(error: MissingLogError) -> dict[str, str]:
+    return {"reason": error.reason.value, "asked": error.asked, "help": error.help}
 
 
 def _line(data: dict[str, object]) -> bytes:

@@ -13,7 +13,9 @@ Examples:
   whyred logs . --failed
   whyred logs team/app#12:build --step 2
   whyred logs https://forge.example/team/app/actions/runs/12 --follow
-Exit codes: 0 shown, 4 not to be had; with --follow 0 success, 1 otherwise.
+  whyred logs team/app#12 --out-dir logs
+Exit codes: 0 shown, 4 not to be had (of one job, or in part);
+with --follow 0 success, 1 otherwise.
 """
 
 
@@ -27,7 +29,15 @@ Exit codes: 0 shown, 4 not to be had; with --follow 0 success, 1 otherwise.
 @click.option("--follow", "-f", is_flag=True, help="Go on while the job runs.")
 @click.option("--timestamps", is_flag=True, help="Keep the time before every line.")
 @click.option("--raw", is_flag=True, help="The text as it is stored (masked), without step marks.")
+@click.option("--max-bytes", type=click.IntRange(1), metavar="N", help="Refuse a job's log of more than N bytes.")
 @click.option("--out", "file", type=click.Path(path_type=Path), metavar="FILE", help="Write it to this file.")
+@click.option(
+    "--out-dir",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Write each job's log to a file of its own in this folder; what is there already is not fetched again.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line: heads, steps, lines.")
 @forge_options
 def command(
@@ -40,7 +50,9 @@ def command(
     follow: bool,
     timestamps: bool,
     raw: bool,
+    max_bytes: int | None,
     file: Path | None,
+    folder: Path | None,
     as_json: bool,
     options: object,
 ) -> int:
@@ -57,11 +69,23 @@ def command(
         raise click.UsageError("--failed and --step both choose steps: say one of them.")
     if follow and (tail is not None or failed):
         raise click.UsageError("--follow shows a log from its beginning: leave --tail and --failed away.")
+    if folder is not None and (file or follow or raw or timestamps or step is not None or tail is not None):
+        raise click.UsageError("--out-dir writes whole logs as they are stored (masked): leave the other options away.")
     refuse_loss(target, "--out", file)
-    wish = LogWish(address(target), job, attempt, step, failed, tail, follow, raw, timestamps)
+    wish = LogWish(address(target), job, attempt, step, failed, tail, follow, raw, timestamps, max_bytes)
     forges = reach(options)
+    if folder is not None:
+        from whyred.app.collect import collect
+        from whyred.app.logs import attempts_of
+        from whyred.faces.cli.collected import show
+
+        ladder, found = attempts_of(wish, forges)
+        library = Library(folders.cache())
+        return show(collect(ladder, found, folder, library, progress, max_bytes), folder, as_json=as_json)
     with LogWriter(file, as_json=as_json, raw=raw) as writer:
         for piece in logs(wish, forges, Library(folders.cache())):
             writer.take(piece)
         progress.clear()
+        if not writer.complete:
+            return 4
         return writer.end() if follow else 0

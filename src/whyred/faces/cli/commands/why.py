@@ -50,6 +50,7 @@ Examples:
 @click.option(
     "--save", type=click.Path(path_type=Path), metavar="BUNDLE", help="Save a bundle as well, which replays offline."
 )
+@click.option("--max-bytes", type=click.IntRange(1), metavar="N", help="Refuse a log of more than N bytes.")
 @click.option("--explain", is_flag=True, help="Show every question that was asked and what it changed.")
 @forge_options
 def command(
@@ -61,6 +62,7 @@ def command(
     form: str,
     out: Path | None,
     save: Path | None,
+    max_bytes: int | None,
     explain: bool,
     options: object,
 ) -> int:
@@ -78,7 +80,8 @@ def command(
         raise click.UsageError("--out and --save name the same file: one would write over the other.")
     refuse_loss(target, "--out", out)
     refuse_loss(target, "--save", save)
-    wish = Wish(target, host, this_host_ran_it, not no_probe, seconds(budget), save, forges_of(target, options))
+    forges = forges_of(target, options)
+    wish = Wish(target, host, this_host_ran_it, not no_probe, seconds(budget), save, forges, max_bytes)
     verdict = why(wish, Library(folders.cache()), progress)
     show(verdict, form, out, explain=explain)
     return 1 if verdict.failed else 0

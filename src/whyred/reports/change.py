@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from whyred.model.run import Run, Status
 from whyred.reports.reading import dump, row
 from whyred.reports.runs import run_json, word
+
+if TYPE_CHECKING:
+    from whyred.model.run import Run
 
 SCHEMA = "whyred.plan/1"
 
@@ -31,17 +33,15 @@ def _who(plan: Mapping[str, Any]) -> str:
     return " and ".join(dict.fromkeys(names.get(call["by"], "?") for call in plan["calls"]))
 
 
-def render_done(run: Run | None) -> str:
+def render_done(run: "Run | None") -> str:
     """What there is after a plan was applied: the run it is about, as it is now."""
     if run is None:
         return "done; the new run does not show yet: whyred runs lists it when it does\n"
     how = word(run.status, run.conclusion)
-    told = "" if how == Status.UNKNOWN.value else f" is {how} now"
+    told = "" if how == "unknown" else f" is {how} now"
     return row(f"done; {run.label}{told}{f'  {run.url}' if run.url else ''}") + "\n"
 
 
-def render_json(plan: Mapping[str, Any], run: Run | None, *, applied: bool) -> str:
+def render_json(plan: Mapping[str, Any], run: "Run | None", *, applied: bool) -> str:
     """The plan as JSON. It is a saved plan as well: `--plan FILE` reads it."""
-    return dump(
-        {"schema": SCHEMA, **plan, "applied": applied, "run": run_json(run) if run is not None else None},
-    )
+    return dump({"schema": SCHEMA, **plan, "applied": applied, "run": None if run is None else run_json(run)})

@@ -1,0 +1,212 @@
+"""Downloads many logs at once into a folder: masked on the way, each file whole or not there, in flat memory.
+
+More threads work than requests may be under way at one server: while some mask and write what came, others wait for the
+server. `Http` sees to it that it is never asked for more than four things at a time.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from time import monotonic, time
+from types import TracebackType
+
+from whyred.app.kept_logs import identity, is_final
+from whyred.app.ladder import Ladder
+from whyred.app.library import Library
+from whyred.app.log_folder import Listed, LogFolder, names
+from whyred.logs.blocks import blocks
+from whyred.model.run import Attempt
+from whyred.model.source import Fetched, MissingLogError
+from whyred.model.trouble import UserError
+from whyred.sources.http import AT_ONCE
+from whyred.sources.reach import Want
+
+_THREADS = AT_ONCE + 2
+_PATIENCE = 1.0
+"""Seconds for which threads are waited for at the end, each to take its unfinished file away; they are not needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What became of one log: its file, or why it is not to be had. `kept`: it was there already."""
+
+    attempt: Attempt
+    file: Listed | None
+    error: MissingLogError | None = None
+    kept: bool = False
+
+
+def collect(
+    ladder: Ladder,
+    attempts: Sequence[Attempt],
+    folder: Path,
+    library: Library,
+    progress: Callable[[str], None] = lambda _: None,
+    most: int | None = None,
+) -> Iterator[Collected]:
+    """What became of the log of each attempt, in their order; `most`: bytes of one log that are allowed.
+
+    Raises UserError where the folder cannot be written. However it ends, no file in it is half written.
+    """
+    place = LogFolder(folder)
+    files = [f"{name}.log" for name in names(attempts)]
+    root = ladder.reach.server.root
+    for attempt, file in zip(attempts, files, strict=True):
+        place.refuse_loss(file, f"{root} {attempt.run.label}")
+    work = _Work(ladder, place, library, most)
+    library.masker()  # compiled once, before several threads want it
+    tasks = [(n, attempt, file) for n, (attempt, file) in enumerate(zip(attempts, files, strict=True))]
+    yield from _in_order(_Crew(work, tasks), len(tasks), progress)
+
+
+def _in_order(crew: "_Crew", count: int, progress: Callable[[str], None]) -> Iterator[Collected]:
+    done: dict[int, Collected] = {}
+    size = given = 0
+    try:
+        crew.start()
+        while given < count:
+            place, collected = crew.next()
+            done[place] = collected
+            size += collected.file.size if collected.file and not collected.kept else 0
+            progress(f"{given + len(done)} of {count} logs, {size >> 20} MiB")
+            while given in done:
+                yield done.pop(given)
+                given += 1
+    finally:
+        crew.stop()
+
+
+@dataclass
+class _Work:
+    """What is done with one attempt, in a thread of its own."""
+
+    ladder: Ladder
+    place: LogFolder
+    library: Library
+    most: int | None
+
+    def __post_init__(self) -> None:
+        self.stopped = threading.Event()
+        self._renaming = threading.Lock()
+
+    def do(self, attempt: Attempt, file: str) -> Collected:
+        """One log. Raises UserError where it cannot be written."""
+        name = identity(self.ladder.reach.server, attempt) if is_final(attempt, time()) else None
+        there = self.place.whole(file, name)
+        if there is not None:
+            return Collected(attempt, there, kept=True)
+        try:
+            fetched = self.ladder.log(attempt, Want(text_only=True, most=self.most))
+            return Collected(fetched.attempt, self._written(fetched, file, name))
+        except MissingLogError as e:
+            return Collected(attempt, None, e)
+
+    def _written(self, fetched: Fetched, file: str, name: str | None) -> Listed:
+        try:
+            out, part = self.place.begin(file)
+            try:
+                with out:
+                    size = self._write(fetched, out.fileno())
+                with self._renaming:
+                    if self.stopped.is_set():
+                        raise _StoppedError
+                    listed = self._listed(fetched, file, name, size)
+                    self.place.end(part, listed)
+            finally:
+                self.place.give_up(part)
+        except OSError as e:
+            why = e.strerror or str(e)
+            raise UserError(
+                f"cannot write {self.place.folder / file}", why, "Name another folder with --out-dir"
+            ) from e
+        return listed
+
+    def _write(self, fetched: Fetched, descriptor: int) -> int:
+        size = 0
+        text = (chunk for chunk in fetched.chunks if isinstance(chunk, bytes))
+        for block in self.library.masker().blocks(blocks(text, numbered=False)):
+            if self.stopped.is_set():
+                raise _StoppedError
+            left = memoryview(block.raw)
+            size += len(left)
+            while left:
+                left = left[os.write(descriptor, left) :]
+        return size
+
+    def _listed(self, fetched: Fetched, file: str, name: str | None, size: int) -> Listed:
+        attempt, root = fetched.attempt, self.ladder.reach.server.root
+        told = {
+            "schema": "whyred.collected/1",
+            "server": root,
+            "job": attempt.job.name if attempt.job else None,
+            "attempt": attempt.number,
+            "conclusion": attempt.conclusion.value,
+            "route": fetched.route,
+        }
+        return Listed(file, f"{root} {attempt.run.label}", name, size, told)
+
+
+class _StoppedError(Exception):
+    """The user wants no more of it."""
+
+
+class _Handover:
+    """Takes what a thread raises to the thread that waits for it, which raises it again."""
+
+    def __init__(self, hand: Callable[[BaseException], None]) -> None:
+        self._hand = hand
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if error is not None:
+            self._hand(error)
+        return True
+
+
+class _Crew:
+    """The threads, and what they bring."""
+
+    def __init__(self, work: _Work, tasks: Sequence[tuple[int, Attempt, str]]) -> None:
+        self._work, self._tasks, self._lock = work, iter(tasks), threading.Lock()
+        self._found: SimpleQueue[tuple[int, Collected] | BaseException] = SimpleQueue()
+        # They are never waited for long: one may hang in a server that is silent for a minute.
+        count = min(_THREADS, len(tasks))
+        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(count)]
+
+    def start(self) -> None:
+        """They begin."""
+        for thread in self._threads:
+            thread.start()
+
+    def _run(self) -> None:
+        with _Handover(self._found.put):
+            while not self._work.stopped.is_set():
+                with self._lock:
+                    task = next(self._tasks, None)
+                if task is None:
+                    return
+                number, attempt, file = task
+                self._found.put((number, self._work.do(attempt, file)))
+
+    def next(self) -> tuple[int, Collected]:
+        """What was done next. Raises what a thread raised."""
+        found = self._found.get()
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
+    def stop(self) -> None:
+        """They end, and what they have not finished is taken away."""
+        self._work.stopped.set()
+        end = monotonic() + _PATIENCE
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(max(0.0, end - monotonic()))
+        self._work.place.close()
