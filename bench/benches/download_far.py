@@ -1,4 +1,4 @@
-"""The same 500 logs from a server to which a round trip takes 20 ms, against `curl -Z --parallel-max 4`."""
+"""The same 500 logs from a server that begins to answer 20 ms later, against `curl -Z --parallel-max 4`."""
 
 from bench.benches.download import contest
 from bench.measure import Given, Result, Skipped

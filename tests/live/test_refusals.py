@@ -39,11 +39,6 @@ def refused(person: Person, target: str, *options: str) -> tuple[Refusal, dict[s
     return first, tried
 
 
-def reasons(person: Person, target: str, *options: str) -> set[str]:
-    first, tried = refused(person, target, *options)
-    return {first.reason, *(said.reason for said in tried.values())}
-
-
 def old(server: Gitea) -> bool:
     """Whether it has no log API."""
     return server.version.startswith("1.23")
@@ -107,7 +102,7 @@ def test_a_web_login_that_is_gone(server: Gitea, failing: Played, person: Person
         _forget_web_logins(server)
     first, tried = refused(person, f"{failing.repo.full_name}#1", "--route", "web-state")
     assert first.reason == "needs-web-login"
-    assert "gone" in {s.help.partition(":")[0].rpartition(" ")[2] for s in (first, *tried.values())}
+    assert "the web login is gone: whyred login --web" in first.help, (first, tried)
 
 
 @contextmanager
@@ -119,7 +114,7 @@ def _stopped(server: Gitea) -> Iterator[None]:
 
 def _forget_web_logins(server: Gitea) -> None:
     """Removes what a server keeps of web logins: files of sessions, and rows of remember-me cookies."""
-    for file in (server.data / "sessions").rglob("*"):
+    for file in (server.data / "web-logins").rglob("*"):
         if file.is_file():
             file.unlink()
     with closing(sqlite3.connect(server.data / "gitea.db")) as connection:
@@ -186,9 +181,10 @@ def test_a_log_whose_file_is_gone(server: Gitea, person: Person, tmp_path: Path)
     for options in ([], ["--route", "web-state"], ["--route", "web-download"]):
         assert refused(person, target, *options)[0].reason == "deleted", options
     machine = ["--forge-host", "local", "--forge-folder", str(server.data)]
-    for route in ("forge-database", "forge-disk"):
-        said = reasons(person, target, *machine, "--route", route)
-        assert said == {"deleted"}, route
+    assert refused(person, target, *machine, "--route", "forge-database")[0].reason == "deleted"
+    with _stopped(server):  # then the database alone tells what ran, with the numbers that files are named after
+        for route in ("forge-database", "forge-disk"):
+            assert refused(person, target, *machine, "--route", route)[0].reason == "deleted", route
     if not old(server):
         assert refused(person, target, "--route", "gitea-api")[0].reason == "deleted"
 
@@ -199,8 +195,9 @@ def test_a_log_whose_file_is_cut_off(server: Gitea, person: Person, tmp_path: Pa
     file.write_bytes(file.read_bytes()[:40])
     person.login(web=True)
     machine = ["--forge-host", "local", "--forge-folder", str(server.data)]
-    for route in ("forge-database", "forge-disk"):
-        assert refused(person, f"{it.repo.full_name}#1", *machine, "--route", route)[0].reason == "corrupt", route
+    with _stopped(server):
+        for route in ("forge-database", "forge-disk"):
+            assert refused(person, f"{it.repo.full_name}#1", *machine, "--route", route)[0].reason == "corrupt", route
 
 
 def test_an_expired_log(server: Gitea, person: Person, tmp_path: Path) -> None:
@@ -213,7 +210,7 @@ def test_an_expired_log(server: Gitea, person: Person, tmp_path: Path) -> None:
         connection.commit()
     person.login(web=True)
     target = f"{it.repo.full_name}#1"
-    for route in ("web-state", "web-download") if old(server) else ("web-state", "gitea-api"):
+    for route in ("web-state", "web-download", *(() if old(server) else ("gitea-api",))):
         assert refused(person, target, "--route", route)[0].reason == "expired", route
     machine = ["--forge-host", "local", "--forge-folder", str(server.data)]
     assert refused(person, target, *machine, "--route", "forge-database")[0].reason == "expired"

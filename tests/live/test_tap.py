@@ -215,15 +215,27 @@ def test_the_whole_forge_is_reached_through_it(server: Gitea, tmp_path: Path) ->
 
 
 def test_logs_come_by_the_tap_when_the_forge_is_gone(server: Gitea, tmp_path: Path) -> None:
+    """As a person asks for them, who was never logged in."""
     person = Person(tmp_path / "tap", server)
     with tapping(server.url, tmp_path / "tap") as tapped:
         with begin(server, scenarios.FAILING, tmp_path / "run", url=tapped.url) as playing:
             task = playing.runner.wait()[0]
             playing.repo.wait_for_run("failure")
         assert tapped.stop() == 0, tapped.said
-    ended = person("logs", f"{playing.repo.full_name}#1", "--server", server.url, "--route", "tap", "--raw")
-    assert ended.code == 0, ended.err
-    assert ended.out.encode() == task.text
+    server.stop()
+    try:
+        target = f"{playing.repo.full_name}#1"
+        whole = person("logs", target, "--server", server.url, "--raw")
+        failed = person("logs", target, "--server", server.url, "--failed")
+        verdict = person("why", f"{server.url}/{playing.repo.full_name}/actions/runs/1")
+    finally:
+        server.start()
+    assert (whole.code, whole.out.encode()) == (0, task.text), whole.err
+    assert failed.code == 0, failed.err
+    assert scenarios.FOUNDING in failed.out
+    assert "echo cleanup" not in failed.out
+    assert "Prepare" not in failed.out
+    assert "temp" in verdict.out, verdict.err
 
 
 def test_a_runner_that_speaks_protobuf(server: Gitea, tmp_path: Path, pytestconfig: pytest.Config) -> None:

@@ -132,6 +132,10 @@ WRONG = (
         lambda w: _texts(w) and w.source != "github",
     ),
     Wrong(M.REFUSED_CONTENT, "a page in place of JSON", _said(faults.html()), "bot check", _json),
+    Wrong(
+        M.REFUSED_CONTENT, "a page that is no list of runs", _said(faults.html()), "no list of runs: .* bot check",
+        lambda w: w.source == "web-runs",
+    ),
     Wrong(M.REFUSED_CONTENT, "other JSON than a list", _said(faults.body(b"[1, 2]")), "bot check|no list came", _json),
     Wrong(
         M.REFUSED_CONTENT, "redirects in a circle", _said(faults.redirect_loop()),

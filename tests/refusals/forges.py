@@ -150,6 +150,8 @@ def _which_version() -> Iterator[Cell]:
                    table=True)  # fmt: skip
     yield cell(M.ROUTE_NOT_ON_THIS_VERSION, TASKS.other("forgejo-7"), "no list of tasks in this version",
                "Forgejo 8 and Gitea 1.23", asked="/actions/tasks$", web=False)  # fmt: skip
+    yield cell(M.ROUTE_NOT_ON_THIS_VERSION, RUNS, "runs of an event, which the page does not tell", "its API may",
+               "runs", "alice/priv", "--event", "push", asked="^GET http://[^ ]*/alice/priv/actions$")  # fmt: skip
     for way in (STATE, DOWNLOAD.other("forgejo-11")):
         yield cell(M.ROUTE_NOT_ON_THIS_VERSION, way, "an older attempt, where the newest alone is shown",
                    "newest attempt alone; .*--forge-host", "logs", "alice/priv#9", "--attempt", "1", change=_RERUN,

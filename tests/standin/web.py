@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
+from urllib.parse import quote
 
 from standin.api_actions import cancel_run, unreadable, zip_of
 from standin.api_gitea import attachment
@@ -309,12 +310,23 @@ def _list_page(visit: Visit, repo: Repo) -> Reply:
         f'<div class="flex-item"><span data-tooltip-content="{run.status.value}">'
         f'<svg class="svg octicon-{_ICONS[run.status]}"></svg></span>'
         f'<a class="flex-item-title" href="{link}/{_web_number(visit, run)}">{escape(run.title)}</a>'
-        f"<span><b>{escape(run.workflow)} #{run.index}</b>:</span></div>"
+        f"<span><b>{escape(run.workflow)} #{run.index}</b>:</span>{_list_ref(visit, repo, run)}</div>"
         for run in reversed(repo.runs)
         if (not workflow or run.workflow == workflow) and (wanted in {"", "0"} or _ENUM.get(wanted) == run.status)
     ]
     title = repo.full_name if visit.forge.profile.forgejo else f"Actions - {repo.name}"
-    return as_html(f"{title} - {visit.forge.profile.name}", f"<ul>{''.join(items)}</ul>")
+    return as_html(
+        f"{title} - {visit.forge.profile.name}",
+        f'<div class="page-content repository actions"><ul>{"".join(items)}</ul></div>',
+    )
+
+
+def _list_ref(visit: Visit, repo: Repo, run: Run) -> str:
+    """Commit and branch of a run in the list; that of a schedule names no commit."""
+    link = f"{visit.forge.prefix}/{repo.full_name}"
+    commit = f'commit <a href="{link}/commit/{run.sha}">{run.sha[:10]}</a>' if run.event != "schedule" else "scheduled"
+    to = f"{link}/pulls/{run.branch[1:]}" if run.branch.startswith("#") else f"{link}/src/branch/{quote(run.branch)}"
+    return f'{commit}<a class="ui label run-list-ref gt-ellipsis" href="{to}">{escape(run.branch)}</a>'
 
 
 def _web_number(visit: Visit, run: Run) -> int:

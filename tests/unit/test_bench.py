@@ -1,18 +1,22 @@
 """The measurements measure: the inputs are the same every time, the arithmetic is right, what went wrong is said."""
 
 import hashlib
+import importlib
 import json
 import os
 import re
+import shutil
 import sys
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from bench import inputs, measure, run
-from bench.benches import read_late_noise, scan, stdin_2gb
+from bench import download, inputs, measure, run
+from bench.benches import download as benches_download
+from bench.benches import download_again, read_late_noise, scan, stdin_2gb
 from bench.count_lines import for_ripgrep
 from bench.measure import Command, Given, Result, Skipped, Taken
+from bench.run import Bench
 
 from whyred.app.library import Library
 from whyred.app.read import read_log
@@ -149,6 +153,18 @@ def test_both_sides_take_turns(tmp_path: Path) -> None:
     assert order.read_text() == "ABABABAB"  # one round to get warm, three that count
 
 
+def test_what_is_done_before_a_round_is_done_before_each(tmp_path: Path) -> None:
+    order = tmp_path / "order"
+    a, b = (Command(n, ["sh", "-c", f"printf {n} >> '{order}'"]) for n in "AB")
+
+    def before() -> None:
+        with order.open("a") as file:
+            file.write("-")
+
+    list(measure.turns(a, b, pairs=2, folder=tmp_path, before=before))
+    assert order.read_text() == "-AB-AB-AB"
+
+
 def test_a_command_reads_what_its_feeder_writes(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"1\n")
     (tmp_path / "b").write_bytes(b"2\n")
@@ -189,6 +205,45 @@ def test_scan_is_skipped_without_ripgrep(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert list(run.flat(skipped)) == [f"scan             skipped: {skipped.reason}"]
 
 
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> int:
+    """So few logs are served."""
+    if shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin") is None or shutil.which("curl") is None:
+        pytest.skip("needs nginx and curl")
+    monkeypatch.setattr(download, "COUNT", 3)
+    return 3
+
+
+@pytest.mark.parametrize("far", [False, True])
+def test_both_sides_download_the_same_logs_and_ours_are_masked(tmp_path: Path, few: int, far: bool) -> None:
+    environ = measure.environment(tmp_path)
+    with download.serving(Given(tmp_path), far=far) as forge:
+        forge.clear()
+        assert forge.wrong() == f"not each of {few} logs is there"
+        assert [measure.run(side, environ).code for side in (forge.whyred(), forge.curl())] == [0, 0]
+        assert forge.wrong() == ""
+        assert download.SECRET not in (forge.ours / "job-1.log").read_bytes()
+        assert download.SECRET in (forge.theirs / "1.log").read_bytes()
+        (forge.ours / "job-2.log").write_bytes(b"something else")
+        assert forge.wrong() == "job-2.log is not the log, masked"
+    assert not list(tmp_path.glob("download-*"))
+
+
+def test_a_second_download_is_measured(tmp_path: Path, few: int) -> None:
+    result = download_again.bench(Given(tmp_path, pairs=1))
+    assert isinstance(result, Result)
+    assert (result.pairs, result.wrong) == (1, "")
+    assert 0 < result.ours_ms < result.peer_ms
+
+
+@pytest.mark.parametrize("bench", [benches_download.bench, download_again.bench])
+def test_downloads_are_skipped_without_nginx(bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    skipped = bench(Given(tmp_path))
+    assert isinstance(skipped, Skipped)
+    assert "nginx-light is not installed" in skipped.reason
+
+
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
@@ -206,7 +261,11 @@ def test_ripgreps_spelling(ours: bytes, theirs: str) -> None:
 
 
 def test_every_bench_is_found_and_says_what_it_measures() -> None:
-    assert set(run.all_benches()) == {"help", "read-1mb", "read-late-noise", "scan", "stdin-2gb"}
+    found = run.all_benches()
+    assert {"help", "read-1mb", "read-late-noise", "scan", "stdin-2gb", "download", "download-far"} <= set(found)
+    for name in found:
+        module = importlib.import_module(f"bench.benches.{name.replace('-', '_')}")
+        assert (module.__doc__ or "").partition("\n")[0].endswith("."), name
 
 
 def test_help_is_really_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -231,7 +290,7 @@ def test_an_unknown_bench_is_named(tmp_path: Path, capsys: pytest.CaptureFixture
         with pytest.raises(SystemExit) as end:
             run.main([*argv, "--folder", str(tmp_path)])
         assert end.value.code == 2
-    assert "there are: help" in capsys.readouterr().err
+    assert re.search(r"there are: .*\bhelp\b", capsys.readouterr().err)
 
 
 def test_flat_text_says_goal_medians_and_memory() -> None:

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 from forge_user import forges, web_login
-from program import PROGRAM, environment, run
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from program import PROGRAM, Ended, environment, run
 from standin import Standin, faults, scenarios, standin
 from standin.scenarios import FAILED, OK, Part
 from standin.server import Fault
@@ -23,6 +24,7 @@ from standin.wire import Reply
 from standin.world import Run as Played
 from standin.world import World
 
+import whyred.reports
 from whyred.app.collect import Collected, collect
 from whyred.app.library import Library
 from whyred.app.log_folder import LIST, LogFolder, names
@@ -406,3 +408,49 @@ def test_a_folder_that_cannot_be_is_told(library: Library, tmp_path: Path) -> No
     (tmp_path / "logs").write_text("a file")
     with way(library, tmp_path) as it, pytest.raises(UserError, match="cannot write to"):
         it.found()
+
+
+# --- what the program says -------------------------------------------------------------------------------------------
+
+
+def said(it: Way, tmp_path: Path, *more: str) -> Ended:
+    env = environment(tmp_path, WHYRED_SERVER=it.forge.url, WHYRED_TOKEN=str(it.credential.token))
+    return run(["logs", f"alice/priv#{it.played.index}", "--out-dir", str(it.folder), *more], env)
+
+
+def test_every_line_of_json_is_valid_and_stands_in_the_list(tmp_path: Path) -> None:
+    with way(Library(None), tmp_path) as it:
+        attempt = it.played.jobs[7].task
+        assert attempt is not None
+        attempt.missing = "expired"
+        ended = said(it, tmp_path, "--json")
+        assert (ended.code, ended.err) == (4, "")
+        lines = [json.loads(line) for line in ended.out.splitlines()]
+        schema = json.loads((Path(whyred.reports.__path__[0]) / "schema/collected-1.json").read_text())
+        for line in lines:
+            Draft202012Validator(schema).validate(line)
+        assert [line["no_log"]["reason"] for line in lines if "no_log" in line] == ["expired"]
+        listed = {line.pop("file"): line for line in map(json.loads, (it.folder / LIST).read_text().splitlines())}
+        files = {line.pop("file"): line for line in lines if "file" in line}
+        assert listed == {name: {k: v for k, v in line.items() if k != "kept"} for name, line in files.items()}
+
+
+def test_the_program_says_how_many_and_which_are_missing(tmp_path: Path) -> None:
+    with way(Library(None), tmp_path) as it:
+        attempt = it.played.jobs[7].task
+        assert attempt is not None
+        attempt.missing = "expired"
+        ended = said(it, tmp_path)
+        assert (ended.code, ended.out) == (4, f"wrote {COUNT - 1} logs to {it.folder}\n")
+        assert ended.err.startswith("whyred: alice/priv#9:unit (7): no log (expired): ")
+        attempt.missing = ""
+        ended = said(it, tmp_path)
+        assert (ended.code, ended.out) == (0, f"wrote 1 log to {it.folder}, {COUNT - 1} were there already\n")
+
+
+@pytest.mark.parametrize("more", [["--tail", "3"], ["--raw"], ["--follow"], ["--step", "1"], ["--out", "x"]])
+def test_what_does_not_go_together_is_named_before_anything_is_asked(more: list[str], tmp_path: Path) -> None:
+    ended = run(["logs", "a/b#1", "--out-dir", str(tmp_path / "logs"), *more], environment(tmp_path))
+    assert ended.code == 2
+    assert "--out-dir" in ended.one_line()
+    assert not (tmp_path / "logs").exists()

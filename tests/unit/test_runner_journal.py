@@ -217,7 +217,7 @@ def told(says: Sequence[Say], task: int = 1, job: str = "test") -> list[str] | T
 
 def split_all(printed: Printed, task: int, job: str) -> list[tuple[str, list[str]]]:
     fetched = runner_journal.log(reach(Journal(printed)), attempt(task, printed, job), Want())
-    chunks = [Step("all"), *[c for c in fetched.chunks if isinstance(c, bytes)]]
+    chunks: list[bytes | Step] = [Step("all"), *[c for c in fetched.chunks if isinstance(c, bytes)]]
     return split(replace(fetched, chunks=iter(chunks)))
 
 
@@ -226,6 +226,8 @@ def lines(name: str, *texts: str) -> list[Say]:
 
 
 ONE, TWO = lines("ci/test", "a", "b"), lines("ci/lint", "c", "d")
+BOTH = [line for pair in zip(ONE, TWO, strict=True) for line in pair]
+CUT: list[Say] = [("task", "1"), ("ci/test", "  | cut"), ("daemon", "Starting runner daemon"), ("task", "2"), *ONE]
 OVER = "🏁  Job succeeded"
 
 
@@ -235,12 +237,12 @@ OVER = "🏁  Job succeeded"
         ([("task", "1"), *ONE], 1, "test", ["a", "b", OVER]),
         ([("task", "1"), *ONE, ("task", "2"), *lines("ci/test", "x")], 1, "test", ["a", "b", OVER]),
         ([("task", "1"), *ONE, ("task", "2"), *lines("ci/test", "x")], 2, "test", ["x", OVER]),
-        ([("task", "1"), ("task", "2"), *[s for pair in zip(ONE, TWO, strict=True) for s in pair]], 1, "test", ["a", "b", OVER]),
-        ([("task", "1"), ("task", "2"), *[s for pair in zip(ONE, TWO, strict=True) for s in pair]], 2, "lint", ["c", "d", OVER]),
+        ([("task", "1"), ("task", "2"), *BOTH], 1, "test", ["a", "b", OVER]),
+        ([("task", "1"), ("task", "2"), *BOTH], 2, "lint", ["c", "d", OVER]),
         ([("task", "1"), *ONE[:1], ("task", "2"), *TWO, *ONE[1:]], 1, "test", ["a", "b", OVER]),
         ([("task", "1"), *lines("ci/build (plain)", "p")], 1, "build (plain)", ["p", OVER]),
-        ([("task", "1"), ("ci/test", "  | cut"), ("daemon", "Starting runner daemon"), ("task", "2"), *ONE], 1, "test", ["cut"]),
-        ([("task", "1"), ("ci/test", "  | cut"), ("daemon", "Starting runner daemon"), ("task", "2"), *ONE], 2, "test", ["a", "b", OVER]),
+        (CUT, 1, "test", ["cut"]),
+        (CUT, 2, "test", ["a", "b", OVER]),
         ([("task", "1"), ("ci/test", "Job succeeded"), ("task", "2"), *ONE], 2, "test", ["a", "b", OVER]),
         # What is not certain is not given.
         ([("task", "1"), ("task", "2"), *ONE, *ONE], 1, "test", Told.MIXED),
@@ -249,6 +251,7 @@ OVER = "🏁  Job succeeded"
         ([*ONE[:1], ("task", "1"), *ONE], 1, "test", Told.MIXED),
         ([("task", "1"), ("task", "2"), *ONE], 1, "test", Told.MIXED),
         ([("task", "1"), ("task", "2"), *ONE], 2, "test", Told.MIXED),
+        ([("task", "1"), ("task", "2"), *ONE, *lines("x/test", "y")], 2, "test", Told.MIXED),
         ([("task", "1"), ("ci/test", "  | cut"), ("task", "2"), *ONE], 1, "test", Told.MIXED),
         ([("task", "1"), *TWO], 1, "test", Told.NO_LINE),
         ([*TWO, ("task", "1")], 1, "test", Told.NO_LINE),

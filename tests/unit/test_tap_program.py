@@ -12,16 +12,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from program import PROGRAM, environment, in_namespace, need_namespaces, run
 from tap_upstream import Act, Forge, Line, client, forge
 from test_tap_keeper import fetch, log
 from test_tap_relay import CANARY
 
+import whyred.reports
 from whyred.app.tap import Call, is_loopback, passes_by_proxy
 from whyred.faces.cli.commands import tap as command
 from whyred.faces.tap.serve import Listen
 
 MIB = 1 << 20
+SCHEMA = Draft202012Validator(json.loads((Path(whyred.reports.__path__[0]) / "schema/tap-1.json").read_text()))
 
 
 class Program:
@@ -43,6 +46,8 @@ class Program:
         assert "Traceback" not in err
         assert CANARY not in out + err
         self.events += [json.loads(line) for line in out.splitlines()]
+        for event in self.events:
+            SCHEMA.validate(event)
         return self.process.returncode
 
     @property

@@ -6,13 +6,15 @@ from typing import cast
 from whyred.app.flow import begun
 from whyred.app.forges import Forges
 from whyred.app.ladder import Ladder
-from whyred.app.resolve import chosen
+from whyred.app.resolve import RED, chosen
 from whyred.model.access import Access, Table
 from whyred.model.forge import Address, RunQuery
-from whyred.model.run import Attempt, Run
-from whyred.model.source import MissingLogError
+from whyred.model.run import Attempt, Conclusion, Run
+from whyred.model.source import Missing, MissingLogError
 from whyred.sources.reach import Logs, Runs, Want
 
+_LOOK = 30
+"""Runs among which one is sought that has a log."""
 _GIVES = (("runs", "runs"), ("attempts", "jobs"), ("steps", "steps"), ("log", "logs"))
 
 
@@ -23,28 +25,32 @@ def access(address: Address, forges: Forges) -> Table:
     run: Run | None = None
     if address.repo:
         try:
-            run = forges.run(resolver, address)
+            run = _sample(ladder, address.repo) if _names_none(address) else forges.run(resolver, address)
             attempt = chosen(resolver.attempts(run, address))
         except MissingLogError as e:
-            note = f"no attempt to try them on: {e.reason}: {e.help}"
+            note = f"no attempt to try the logs on: {e.reason}: {e.help}"
     rows = [
         _row(route, ladder, address.repo, run, attempt)
         for route in ladder.named()
         if any(hasattr(route, name) for name, _ in _GIVES)
     ]
-    rows += [_other(*other) for other in _OTHERS]
+    rows.append(Access("bundle", "what `whyred save` wrote", ("logs",), None))
     label = None if attempt is None else f"{attempt.run.label}{':' + attempt.job.name if attempt.job else ''}"
     return Table(str(ladder.reach.server), label, tuple(rows), note)
 
 
-_OTHERS = (
-    ("tap", "rows kept by `whyred tap` between runner and forge"),
-    ("bundle", "what `whyred save` wrote"),
-)
+def _names_none(address: Address) -> bool:
+    """Whether an address names a repository, and no run of it."""
+    named = (address.run, address.job, address.commit, address.branch, address.pull)
+    return all(part is None for part in named)
 
 
-def _other(name: str, serves: str) -> Access:
-    return Access(name, serves, ("logs",), None)
+def _sample(ladder: Ladder, repo: str) -> Run:
+    """A run to try the routes on: the newest that ran to its end, of any branch; else the newest of all."""
+    found = ladder.runs(repo, RunQuery(limit=_LOOK))
+    if not found:
+        raise MissingLogError(Missing.NOT_FOUND, f"look for runs of {repo}", "nothing ran in this repository yet")
+    return next((run for run in found if run.conclusion in (*RED, Conclusion.SUCCESS)), found[0])
 
 
 def _row(route: ModuleType, ladder: Ladder, repo: str, run: Run | None, attempt: Attempt | None) -> Access:

@@ -18,13 +18,15 @@ from whyred.app.ladder import Ladder
 from whyred.app.library import Library
 from whyred.app.log_folder import Listed, LogFolder, names
 from whyred.logs.blocks import blocks
-from whyred.model.run import Attempt
+from whyred.model.run import Attempt, Status
 from whyred.model.source import Fetched, MissingLogError
 from whyred.model.trouble import UserError
 from whyred.sources.http import AT_ONCE
 from whyred.sources.reach import Want
 
 _THREADS = AT_ONCE + 2
+_BLOCK = 1 << 19
+"""Bytes that are masked at a time: six threads hold some of it each."""
 _PATIENCE = 1.0
 """Seconds for which threads are waited for at the end, each to take its unfinished file away; they are not needed."""
 
@@ -55,7 +57,7 @@ def collect(
     files = [f"{name}.log" for name in names(attempts)]
     root = ladder.reach.server.root
     for attempt, file in zip(attempts, files, strict=True):
-        place.refuse_loss(file, f"{root} {attempt.run.label}")
+        place.refuse_loss(file, root, attempt.run.label)
     work = _Work(ladder, place, library, most)
     library.masker()  # compiled once, before several threads want it
     tasks = [(n, attempt, file) for n, (attempt, file) in enumerate(zip(attempts, files, strict=True))]
@@ -127,7 +129,7 @@ class _Work:
     def _write(self, fetched: Fetched, descriptor: int) -> int:
         size = 0
         text = (chunk for chunk in fetched.chunks if isinstance(chunk, bytes))
-        for block in self.library.masker().blocks(blocks(text, numbered=False)):
+        for block in self.library.masker().blocks(blocks(text, _BLOCK, numbered=False)):
             if self.stopped.is_set():
                 raise _StoppedError
             left = memoryview(block.raw)
@@ -137,16 +139,14 @@ class _Work:
         return size
 
     def _listed(self, fetched: Fetched, file: str, name: str | None, size: int) -> Listed:
-        attempt, root = fetched.attempt, self.ladder.reach.server.root
+        attempt = fetched.attempt
         told = {
-            "schema": "whyred.collected/1",
-            "server": root,
             "job": attempt.job.name if attempt.job else None,
             "attempt": attempt.number,
-            "conclusion": attempt.conclusion.value,
+            "conclusion": (attempt.conclusion if attempt.status is Status.DONE else attempt.status).value,
             "route": fetched.route,
         }
-        return Listed(file, f"{root} {attempt.run.label}", name, size, told)
+        return Listed(file, self.ladder.reach.server.root, attempt.run.label, name, size, told)
 
 
 class _StoppedError(Exception):

@@ -42,6 +42,8 @@ class Forges:
     credentials: "Credentials | None" = None
     cache: Path | None = None
     progress: Callable[[str], None] = lambda _: None
+    note: Callable[[str], None] = lambda _: None
+    """Hears what the user must know of the answer: that it is about another run than one might think."""
     may_read: Callable[[str], bool] = lambda _: False
     password: Callable[[str], str | None] = lambda _: None
 
@@ -196,9 +198,9 @@ class Forges:
     def server(self, http: Http) -> Server:
         """What a server is: as it was found out within the hour, else asked anew and remembered."""
         known = self._remembered()
-        entry = known.get(http.root)
-        if isinstance(entry, dict) and time.time() - float(entry.get("at", 0)) < _FRESH:
-            return _from_json(http.root, entry)
+        remembered = _from_json(http.root, known.get(http.root))
+        if remembered is not None:
+            return remembered
         self.progress(f"asking {http.root} what it is")
         server = identify(http)
         self._remember(known | {http.root: _to_json(server)})
@@ -228,7 +230,7 @@ class Forges:
     def resolver(self, address: Address) -> tuple[Resolver, Address]:
         """Who finds runs and attempts on the address's forge."""
         ladder, address = self.of(address)
-        return Resolver(ladder, self.progress), address
+        return Resolver(ladder, self.note), address
 
     def attempt(self, address: Address) -> tuple[Ladder, Attempt]:
         """The one attempt that an address means, with its steps where they are told."""
@@ -292,14 +294,14 @@ def _to_json(server: Server) -> dict[str, Any]:
     return {"kind": server.kind.value, "version": server.version, "paths": paths, "at": time.time()}
 
 
-def _from_json(root: str, entry: Mapping[str, Any]) -> Server:
-    paths = entry.get("paths")
-    return Server(
-        root,
-        Kind(entry.get("kind", Kind.FORGEJO)),
-        entry.get("version"),
-        frozenset(map(str, paths)) if isinstance(paths, list) else None,
-    )
+def _from_json(root: str, entry: object) -> Server | None:
+    """What was found out within the hour; None where that is not known, or was damaged."""
+    told = entry if isinstance(entry, dict) else {}
+    at, kind, version, paths = (told.get(name) for name in ("at", "kind", "version", "paths"))
+    if not isinstance(at, int | float) or not 0 <= time.time() - at < _FRESH or kind not in list(Kind):
+        return None
+    listed = frozenset(map(str, paths)) if isinstance(paths, list) else None
+    return Server(root, Kind(kind), version if isinstance(version, str) else None, listed)
 
 
 def forges(options: Options, progress: Callable[[str], None]) -> Forges:

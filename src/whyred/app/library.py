@@ -14,7 +14,7 @@ from whyred.logs.engines import Engine, Hyperscan
 from whyred.logs.format import all_formats
 from whyred.logs.mask import Masker
 from whyred.logs.scanner import Scanner
-from whyred.model.pattern import Pattern
+from whyred.model.pattern import Pattern, Secret
 
 if TYPE_CHECKING:
     from whyred.model.cause import Cause
@@ -71,9 +71,12 @@ class _Stored:
     def scanner(self, patterns: tuple[Pattern, ...]) -> Scanner:
         return Scanner(patterns, all_formats(), self.engines.get("patterns"))
 
+    @cached_property
+    def secrets(self) -> tuple[Secret, ...]:
+        return tuple(read.read_secret(*item) for item in self.tables["secrets"].items())
+
     def masker(self) -> Masker:
-        secrets = [read.read_secret(*item) for item in self.tables["secrets"].items()]
-        masker = Masker(secrets, self.engines.get("secrets"))
+        masker = Masker(self.secrets, self.engines.get("secrets"))
         self.engines["secrets"] = masker.engine
         return masker
 

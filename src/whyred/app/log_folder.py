@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 from whyred.model.run import Attempt
 from whyred.model.trouble import UserError
 
+SCHEMA = "whyred.collected/1"
 LIST = "whyred-logs.jsonl"
 """The list: one JSON object a line, a later one in place of an earlier one of the same file."""
 _UNFIT = re.compile(r"[^\w.-]+")
@@ -47,15 +48,29 @@ def names(attempts: Sequence[Attempt]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What the list says of a file: of which try of which job it is the log, its size in bytes, and all else that is
-    told of it. `identity` None: not known well enough, or more lines may have come since.
+    """What the list says of a file: of which try of which job of which run it is the log, its size in bytes, and all
+    else that is told of it. `identity` None: not known well enough, or more lines may have come since.
     """
 
     file: str
+    server: str
     run: str
     identity: str | None
     size: int
     told: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in the list."""
+        known = {"file": self.file, "server": self.server, "run": self.run, "identity": self.identity}
+        return {"schema": SCHEMA, **known, "bytes": self.size, **self.told}
+
+
+def _listed(told: dict[str, Any]) -> Listed:
+    """A line of the list. Raises ValueError, KeyError and TypeError."""
+    known = (told.pop(key) for key in ("file", "server", "run", "identity", "bytes"))
+    file, server, run, identity, size = known
+    del told["schema"]
+    return Listed(str(file), str(server), str(run), None if identity is None else str(identity), int(size), told)
 
 
 class LogFolder:
@@ -64,6 +79,7 @@ class LogFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._parts: set[Path] = set()
+        self._list: int | None = None
         self._joint = b""
         """What the list needs before its next line: it may have been cut short within one."""
         try:
@@ -82,8 +98,7 @@ class LogFolder:
         listed: dict[str, Listed] = {}
         for line in data.splitlines():
             with suppress(ValueError, KeyError, TypeError):  # a line that was cut short: its file is fetched again
-                told = json.loads(line)
-                one = Listed(str(told["file"]), str(told["run"]), told["identity"], int(told["bytes"]), told)
+                one = _listed(json.loads(line))
                 listed[one.file] = one
         return listed
 
@@ -94,11 +109,11 @@ class LogFolder:
             if part is not None and part[1] and not _lives(int(part[2])):
                 Path(entry.path).unlink(missing_ok=True)
 
-    def refuse_loss(self, file: str, run: str) -> None:
+    def refuse_loss(self, file: str, server: str, run: str) -> None:
         """Refuses to write over what is not of this run. Raises UserError."""
         listed = self._listed.get(file)
-        if (listed is None or listed.run != run) and os.path.lexists(self.folder / file):
-            why = f"it is of {listed.run}" if listed else "whyred did not write it"
+        if (listed is None or (listed.server, listed.run) != (server, run)) and os.path.lexists(self.folder / file):
+            why = f"it is of {listed.run} on {listed.server}" if listed else "whyred did not write it"
             raise UserError(f"{self.folder / file} is there already", why, "Take it away, or name another folder")
 
     def whole(self, file: str, identity: str | None) -> Listed | None:
@@ -124,20 +139,12 @@ class LogFolder:
 
         In this order: what is listed and not there is fetched again, what is there and not listed is nobody's.
         """
-        told = {
-            **listed.told,
-            "file": listed.file,
-            "run": listed.run,
-            "identity": listed.identity,
-            "bytes": listed.size,
-        }
+        told = listed.to_json()
         line = self._joint + json.dumps(told, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
-        descriptor = os.open(self.folder / LIST, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
-        try:
-            if os.write(descriptor, line) < len(line):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        finally:
-            os.close(descriptor)
+        if self._list is None:
+            self._list = os.open(self.folder / LIST, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        if os.write(self._list, line) < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._joint = b""
         part.replace(self.folder / listed.file)
         self._parts.discard(part)
@@ -145,14 +152,19 @@ class LogFolder:
 
     def give_up(self, part: Path) -> None:
         """Takes an unfinished file away."""
+        if part not in self._parts:
+            return
         with suppress(OSError):  # the disk that refused it may refuse this, too; the next start takes it away
             part.unlink(missing_ok=True)
         self._parts.discard(part)
 
     def close(self) -> None:
-        """Takes every unfinished file away."""
+        """Takes every unfinished file away; nothing is listed any more."""
         for part in list(self._parts):
             self.give_up(part)
+        if self._list is not None:
+            os.close(self._list)
+            self._list = None
 
     def _unwritable(self, error: OSError) -> UserError:
         why = error.strerror or str(error)

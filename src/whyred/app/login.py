@@ -9,7 +9,7 @@ from whyred.model.credential import Credential
 from whyred.model.forge import Kind, Server
 from whyred.model.host import HostRefusedError
 from whyred.model.root import server_root
-from whyred.model.source import Missing, MissingLogError
+from whyred.model.source import MissingLogError
 from whyred.model.trouble import UserError
 from whyred.sources.http import Http
 from whyred.sources.web_login import is_signed_in, sign_in
@@ -24,16 +24,19 @@ _SCOPES = {
 
 @dataclass(frozen=True, slots=True)
 class Asks:
-    """How the face asks the user; each returns None where nobody is there to answer."""
+    """How the face asks the user; each returns None where nobody is there to answer. `user` is told whether the web
+    login may be left for later, `code` what second factor the account has.
+    """
 
     token: Callable[[Server, str], str | None]
-    user: Callable[[Server], str | None]
+    user: Callable[[Server, bool], str | None]
     password: Callable[[Server, str], str | None]
-    code: Callable[[Server], str | None]
+    code: Callable[[Server, str], str | None]
 
 
 def login(url: str, forges: Forges, asks: Asks, *, web: bool) -> LoggedIn:
-    """Logs in to a server: takes a token and, with `web`, user and password for its pages.
+    """Logs in to a server: takes a token and, with `web` or where no API gives its logs, user and password for its
+    pages.
 
     Raises UserError (not accepted) and MissingLogError (the server does not answer, ...).
     """
@@ -43,19 +46,27 @@ def login(url: str, forges: Forges, asks: Asks, *, web: bool) -> LoggedIn:
     credentials = forges.credentials
     assert credentials is not None
     token_of = web_of = kept = None
-    token = asks.token(server, _where(server))
+    token = _one_line(asks.token(server, _where(server)))
     if token:
+        Credential(token=token).check()
         token_of = _token_user(server, root, token, http)
         kept = credentials.put_token(root, token, token_of)
         credentials.describe(root, server.kind, server.version)
-    if web:
-        web_of, jar = _web(server, root, http, asks)
+    later = not web and needs_web(server) and not credentials.get(root).cookies
+    user = asks.user(server, later) if web or later else None
+    if web or user:
+        web_of, jar = _web(server, root, http, asks, user)
         kept = credentials.put_web(root, cookies(jar), web_of)
         credentials.describe(root, server.kind, server.version)
-    if not token and not web:
+    if not token and not web_of:
         raise UserError("nothing to log in with", "no token was given", "Give one when asked, or with --token-stdin")
     has_web = bool(web_of or credentials.get(root).cookies)
     return LoggedIn(server, bool(token), token_of, web_of, kept, web_wanted=needs_web(server) and not has_web)
+
+
+def _one_line(token: str | None) -> str | None:
+    """A token without what copying brings along: blanks, a byte order mark."""
+    return token.strip().strip("\ufeff").strip() or None if token else None
 
 
 def needs_web(server: Server) -> bool:
@@ -75,7 +86,7 @@ def _where(server: Server) -> str:
 
 def _token_user(server: Server, root: str, token: str, http: Http) -> str | None:
     """Whose token it is, after the server took it. A token without the scope for that is a good token all the same."""
-    fresh = replace_root(replace(http, root=root, token=token.strip(), jar={}, signed_in=False), server)
+    fresh = replace_root(replace(http, root=root, token=token, jar={}, signed_in=False), server)
     path = {Kind.GITHUB: "/user", Kind.GITLAB: "/api/v4/user"}.get(server.kind, "/api/v1/user")
     reply = fresh.get(path)
     if reply.status == 401:
@@ -90,23 +101,20 @@ def _token_user(server: Server, root: str, token: str, http: Http) -> str | None
     raise refusal(reply, token=True)
 
 
-def _web(server: Server, root: str, http: Http, asks: Asks) -> tuple[str, dict[str, str]]:
+def _web(server: Server, root: str, http: Http, asks: Asks, user: str | None) -> tuple[str, dict[str, str]]:
     if server.kind not in (Kind.FORGEJO, Kind.GITEA):
         why = f"{server.kind.value} gives logs by its API, so its token is enough"
         raise UserError(f"no web login for {root}", why, "Log in without --web")
-    user = asks.user(server)
     password = asks.password(server, user) if user else None
     if not user or not password:
         why = "user and password are needed for the web pages"
         raise UserError("nothing to sign in with", why, "Answer when asked, or say --user NAME --password-stdin")
+    for what, text in (("user", user), ("password", password)):
+        if any("\ud800" <= c <= "\udfff" for c in text):
+            why = "it holds bytes that are no UTF-8, in which the server wants it"
+            raise UserError(f"this {what} cannot be sent", why, "Type it, or pipe it in as UTF-8 text")
     fresh = replace(http, root=root, jar={}, signed_in=False, token=None, cookies_changed=lambda _: None)
-    try:
-        sign_in(fresh, user, password)
-    except MissingLogError as e:
-        code = asks.code(server) if e.reason is Missing.NEEDS_TWO_FACTOR else None
-        if code is None:
-            raise
-        sign_in(fresh, user, password, code.strip())
+    sign_in(fresh, user, password, lambda told: (asks.code(server, told) or "").strip())
     return user, dict(fresh.jar)
 
 

@@ -8,7 +8,7 @@ class Options:
     """How to reach forges.
 
     `server`: the forge to use where a target names none; `ca`: a CA file for TLS; `route`: the one route to use;
-    `forge_host`: `local` or `ssh://USER@HOST`, the forge's own machine, with its data `folder` and its `database` there;
+    `forge_host`: `local` or `ssh://USER@HOST`, the forge's own machine, with its data `folder` and `database`;
     `read_app_ini`: whether the forge's app.ini may be read without asking.
     """
 

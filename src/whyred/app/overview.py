@@ -1,18 +1,21 @@
 """`runs` and `status`: what ran, what is red since when, and what waits for whom."""
 
 from collections import defaultdict
+from dataclasses import replace
 
 from whyred.app.forges import Forges
 from whyred.app.ladder import Ladder
 from whyred.app.seen import remember
-from whyred.model.forge import Address, RunQuery
-from whyred.model.overview import Overview, Waiting, line
+from whyred.model.forge import Address, Kind, RunQuery
+from whyred.model.overview import Line, Overview, Waiting, line
 from whyred.model.run import Run, Status
 from whyred.model.source import MissingLogError
 from whyred.sources.reach import Offered
 
 _LOOK = 100
 """Runs that are looked through for `status`."""
+_RUNNERS = 10
+"""Workflows for whose last run it is asked who ran it."""
 _WAITING = 10
 """Waiting runs whose jobs are looked at."""
 
@@ -25,9 +28,28 @@ def runs(address: Address, query: RunQuery, forges: Forges) -> list[Run]:
     return found
 
 
-def status(address: Address, forges: Forges) -> Overview:
+def statuses(addresses: list[Address], forges: Forges) -> list[Overview]:
+    """How several repositories are. What cannot be asked of one keeps none of the others from being told.
+
+    Raises MissingLogError where nothing could be asked of any.
+    """
+    found: list[Overview] = []
+    for named in addresses:
+        address, server = named, named.root or forges.options.server or "its server"
+        try:
+            ladder, address = forges.of(named)
+            server = ladder.reach.server.root
+            found.append(_status(ladder, address))
+        except MissingLogError as e:
+            found.append(Overview(address.repo or ".", server, (), refused=e))
+    refused = [one.refused for one in found if one.refused is not None]
+    if len(refused) == len(found):
+        raise refused[0]
+    return found
+
+
+def _status(ladder: Ladder, address: Address) -> Overview:
     """How the workflows of a repository are on its default branch (or the one named), and what waits."""
-    ladder, address = forges.of(address)
     notes: list[str] = []
     branch = address.branch or _default_branch(ladder, address.repo, notes)
     found = ladder.runs(address.repo, RunQuery(limit=_LOOK))
@@ -36,14 +58,33 @@ def status(address: Address, forges: Forges) -> Overview:
     for run in found:
         if branch is None or run.branch in (None, branch):
             by_workflow[run.workflow or "?"].append(run)
+    if found and not by_workflow:
+        notes.append(f"nothing ran on the branch {branch} yet; whyred runs {address.repo} lists what ran on others")
     waiting = [r for r in found if r.status in (Status.WAITING, Status.BLOCKED)][:_WAITING]
     return Overview(
         address.repo,
         ladder.reach.server.root,
-        tuple(line(by_workflow[name]) for name in sorted(by_workflow)),
+        tuple(_run_by(ladder, [line(by_workflow[name]) for name in sorted(by_workflow)])),
         tuple(_waiting(ladder, address.repo, waiting, notes)),
         tuple(notes),
+        branch,
     )
+
+
+def _run_by(ladder: Ladder, lines: list[Line]) -> list[Line]:
+    """The lines with who ran their last run: Forgejo tells that nobody, so it is not asked."""
+    if ladder.reach.server.kind is Kind.FORGEJO:
+        return lines
+    return [replace(one, runners=_runners_of(ladder, one.last)) for one in lines[:_RUNNERS]] + lines[_RUNNERS:]
+
+
+def _runners_of(ladder: Ladder, run: Run) -> tuple[str, ...]:
+    try:
+        attempts = ladder.attempts(run)
+    except MissingLogError:
+        return ()  # who ran it is a gain: without, the line says all else
+    names = (attempt.runner.name for attempt in attempts if attempt.runner is not None)
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def _default_branch(ladder: Ladder, repo: str, notes: list[str]) -> str | None:

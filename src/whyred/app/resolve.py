@@ -1,10 +1,11 @@
 """From the address that a target names to the run and the attempt that are meant."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from whyred.app.ladder import Ladder
-from whyred.model.forge import Address, Kind, RunQuery
+from whyred.model.forge import Address, Kind, RunQuery, Server
 from whyred.model.run import Attempt, Conclusion, Run, Status
 from whyred.model.source import Missing, MissingLogError
 from whyred.model.trouble import UserError
@@ -28,7 +29,8 @@ class Resolver:
     """Finds what an address means on one forge."""
 
     ladder: Ladder
-    progress: Callable[[str], None] = lambda _: None
+    note: Callable[[str], None] = lambda _: None
+    """Hears where the run is another one than one might think."""
 
     def run(self, address: Address) -> Run:
         """The run. Raises MissingLogError (not-found-or-hidden, wrong-id-kind, ...)."""
@@ -98,7 +100,7 @@ class Resolver:
         query = RunQuery(limit=_LOOK, commit=commit, branch=None if commit else branch)
         found = self.ladder.runs(address.repo, query)
         if not found and commit is not None and branch is not None:
-            self.progress(f"nothing ran for commit {commit[:10]} yet: taking the newest run of branch {branch}")
+            self.note(f"nothing ran for commit {commit[:10]} yet: taking the newest run of branch {branch}")
             found = self.ladder.runs(address.repo, replace(query, commit=None, branch=branch))
         if not found:
             where = f"commit {commit[:10]}" if commit else f"branch {branch}" if branch else "the repository"
@@ -108,7 +110,7 @@ class Resolver:
         if red is not found[0]:
             newest = found[0]
             told = newest.conclusion.value if newest.status is Status.DONE else newest.status.value
-            self.progress(f"{newest.label} is newer ({told}); taking {red.label}, the newest that failed")
+            self.note(f"{newest.label} is newer ({told}); taking {red.label}, the newest that failed")
         return red
 
     def _default_branch(self, repo: str) -> str | None:
@@ -155,6 +157,8 @@ class Resolver:
         reach, asked = self.ladder.reach, f"look for attempt {number} of {newest.run.label}"
         if newest.number is not None and number > newest.number:
             raise MissingLogError(Missing.NOT_FOUND, asked, f"the job has {newest.number} so far: name one of these")
+        if newest.number is None and reach.host is None and not _without_attempts(reach.server):
+            self.ladder.ask("steps", newest)  # which raises why the page that knows the attempts is closed
         only_newest = newest.number is None or reach.server.kind is Kind.GITEA
         if only_newest and reach.host is None:
             help_ = (
@@ -182,6 +186,12 @@ class Resolver:
         names = ", ".join(a.job.name for a in found if a.job)
         help_ = f"no job of the run has this {what}; its jobs are {names}: name one as `{run.label}:JOB`"
         raise MissingLogError(Missing.WRONG_ID_KIND, f"look for job {job} of {run.label}", help_)
+
+
+def _without_attempts(server: Server) -> bool:
+    """Whether it is known that a server's pages have no older attempts: Forgejo brought them with version 13."""
+    version = re.match(r"\d+", server.version or "")
+    return server.kind is not Kind.FORGEJO or (version is not None and int(version[0]) < 13)
 
 
 def chosen(attempts: list[Attempt]) -> Attempt:

@@ -48,7 +48,9 @@ def address_of(target: str) -> "Address | None":
     """The address of a target that names something on a forge; what exists as a file is a file, `.` is the checkout."""
     if target in ("-", "local") or target.startswith("local:"):
         return None
-    if target != "." and (os.path.lexists(target) or target.lower().endswith(_FILE_LIKE)):
+    written = target.lower()
+    file_like = written.endswith(_FILE_LIKE) and not written.startswith(("http://", "https://"))
+    if target != "." and (os.path.lexists(target) or file_like):
         return None
     from whyred.model.target import read_address
 

@@ -8,6 +8,7 @@ on where the stream was cut.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 
 from whyred.logs.blocks import Block, plain
 from whyred.logs.engines import Engine, Places
@@ -40,7 +41,6 @@ class Masker:
 
     def __init__(self, secrets: Sequence[Secret], engine: Engine | None = None, values: Sequence[str] = ()) -> None:
         self._secrets = tuple(secrets)
-        self._compiled: dict[str, re.Pattern[bytes]] = {}
         self.engine = engine if engine is not None else compile_engine(expressions(secrets))
         self._values = MaskedValues()
         for value in values:
@@ -115,7 +115,7 @@ class Masker:
         """The last place at or before `cut` that is not inside a secret."""
         indexes = {index for _, index in self.engine.scan(text)}
         named = range(len(self._secrets)) if -1 in indexes else sorted(indexes)
-        spans = [m.span() for i in named for m in self._regex(self._secrets[i].regex).finditer(text)]
+        spans = [m.span() for i in named for m in _regex(self._secrets[i].regex).finditer(text)]
         before = -1
         while before != cut:
             before = cut
@@ -190,21 +190,14 @@ class Masker:
 
     def _line(self, line: bytes) -> bytes:
         for secret in self._secrets:
-            regex = self._regex(secret.regex)
+            regex = _regex(secret.regex)
             if secret.until is not None:
-                until = self._regex(secret.until)
+                until = _regex(secret.until)
                 match = regex.search(line)
                 if match and not until.search(line, match.end()):
                     self._until = until
             line = regex.sub(_star, line)
         return line
-
-    def _regex(self, regex: str) -> re.Pattern[bytes]:
-        """Compiled on first use: most logs hold no secret, and compiling all kinds costs a tenth of a short reading."""
-        compiled = self._compiled.get(regex)
-        if compiled is None:
-            compiled = self._compiled[regex] = re.compile(regex.encode())
-        return compiled
 
     def _close(self, text: bytes, at: int) -> int:
         """Where the open multi-line secret ends in `text`: after its last line, or the text's end."""
@@ -215,6 +208,12 @@ class Masker:
         self._until = None
         end = text.find(b"\n", match.end())
         return len(text) if end < 0 else end
+
+
+@cache
+def _regex(regex: str) -> re.Pattern[bytes]:
+    """Compiled on first use: most logs hold no secret, and compiling all kinds costs a tenth of a short reading."""
+    return re.compile(regex.encode())
 
 
 def _star(match: re.Match[bytes]) -> bytes:

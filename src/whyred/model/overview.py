@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 from whyred.model.run import Attempt, Conclusion, Run, Status
+from whyred.model.source import MissingLogError
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """One workflow on one branch. `red_since`: the first run of the failing ones at the end, None when it is not red;
-    `last_green` the run before; `commits_since` the commits of the runs between them, oldest first.
+    `last_green` the run before; `commits_since` the commits of the runs between them, oldest first; `runners` who ran
+    the last one, as far as the forge tells.
     """
 
     workflow: str
@@ -16,6 +18,7 @@ class Line:
     red_since: Run | None = None
     last_green: Run | None = None
     commits_since: tuple[str, ...] = ()
+    runners: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +31,23 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """One repository. `notes` say what could not be found out."""
+    """One repository, on this branch (None: on all). `notes` say what could not be found out; `refused` why nothing
+    could.
+    """
 
     repo: str
     server: str
     lines: tuple[Line, ...]
     waiting: tuple[Waiting, ...] = ()
     notes: tuple[str, ...] = ()
+    branch: str | None = None
+    refused: MissingLogError | None = None
 
     @property
     def red(self) -> bool:
-        """Whether any workflow is red, or a job waits for a label that nobody offers."""
-        return any(line.red_since is not None for line in self.lines) or any(w.offered == () for w in self.waiting)
+        """Whether any workflow is red, a job waits for a label that nobody offers, or nothing could be asked."""
+        lines = any(line.red_since is not None for line in self.lines)
+        return self.refused is not None or lines or any(w.offered == () for w in self.waiting)
 
 
 _RED = (Conclusion.FAILURE, Conclusion.TIMED_OUT)

@@ -10,6 +10,8 @@ if TYPE_CHECKING:  # `why` looks at every report, and these nouns cost 9 ms
     from whyred.model.source import MissingLogError
 
 SCHEMA = "whyred.access/1"
+_FIRST = ("needs-web-login", "needs-token", "needs-two-factor", "no-permission")
+"""The reasons that a user can do something about alone."""
 _MARK = {True: "works", False: "no", None: "untried"}
 
 
@@ -34,7 +36,21 @@ def _lines(table: "Table") -> Iterator[str]:
             yield f"{'':<9}asked: {r.refusal.asked}"
             yield f"{'':<9}to do: {r.refusal.help}"
     yield ""
-    yield "logs can be had" if table.works else "no route gives logs: the rows above say what would"
+    yield from _end(table)
+
+
+def _end(table: "Table") -> Iterator[str]:
+    """What it comes to; a tired person reads this alone."""
+    logs = [r for r in table.rows if "logs" in r.gives]
+    if table.works:
+        yield f"logs can be had by {', '.join(r.route for r in logs if r.works)}"
+    elif table.attempt is None:
+        why = "there was no attempt to try them on" if table.note else "name a run, as in whyred access OWNER/REPO#RUN"
+        yield f"no route was tried for logs: {why}"
+    else:
+        yield "no route gives this log: the rows above say what would"
+        if first := next((r.refusal for r in logs if r.refusal and r.refusal.reason in _FIRST), None):
+            yield f"first to do: {first.help}"
 
 
 def render_json(table: "Table") -> str:

@@ -14,7 +14,8 @@ def render(done: "LoggedIn") -> str:
     """What there is now, and what is still wanted."""
     lines = [str(done.server)]
     if done.token:
-        lines.append(f"API token of {done.token_of or 'an unnamed user'}, kept in {done.kept}")
+        whose = f"API token of {done.token_of}" if done.token_of else "API token (it may not say whose)"
+        lines.append(f"{whose}, kept in {done.kept}")
     if done.web_of:
         lines.append(f"web login of {done.web_of}, kept in {done.kept} (cookies alone, no password)")
     if done.web_wanted:

@@ -8,7 +8,8 @@ from whyred.model.run import Attempt, Conclusion, Run, Status
 from whyred.reports.reading import dump, row
 
 if TYPE_CHECKING:  # `why` looks at every report
-    from whyred.model.overview import Overview, Waiting
+    from whyred.model.overview import Line, Overview, Waiting
+    from whyred.model.source import MissingLogError
 
 RUNS, STATUS = "whyred.runs/1", "whyred.status/1"
 
@@ -65,29 +66,43 @@ def render_status(overviews: Sequence["Overview"]) -> str:
 
 
 def _overview(one: "Overview") -> Iterator[str]:
-    yield f"{one.repo} on {one.server}"
-    if not one.lines:
+    yield f"{one.repo}{f', branch {one.branch}' if one.branch else ''}, on {one.server}"
+    if one.refused is not None:
+        yield f"  not asked ({one.refused.reason}): {one.refused.asked}: {one.refused.help}"
+    elif not one.lines and not one.notes:
         yield "  nothing ran yet"
-    for line in one.lines:
-        last = line.last
-        told = f"  {word(last.status, last.conclusion):<9}  {line.workflow}  {last.label}"
-        yield f"{told}  {last.branch or ''} {(last.commit or '')[:10]}  {length(last.started, last.ended)}".rstrip()
-        if line.red_since is not None:
-            since = line.red_since
-            began = when(since.started or since.created)
-            yield f"             red since {since.label} {(since.commit or '')[:10]} {began}".rstrip()
-            green = line.last_green
-            yield (
-                f"             last green {green.label} {(green.commit or '')[:10]}"
-                if green
-                else ("             no green run among those that were looked at")
-            )
-            if line.commits_since:
-                yield f"             commits since: {', '.join(c[:10] for c in line.commits_since)}"
+    heads = [_head(line) for line in one.lines]
+    widths = [max(map(len, column)) for column in zip(*heads, strict=True)]
+    for line, head in zip(one.lines, heads, strict=True):
+        yield "  " + "  ".join(f"{cell:<{w}}" for cell, w in zip(head, widths, strict=True) if w).rstrip()
+        yield from (f"             {text}" for text in _since(line))
     for waits in one.waiting:
         yield f"  waiting    {_waits(waits)}"
     for note in one.notes:
         yield f"  {note}"
+
+
+def _head(line: "Line") -> tuple[str, ...]:
+    """The last run of a workflow, in cells."""
+    last = line.last
+    ran = f"on {', '.join(line.runners)}" if line.runners else ""
+    told = (word(last.status, last.conclusion), line.workflow, last.label, last.event or "", last.branch or "")
+    return (*told, (last.commit or "")[:10], length(last.started, last.ended), when(last.started or last.created), ran)
+
+
+def _since(line: "Line") -> Iterator[str]:
+    """Since when a workflow is red."""
+    since, green = line.red_since, line.last_green
+    if since is None:
+        return
+    yield " ".join(("red since", *_named(since), when(since.started or since.created))).rstrip()
+    yield " ".join(("last green", *_named(green))) if green else "no green run among those that were looked at"
+    if line.commits_since:
+        yield f"commits since: {', '.join(c[:10] for c in line.commits_since)}"
+
+
+def _named(run: Run) -> tuple[str, ...]:
+    return (run.label, run.commit[:10]) if run.commit else (run.label,)
 
 
 def _waits(waits: "Waiting") -> str:
@@ -123,6 +138,8 @@ def _overview_json(one: "Overview") -> dict[str, Any]:
     return {
         "repository": one.repo,
         "server": one.server,
+        "branch": one.branch,
+        "refused": _refusal(one.refused) if one.refused else None,
         "workflows": [
             {
                 "workflow": line.workflow,
@@ -130,6 +147,7 @@ def _overview_json(one: "Overview") -> dict[str, Any]:
                 "red_since": run_json(line.red_since) if line.red_since else None,
                 "last_green": run_json(line.last_green) if line.last_green else None,
                 "commits_since": list(line.commits_since),
+                "runners": list(line.runners),
             }
             for line in one.lines
         ],
@@ -144,6 +162,10 @@ def _overview_json(one: "Overview") -> dict[str, Any]:
         ],
         "notes": list(one.notes),
     }
+
+
+def _refusal(error: "MissingLogError") -> dict[str, str]:
+    return {"reason": error.reason.value, "asked": error.asked, "help": error.help}
 
 
 def _labels(attempt: Attempt) -> list[str] | None:

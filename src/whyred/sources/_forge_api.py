@@ -167,7 +167,7 @@ def log_refusal(reply: Reply, attempt: Attempt, *, token: bool) -> MissingLogErr
             reply.asked,
             "the forge deleted it after its retention time; run the job again (whyred rerun)",
         )
-    if reply.status == 500:
+    if reply.status == 500 and reply.is_json:  # a page would be that of a proxy in front
         return lost(reply.asked, attempt)
     return refusal(reply, token=token)
 

@@ -17,8 +17,8 @@ _LIMIT = 1 << 20
 """Bytes that hosts keep of a command's output."""
 _SECONDS = 30.0
 """For one question: a journal of many gigabytes takes its time."""
-_FIRST, _WIDEST = 60.0, 3600.0
-"""Seconds that are asked for at once, at first and at most."""
+_FIRST, _WIDEST, _NARROWEST = 60.0, 3600.0, 0.001
+"""Seconds that are asked for at once, at first, at most and at least."""
 _DROPPED = "a596d6fe7bfa4994828e72309e95d61e"
 """The id of journald's own message that it dropped some (catalog, SD_MESSAGE_JOURNAL_DROPPED)."""
 _SUPPRESSED = re.compile(rb"Suppressed (\d{1,9}) messages from (\S+)")
@@ -50,7 +50,8 @@ def entries(host: Host, unit: str, since: float, until: float) -> Iterator[Entry
         if cut and not found:
             raise MissingLogError(Missing.TOO_LARGE, asked, "one of its lines is too long to be read from there")
         if cut:
-            at, width = max(at, found[-1].time / 1e6), max(1.0, width / 4)
+            before, at = at, max(at, found[-1].time / 1e6)
+            width = max(_NARROWEST, at - before)  # as much as was had this time
         else:
             at, width = end, min(_WIDEST, width * 2)
 
@@ -61,7 +62,7 @@ def _ask(host: Host, unit: str, cursor: str, since: float, until: float, asked: 
     matches = [f"_SYSTEMD_UNIT={unit}", "+", f"_SYSTEMD_USER_UNIT={unit}", "+", f"MESSAGE_ID={_DROPPED}"]
     form = ["--no-pager", "--all", "--output=json", "--output-fields=MESSAGE"]
     try:
-        told = host.run(["journalctl", *form, begin, f"--until=@{int(until) + 1}", *matches], _SECONDS)
+        told = host.run(["journalctl", *form, begin, f"--until=@{until:.6f}", *matches], _SECONDS)
     except HostRefusedError as e:
         raise _refused(e, asked) from e
     if not told.out:

@@ -156,21 +156,25 @@ class Survey:
             return Told.MIXED
         if own is None:
             return Told.NO_LINE
-        free = [s for s in self.stretches if s is not own]
-        for other in (s for s in self.starts if s is not start and s.at < own.last):
-            its = next((s for s in free if _accounts_for(s, other, start, own)), None)
+        others = [s for s in self.starts if s is not start and s.at < own.last]
+        return own if self._apart(start, own, others, named) else Told.MIXED
+
+    def _apart(self, start: _Start, own: _Stretch, others: list[_Start], named: list[_Stretch]) -> bool:
+        """Whether no line of other tasks can be among those taken for the wanted one's, nor all be another's.
+
+        Tasks that had lines before it began are known. The rest must be no more than the jobs that were first seen
+        while it ran and that it cannot be by their name: each of these is one of the rest, so the rest has no other.
+        """
+        before = [s for s in self.stretches if s.first < start.at]
+        rest = 0
+        for other in others:
+            its = next((s for s in before if s.first > other.at), None)
             if its is None:
-                return Told.MIXED
-            free.remove(its)
-        return own
-
-
-def _accounts_for(stretch: _Stretch, other: _Start, start: _Start, own: _Stretch) -> bool:
-    """Whether lines are those of another task, so that it has none among those that are taken for the wanted task's."""
-    if stretch.first < other.at:
-        return False
-    before = other.at < start.at and stretch.first < start.at
-    return before or stretch.name != own.name
+                rest += 1
+            else:
+                before.remove(its)
+        strange = [s for s in self.stretches if start.at < s.first <= own.last and s not in named]
+        return rest <= len(strange)
 
 
 @dataclass

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from whyred.model.forge import Kind
-from whyred.model.run import Attempt, Job, Run, Status
+from whyred.model.run import Attempt, Conclusion, Job, Run, Status
 from whyred.model.source import Missing, MissingLogError
 from whyred.sources._fields import Fields
 from whyred.sources._forge_api import lost, newest_only, not_started
@@ -85,7 +85,7 @@ class Page:
         if reply.status == 404:
             help_ = f"there is no such run, or it is private: check the name, or whyred login --web {root}"
             return MissingLogError(Missing.NOT_FOUND, reply.asked, help_)
-        if reply.status == 403:
+        if reply.status in (401, 403):
             help_ = "a gate in front of the server (bot check, proxy, second factor) keeps programs out: ask its admin"
             return MissingLogError(Missing.NO_PERMISSION, reply.asked, help_)
         if reply.status == 400:
@@ -100,7 +100,8 @@ class Page:
         host = urlsplit(reply.headers.get("location", "")).netloc
         if host and host != urlsplit(root).netloc:
             return refusal(reply, token=False)
-        return dead_end(reply) or _login(reply, root, "it wants a web login")
+        why = "the web login is gone" if self.reach.http.signed_in else "it wants a web login"
+        return dead_end(reply) or _login(reply, root, why)
 
     def _is_private(self) -> bool:
         """Whether the API shows the token's user a private repository: its pages are hidden without a web login."""
@@ -116,7 +117,12 @@ class Page:
             return not_started(reply.asked, attempt)
         if reply.status == 404 and b"cleaned up" in reply.body:
             return expired(reply.asked)
-        if reply.status == 500:
+        if reply.status == 404 and reply.kind == "text/plain" and self.reach.server.kind is Kind.GITEA:
+            # Gitea from 1.25 says `Not found.` of both, and the page itself was there a moment ago.
+            waits = attempt.status in (Status.WAITING, Status.BLOCKED) or attempt.conclusion is Conclusion.SKIPPED
+            return not_started(reply.asked, attempt) if waits else expired(reply.asked)
+        # Forgejo says in plain text that it cannot open a log: its page, or a proxy's, is about something else.
+        if reply.status == 500 and (reply.kind == "text/plain" or self.reach.server.kind is Kind.GITEA):
             return lost(reply.asked, attempt)
         return self.refusal(reply)
 

@@ -105,6 +105,12 @@ def attempts(reach: Reach, run: Run) -> tuple[Attempt, ...]:
     return tuple(_attempt(item, index, run) for index, item in enumerate(items[:_MOST]))
 
 
+def of_job(reach: Reach, repo: str, job: int) -> Run:
+    """Forgejo has no way from a job's id to its run. Raises MissingLogError."""
+    help_ = f"{reach.server} does not tell which run a job's id belongs to: name the run, as {repo}#RUN:JOB"
+    raise MissingLogError(Missing.WRONG_ID_KIND, f"look for the run of job {job} of {repo}", help_)
+
+
 def _known(reach: Reach, run: Run) -> Run:
     """The run with its id: the API wants ids where people see numbers."""
     found = next(runs(reach, run.repo or "", RunQuery(limit=1, number=run.number)), None)

@@ -107,6 +107,16 @@ def attempts(reach: Reach, run: Run) -> tuple[Attempt, ...]:
     return tuple(_attempt(item, i, run) for i, item in enumerate(pages(reach, path, "jobs", {}, 10_000)))
 
 
+def of_job(reach: Reach, repo: str, job: int) -> Run:
+    """The run that a job belongs to. Raises MissingLogError."""
+    if refused := absent(reach, _JOBS, "list of jobs", "1.25"):
+        raise refused
+    id_ = Fields(get(reach, f"{repo_path(repo)}/actions/jobs/{job}").json()).positive("run_id")
+    if id_ is None:
+        raise MissingLogError(Missing.NOT_FOUND, f"look for job {job} of {repo}", "it names no run")
+    return next(runs(reach, repo, RunQuery(limit=1, id=id_)))
+
+
 def _known(reach: Reach, run: Run) -> Run:
     """The run with its id: the API wants ids where people see numbers."""
     found = next(runs(reach, run.repo or "", RunQuery(limit=1, number=run.number)), None)
@@ -172,6 +182,9 @@ def log(reach: Reach, attempt: Attempt, want: Want) -> Fetched:
         chunks = _growing.log(reach, attempt, url, want, lambda: _again(reach, attempt))
         return Fetched(attempt, _live(chunks, lambda: _again(reach, attempt).steps), NAME, boundaries=Boundaries.TIMES)
     told = [step for step in apart(attempt.steps) if begun(step)]
+    if want.steps is not None and not told and not want.text_only:
+        help_ = "its API does not tell when these steps began: their lines come by its web pages alone"
+        raise MissingLogError(Missing.ROUTE_NOT_ON_THIS_VERSION, f"read steps of {attempt.run.label}", help_)
     if not told or want.text_only:
         chunks = _growing.log(reach, attempt, url, want, lambda: _again(reach, attempt))
         return Fetched(attempt, chunks, NAME, boundaries=Boundaries.GUESSED)

@@ -33,7 +33,7 @@ CONNECT, READ = 5.0, 60.0
 """Seconds to connect, and between two pieces of an answer."""
 BODY = 32 << 20
 """Bytes of an answer that is read whole; logs are streamed and have no such limit."""
-PIECE = 1 << 20
+PIECE = 1 << 19
 """Bytes that are read at once, and put together from as many as came."""
 _TRIES = 4
 _LONGEST_WAIT = 30.0

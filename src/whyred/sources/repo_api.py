@@ -7,13 +7,14 @@ Source: routers/api/v1/repo/{repo,pull}.go, routers/api/v1/shared/runners.go of 
 from whyred.model.forge import Kind
 from whyred.model.source import Missing, MissingLogError
 from whyred.sources._fields import Fields, objects
-from whyred.sources._forge_api import get, repo_path
+from whyred.sources._forge_api import absent, get, repo_path
 from whyred.sources.reach import Offered, Reach
 
 NAME = "repo-api"
 SERVES = "Forgejo's and Gitea's API: branches, pull requests and runners, no logs"
 ORDER = 128
 KINDS = frozenset({Kind.FORGEJO, Kind.GITEA})
+_RUNNERS = "/repos/{owner}/{repo}/actions/runners"
 
 
 def refuses(reach: Reach) -> MissingLogError | None:
@@ -39,6 +40,9 @@ def runners(reach: Reach, repo: str) -> tuple[Offered, ...]:
     """The runners that may take this repository's jobs, with the labels they offer (Forgejo 15+, Gitea 1.24+; for
     owners and admins). Raises MissingLogError.
     """
+    since = "15" if reach.server.kind is Kind.FORGEJO else "1.24"
+    if refused := absent(reach, _RUNNERS, "list of runners", since):
+        raise refused
     reply = get(reach, f"{repo_path(repo)}/actions/runners", {"visible": "true", "page": 1, "limit": 50}).json()
     items = objects(reply if isinstance(reply, list) else Fields(reply).data.get("runners"))
     return tuple(_offered(item) for item in items)

@@ -2,22 +2,20 @@
 while a job runs and when the forge is gone. It knows only the jobs of runners that reached the forge through it.
 """
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
 from whyred.model.forge import Kind, RunQuery
-from whyred.model.run import Attempt, Conclusion, Job, Run, Runner, Status, Step
+from whyred.model.run import Attempt, Conclusion, Job, Run, Runner, Status
 from whyred.model.source import Boundaries, Fetched, Missing, MissingLogError
 from whyred.sources._forge_api import label
-from whyred.sources._log_parts import Cutter, Part, Told, cut, ended, parts, split, told
-from whyred.sources._runner_calls import StepTold
-from whyred.sources._tap_files import Kept, What, forge_folders, has_tap, read_kept, read_what, tasks
-from whyred.sources.pace import Pace
+from whyred.sources._tap_files import Kept, What, forge_folders, read_kept, read_what, tasks
+from whyred.sources._tap_log import follow, layout_of, read, size_of, state_of, unreadable
 from whyred.sources.reach import Reach, Want
+from whyred.sources.reasons import too_large
 
 NAME = "tap"
 SERVES = "what `whyred tap` kept on this machine between a runner and its Forgejo or Gitea"
@@ -26,12 +24,17 @@ KINDS = frozenset({Kind.FORGEJO, Kind.GITEA})
 WITHOUT_SERVER = True
 PARTIAL = True
 """It knows not every run."""
-_PIECE = 1 << 18
 _MANY = 5000
 """Tasks that are looked through for one run."""
-_LATE = 3
-"""How often the last word on the steps is waited for, which comes after the last row."""
-_CUT_SHORT = b"whyred tap: the end of this log is not here: the tap was stopped before the job had ended\n"
+
+
+def knows(taps: Path, root: str) -> bool:
+    """Whether a tap kept something of the forge with this root URL, so that it need not answer itself."""
+    with suppress(OSError):
+        for folder, kept_root in forge_folders(taps):
+            if kept_root == root or any(read_what(folder, task).server == root for task in tasks(folder)[:1]):
+                return True
+    return False
 
 
 def refuses(reach: Reach) -> MissingLogError | None:
@@ -77,11 +80,13 @@ def log(reach: Reach, attempt: Attempt, want: Want) -> Fetched:
     """The rows, cut at the steps' first rows."""
     kept = _found(reach, attempt)
     attempt = _filled(attempt, kept)
-    follows = want.follow and attempt.status is Status.RUNNING
-    if not _size(kept) and not follows:
+    follows, size = want.follow and attempt.status is Status.RUNNING, size_of(kept)
+    if not size and not follows:
         raise _no_row(attempt)
-    chunks = _follow(reach, kept, want) if follows else _read(kept, want)
-    return Fetched(attempt, chunks, NAME, boundaries=Boundaries.TOLD if kept.steps else Boundaries.GUESSED)
+    if want.most is not None and want.most < size and want.steps is None and want.tail is None:
+        raise too_large(f"read {kept.log}", want.most, size)
+    chunks = follow(reach, kept, want) if follows else read(kept, want)
+    return Fetched(attempt, chunks, NAME, boundaries=Boundaries.TOLD if attempt.steps else Boundaries.GUESSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,7 @@ def _all(reach: Reach, asked: str, task: int | None = None) -> Iterator[_Entry]:
                     if reach.server.root in (root, what.server):
                         yield _Entry(folder, root, what)
     except OSError as e:
-        raise _unreadable(e, asked) from e
+        raise unreadable(e, asked) from e
 
 
 def _whole(entry: _Entry, asked: str) -> Kept:
@@ -114,7 +119,7 @@ def _whole(entry: _Entry, asked: str) -> Kept:
     try:
         kept = read_kept(entry.folder, entry.what.task)
     except OSError as e:
-        raise _unreadable(e, asked) from e
+        raise unreadable(e, asked) from e
     return kept or Kept(entry.folder, entry.what)
 
 
@@ -124,12 +129,6 @@ def _newest(entries: Iterable[_Entry], asked: str) -> list[Kept]:
     for entry in entries:
         newest.setdefault(entry.what.job or "", entry)
     return [_whole(entry, asked) for entry in sorted(newest.values(), key=lambda entry: entry.what.task)]
-
-
-def _unreadable(error: OSError, asked: str) -> MissingLogError:
-    reason = Missing.NO_PERMISSION if isinstance(error, PermissionError) else Missing.CORRUPT
-    help_ = f"{error.filename}: {error.strerror}: only the user whom the tap ran as may read what it kept"
-    return MissingLogError(reason, asked, help_)
 
 
 def _unseen(asked: str) -> MissingLogError:
@@ -176,7 +175,7 @@ def _of_run(what: What, run: Run) -> bool:
 def _run(repo: str, kept: Sequence[Kept]) -> Run:
     """A run, as far as its jobs tell. That all of them went well says nothing of those that were not seen."""
     what = kept[0].what
-    states = [_state(one) for one in kept]
+    states = [state_of(one) for one in kept]
     status, conclusion = Status.UNKNOWN, Conclusion.UNKNOWN
     if any(step.status is Status.RUNNING for step in states):
         status = Status.RUNNING
@@ -199,7 +198,7 @@ def _attempt(run: Run, kept: Kept) -> Attempt:
 
 
 def _filled(attempt: Attempt, kept: Kept) -> Attempt:
-    state = _state(kept)
+    state = state_of(kept)
     return replace(
         attempt,
         id=kept.what.task,
@@ -209,138 +208,5 @@ def _filled(attempt: Attempt, kept: Kept) -> Attempt:
         started=state.started,
         ended=state.ended,
         runner=attempt.runner or (Runner(name=kept.what.runner) if kept.what.runner else None),
-        steps=tuple(part.step for part in _layout(kept)),
+        steps=tuple(part.step for part in layout_of(kept)),
     )
-
-
-def _state(kept: Kept) -> Step:
-    """Status, conclusion and times of an attempt. Once the tap is gone, an end that it did not see is not known."""
-    status, conclusion = ended(kept.result) if kept.result else (Status.RUNNING, Conclusion.UNKNOWN)
-    if status is Status.RUNNING and not has_tap(kept.folder):
-        status = Status.UNKNOWN
-    return Step("job", conclusion, kept.started, kept.stopped, status=status)
-
-
-def _layout(kept: Kept, lines: int | None = None) -> tuple[Part, ...]:
-    """The steps with their lines."""
-    rows = _told(kept)
-    job = _state(kept)
-    return parts(job, told(1 << 62, rows) if lines is None else lines, rows)
-
-
-def _told(kept: Kept) -> list[Told]:
-    return [_step(kept, kept.steps[number]) for number in sorted(kept.steps)]
-
-
-def _step(kept: Kept, told_: StepTold) -> Told:
-    names = kept.what.steps
-    name = (names[told_.id] if 0 <= told_.id < len(names) else "") or f"Step {told_.id + 1}"
-    status, conclusion = ended(told_.result) if told_.result else (Status.WAITING, Conclusion.UNKNOWN)
-    if not told_.result and told_.started is not None:
-        status = Status.RUNNING
-    first, count = kept.lines(told_.first, told_.count)
-    return Told(Step(name, conclusion, told_.started, told_.stopped, status=status), first, count)
-
-
-def _size(kept: Kept) -> int:
-    try:
-        return kept.log.lstat().st_size
-    except FileNotFoundError:
-        return 0
-    except OSError as e:
-        raise _unreadable(e, f"read {kept.log}") from e
-
-
-def _text(kept: Kept, start: int = 0) -> Iterator[bytes]:
-    """The rows from byte `start` on, whole lines only: the last one may be in the writing. Raises MissingLogError."""
-    try:
-        descriptor = os.open(kept.log, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
-        return
-    except OSError as e:
-        raise _unreadable(e, f"read {kept.log}") from e
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
-        file.seek(start)
-        held = b""
-        while data := file.read(_PIECE):
-            data = held + data
-            end = data.rfind(b"\n") + 1
-            held = data[end:]
-            if end:
-                yield data[:end]
-
-
-def _read(kept: Kept, want: Want) -> Iterator[bytes | Step]:
-    """What is wanted of the rows that are there."""
-    layout, line, start = _layout(kept, _count(_text(kept))), 0, 0
-    if want.tail is not None and (start := max(0, _size(kept) - want.tail)):
-        line, start = _line_at(kept, start)
-    places = want.places(tuple(part.step for part in layout)) if layout else None
-    yield from cut(_text(kept, start), layout, None if places is None else frozenset(places), line)
-    if not kept.complete and not has_tap(kept.folder) and places is None:
-        yield _CUT_SHORT
-
-
-def _count(chunks: Iterator[bytes]) -> int:
-    return sum(chunk.count(b"\n") for chunk in chunks)
-
-
-def _line_at(kept: Kept, start: int) -> tuple[int, int]:
-    """The first line that begins at byte `start` or later, and where it does."""
-    line = at = 0
-    for chunk in _text(kept):
-        if at + len(chunk) >= start:
-            end = chunk.find(b"\n", max(0, start - 1 - at)) + 1
-            return line + chunk.count(b"\n", 0, end), at + end
-        line, at = line + chunk.count(b"\n"), at + len(chunk)
-    return line, at
-
-
-def _follow(reach: Reach, kept: Kept, want: Want) -> Iterator[bytes | Step]:
-    """The rows as they are kept, until the forge has all, or the tap is gone."""
-    pace = Pace(reach.http.sleep, reach.http.clock)
-    growing = _Growing(kept, want)
-    while True:
-        alive = has_tap(kept.folder)
-        before = growing.have
-        yield from growing.new(last=not alive)
-        if growing.ended:
-            if not growing.kept.complete:
-                yield _CUT_SHORT
-            return
-        if growing.have > before:
-            pace.moved()
-        pace.idle()
-
-
-@dataclass
-class _Growing:
-    """A log that grows, and how much of it was given. Rows come before the word of whose they are, and wait for it."""
-
-    kept: Kept
-    want: Want
-    cutter: Cutter = field(default_factory=Cutter)
-    have: int = 0
-    ended: bool = False
-    _lines: int = 0
-    _late: int = 0
-
-    def new(self, *, last: bool) -> Iterator[bytes | Step]:
-        """What is there since the last look; with `last` nothing is waited for."""
-        kept = self.kept = read_kept(self.kept.folder, self.kept.what.task) or self.kept
-        count = self.cutter.line + _count(_text(kept, self.have))
-        layout = _layout(kept, count)
-        places = self.want.places(tuple(part.step for part in layout)) if layout else None
-        self.cutter.wanted = None if places is None else frozenset(places)
-        self._late += kept.complete
-        done = self.ended = last or (kept.complete and (kept.result != 0 or self._late > _LATE))
-        ready = None if done else max(told(count, _told(kept)), self._lines)
-        self._lines = count
-        for piece in _text(kept, self.have):
-            taken, rest = split(piece, ready, self.cutter.line)
-            self.have += len(taken)
-            yield from self.cutter.cut(taken, layout)
-            if rest:
-                break
-        if done:
-            yield from self.cutter.tell(layout, len(layout))

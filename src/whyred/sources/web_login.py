@@ -4,6 +4,7 @@ No route turns an API token into a web login (reference, section 2.3), so server
 Source: routers/web/auth/{auth,2fa}.go of Forgejo 7 to 16 and Gitea 1.23; reference, sections 2.5 and 10.
 """
 
+from collections.abc import Callable
 from urllib.parse import unquote, urlsplit
 
 from whyred.model.source import Missing, MissingLogError
@@ -13,6 +14,11 @@ from whyred.sources.reasons import refusal
 
 _FORM = "/user/login"
 _CODE = "/user/two_factor"
+_SECOND = {
+    _CODE: "this account has one-time codes",
+    "/user/webauthn": "this account has a security key, which a program cannot use; leave it empty if it has no codes",
+}
+"""Where a right password leads when a second factor is wanted, and what that says of the account."""
 _DEAD_ENDS = {
     "/user/webauthn": (
         Missing.NEEDS_TWO_FACTOR,
@@ -29,8 +35,9 @@ _DEAD_ENDS = {
 }
 
 
-def sign_in(http: Http, user: str, password: str, code: str | None = None) -> None:
-    """Signs in; afterwards `http.jar` holds the web login. `code`: the one-time code, where the account wants one.
+def sign_in(http: Http, user: str, password: str, code: str | Callable[[str], str | None] | None = None) -> None:
+    """Signs in; afterwards `http.jar` holds the web login. `code`: the one-time code, or who is asked for it where the
+    account wants one; it is told what the account has.
 
     Raises UserError (wrong password or code) and MissingLogError (needs-two-factor, unreachable, ...).
     """
@@ -38,16 +45,14 @@ def sign_in(http: Http, user: str, password: str, code: str | None = None) -> No
     http.get(_FORM, By.WEB)  # sets the `_csrf` cookie where the form wants one (Gitea 1.23)
     told = {"user_name": user, "password": password, "remember": "on"}
     reply = http.call("POST", _FORM, By.WEB, form=_with_csrf(http, told), again=False)
-    to = _target(reply)
-    if to == _CODE or (to == "/user/webauthn" and code):
-        if code is None:
+    if (wanted := _SECOND.get(_target(reply))) is not None:
+        given = code(wanted) if callable(code) else code
+        if given:
+            reply = _with_code(http, given)
+        elif _target(reply) == _CODE:
             help_ = "this account wants a one-time code: give it when asked, or with --code-stdin"
             raise MissingLogError(Missing.NEEDS_TWO_FACTOR, reply.asked, help_)
-        reply = http.call("POST", _CODE, By.WEB, form=_with_csrf(http, {"passcode": code}), again=False)
-        to = _target(reply)
-        if reply.status == 200 or to == _CODE:
-            why = "the server did not accept it (a code works once, and for half a minute)"
-            raise UserError("wrong one-time code", why, "Wait for the next code and try again")
+    to = _target(reply)
     if refused := dead_end(reply):
         raise refused
     if reply.status == 200:
@@ -60,6 +65,15 @@ def sign_in(http: Http, user: str, password: str, code: str | None = None) -> No
     if not is_signed_in(http):
         help_ = "the server accepted the password and did not keep the login: is it behind a proxy that drops cookies?"
         raise MissingLogError(Missing.NEEDS_WEB_LOGIN, reply.asked, help_)
+
+
+def _with_code(http: Http, code: str) -> Reply:
+    """What the server says to a one-time code. Raises UserError."""
+    reply = http.call("POST", _CODE, By.WEB, form=_with_csrf(http, {"passcode": code}), again=False)
+    if reply.status == 200 or _target(reply) == _CODE:
+        why = "the server did not accept it (a code works once, and for half a minute)"
+        raise UserError("wrong one-time code", why, "Wait for the next code and try again")
+    return reply
 
 
 def dead_end(reply: Reply) -> MissingLogError | None:
@@ -77,6 +91,9 @@ def _form_again(reply: Reply) -> UserError | MissingLogError:
             " its own machine (--forge-host), or ask its admin for a login without one"
         )
         return MissingLogError(Missing.NEEDS_WEB_LOGIN, reply.asked, help_)
+    if b"user_name" not in reply.body:
+        help_ = "the page that came is no log-in form: a bot check in front, or an account that may not sign in?"
+        return MissingLogError(Missing.REFUSED_CONTENT, reply.asked, help_)
     what, why = "the server did not accept user and password", "it showed the form again"
     return UserError(what, why, "Check both and try again")
 

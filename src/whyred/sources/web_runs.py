@@ -10,23 +10,27 @@ from collections.abc import Iterator
 
 from whyred.model.forge import Kind, RunQuery, ended_as
 from whyred.model.run import Run
-from whyred.model.source import MissingLogError
+from whyred.model.source import Missing, MissingLogError
 from whyred.sources._fields import moment
 from whyred.sources._forge_api import label
 from whyred.sources._web import Page, by_ids
 from whyred.sources.http import By
 from whyred.sources.reach import Reach
+from whyred.sources.web_login import renew
 
 NAME = "web-runs"
 SERVES = "the web pages of Forgejo and Gitea: the list of runs"
 ORDER = 122
 KINDS = frozenset({Kind.FORGEJO, Kind.GITEA})
-_ITEM = re.compile(r'<a\b[^>]*href="[^"]*/actions/runs/([1-9][0-9]{0,17})"[^>]*>([^<]{0,2000})')
+_ITEM = re.compile(r'<a\b[^>]{0,500}href="[^"]{0,500}/actions/runs/([1-9][0-9]{0,17})"[^>]{0,2000}>([^<]{0,2000})')
 _ICON = re.compile(r"octicon-(check-circle-fill|x-circle-fill|clock|meter|blocked|skip|stop|circle-slash)")
 _NUMBER = re.compile(r"<b>([^<]{0,300}?) ?#([1-9][0-9]{0,17})</b>")
-_COMMIT = re.compile(r'href="[^"]*/commit/([0-9a-f]{40,64})"')
-_BRANCH = re.compile(r'run-list-ref[^>]*href="[^"]*/src/branch/([^"]{1,1000})"')
+_COMMIT = re.compile(r'href="[^"]{0,500}/commit/([0-9a-f]{40,64})"')
+_REF = re.compile(r"run-list-ref[^>]*>\s*([^<]{1,1000}?)\s*<")
+"""A branch, a tag, or `#N` for a pull request, as the API tells it."""
 _TIME = re.compile(r'datetime="(\d{4}-\d\d-\d\dT[^"]{1,40})"')
+_MARKS = (b"repository actions", b"octicon-no-entry")
+"""What a list without runs has all the same (templates/repo/actions/list.tmpl, runs_list.tmpl)."""
 _WORDS = {
     "check-circle-fill": "success",
     "x-circle-fill": "failure",
@@ -37,6 +41,10 @@ _WORDS = {
     "stop": "cancelled",
     "circle-slash": "cancelled",
 }
+_PAGE = 4 << 20
+"""Bytes of a page that are looked at; one of fifty runs has less than a quarter."""
+_ENTRY = 20_000
+"""Characters that may stand before and after the link to a run and still be about it."""
 _PAGES = 20
 """Pages that are looked through for one run."""
 
@@ -52,17 +60,35 @@ def runs(reach: Reach, repo: str, query: RunQuery) -> Iterator[Run]:
     for number in range(1, _PAGES + 1):
         path = f"/{repo}/actions?workflow=&actor=0&status=0&page={number}&limit=50"
         reply = reach.http.get(path, By.WEB)
+        if reply.status != 200 and reach.http.signed_in and renew(reach.http):
+            reply = reach.http.get(path, By.WEB)
         if reply.status != 200:
             raise Page(reach, path, known=False).refusal(reply)
-        found = list(read_runs(reply.body.decode("utf-8", "replace"), repo, ids=by_ids(reach)))
+        found = list(read_runs(reply.body[:_PAGE].decode("utf-8", "replace"), repo, ids=by_ids(reach)))
+        if not found and not any(mark in reply.body for mark in _MARKS):
+            help_ = "a page came that is no list of runs: is there a log-in gate or a bot check in front?"
+            raise MissingLogError(Missing.REFUSED_CONTENT, reply.asked, help_)
         if not found or found == last:
             return
         last = found
+        if (what := _untold(query, found)) is not None:
+            help_ = f"its list of runs tells no {what}: its API may, with a token (whyred login)"
+            raise MissingLogError(Missing.ROUTE_NOT_ON_THIS_VERSION, reply.asked, help_)
         for run in found:
             if query.number is not None and run.number is not None and run.number < query.number:
                 return
-            if query.keeps(run):
+            if query.keeps(run) and _untold(query, [run]) is None:
                 yield run
+
+
+def _untold(query: RunQuery, among: list[Run]) -> str | None:
+    """What is asked for and not one of these runs tells. A run that may be of another commit is none of this one: those
+    of a schedule name none.
+    """
+    for what in ("commit", "branch", "event"):
+        if getattr(query, what) is not None and all(getattr(run, what) is None for run in among):
+            return what
+    return None
 
 
 def read_runs(page: str, repo: str, *, ids: bool) -> Iterator[Run]:
@@ -72,8 +98,9 @@ def read_runs(page: str, repo: str, *, ids: bool) -> Iterator[Run]:
         if not starts or starts[-1][1] != item[1]:  # the title and the menu of a run both lead to it
             starts.append(item)
     for at, item in enumerate(starts):
-        before = page[starts[at - 1].end() if at else 0 : item.start()]
-        after = page[item.end() : starts[at + 1].start() if at + 1 < len(starts) else item.end() + 20_000]
+        before = page[max(starts[at - 1].end() if at else 0, item.start() - _ENTRY) : item.start()]
+        stop = starts[at + 1].start() if at + 1 < len(starts) else len(page)
+        after = page[item.end() : min(stop, item.end() + _ENTRY)]
         yield _run(repo, item, before, after, ids=ids)
 
 
@@ -83,7 +110,7 @@ def _run(repo: str, item: re.Match[str], before: str, after: str, *, ids: bool) 
     number = int(told[2]) if told else None if ids else linked
     icons = _ICON.findall(before)
     status, conclusion = ended_as(_WORDS[icons[-1]]) if icons else ended_as("")
-    commit, branch = _COMMIT.search(after), _BRANCH.search(after)
+    commit, ref = _COMMIT.search(after), _REF.search(after)
     at = _TIME.search(after)
     return Run(
         label(repo, number),
@@ -92,7 +119,7 @@ def _run(repo: str, item: re.Match[str], before: str, after: str, *, ids: bool) 
         repo=repo,
         id=linked if ids else None,
         number=number,
-        branch=html.unescape(branch[1]) if branch else None,
+        branch=html.unescape(ref[1]) if ref else None,
         title=html.unescape(item[2]).strip() or None,
         status=status,
         conclusion=conclusion,

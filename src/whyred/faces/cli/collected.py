@@ -6,6 +6,7 @@ from pathlib import Path
 
 from whyred.app.collect import Collected
 from whyred.app.ladder import worst
+from whyred.app.log_folder import SCHEMA
 from whyred.faces.cli.streams import out, progress, say
 from whyred.model.source import Missing
 
@@ -42,9 +43,13 @@ def _name(one: Collected) -> str:
 
 def _told(one: Collected) -> dict[str, object]:
     if one.file is not None:
-        return {**one.file.told, "file": one.file.file, "bytes": one.file.size, "kept": one.kept}
-    error = one.error
+        return {**one.file.to_json(), "kept": one.kept}
+    attempt, error = one.attempt, one.error
     assert error is not None
-    told = {"reason": error.reason.value, "asked": error.asked, "help": error.help}
-    job = one.attempt.job.name if one.attempt.job else None
-    return {"schema": "whyred.collected/1", "job": job, "attempt": one.attempt.number, "file": None, **told}
+    return {
+        "schema": SCHEMA,
+        "run": attempt.run.label,
+        "job": attempt.job.name if attempt.job else None,
+        "attempt": attempt.number,
+        "no_log": {"reason": error.reason.value, "asked": error.asked, "help": error.help},
+    }

@@ -2,7 +2,7 @@
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -28,27 +28,33 @@ _OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 
 
+_FIELDS = {"--forge-folder": "folder"}
+"""How `Options` calls what an option of another name says."""
+_CONNECTION = ("--ca", "--insecure-http")
+
+
 def forge_options(command: F) -> F:
     """Adds the options; the command gets them as one `options`."""
+    return _with([name for name, _ in _OPTIONS], command)
 
+
+def connection_options(command: F) -> F:
+    """The same for a command that is about the server itself, and reads no log."""
+    return _with(_CONNECTION, command)
+
+
+def _with(names: Sequence[str], command: F) -> F:
     @functools.wraps(command)
     def wrapped(**given: Any) -> Any:
         from whyred.app.options import Options
 
-        options = Options(
-            server=given.pop("server"),
-            route=given.pop("route"),
-            forge_host=given.pop("forge_host"),
-            folder=given.pop("forge_folder"),
-            database=given.pop("database"),
-            read_app_ini=given.pop("read_app_ini"),
-            ca=given.pop("ca"),
-            insecure_http=given.pop("insecure_http"),
-        )
+        told = {name: given.pop(name.strip("-").replace("-", "_")) for name in names}
+        options = Options(**{_FIELDS.get(name, name.strip("-").replace("-", "_")): told[name] for name in names})
         return command(options=options, **given)
 
     for name, settings in reversed(_OPTIONS):
-        wrapped = click.option(name, **settings)(wrapped)
+        if name in names:
+            wrapped = click.option(name, **settings)(wrapped)
     return wrapped  # type: ignore[return-value]
 
 
@@ -56,9 +62,10 @@ def reach(options: "Options") -> "Forges":
     """The user's forges, with what the command line knows of how to reach them; ended with the command."""
     from whyred.app.forges import forges
     from whyred.faces.cli.show import progress
+    from whyred.faces.cli.streams import say
 
     found = forges(options, progress)
-    found.may_read, found.password = _may_read, _password
+    found.may_read, found.password, found.note = _may_read, _password, say
     click.get_current_context().call_on_close(found.close)
     return found
 
@@ -108,7 +115,10 @@ def ask(prompt: str, *, hide: bool) -> str | None:
         return getpass.getpass(f"{prompt}: ", sys.stderr) or None
     sys.stderr.write(f"{prompt}: ")
     sys.stderr.flush()
-    return sys.stdin.readline().strip() or None
+    told = sys.stdin.readline()
+    if not told:  # Ctrl-D leaves the cursor behind the question
+        sys.stderr.write("\n")
+    return told.strip() or None
 
 
 def _may_read(path: str) -> bool:

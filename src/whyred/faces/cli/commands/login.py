@@ -4,11 +4,12 @@ import sys
 
 import click
 
-from whyred.faces.cli.forge import forge_options, reach
+from whyred.faces.cli.forge import connection_options, reach
 
 _EPILOG = """\b
 Forgejo before 16 and Gitea before 1.24 have no API for logs: their private logs
-come by the web pages, which take no token. Then say --web as well.
+come by the web pages, which take no token. There you are asked for both; in a
+script say --web as well.
 
 \b
 Examples:
@@ -26,7 +27,7 @@ Examples:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input (its first line).")
 @click.option("--code-stdin", is_flag=True, help="Read the one-time code from standard input (the next line).")
 @click.option("--json", "as_json", is_flag=True, help="Say it as JSON.")
-@forge_options
+@connection_options
 def command(
     url: str,
     web: bool,
@@ -51,7 +52,8 @@ def command(
     web = web or user is not None or password_stdin
 
     def line() -> str | None:
-        return (sys.stdin.readline() if sys.stdin is not None else "").rstrip("\r\n") or None
+        told = sys.stdin.buffer.readline() if sys.stdin is not None else b""
+        return told.decode("utf-8", "surrogateescape").rstrip("\r\n") or None
 
     def token(server: Server, where: str) -> str | None:
         if token_stdin:
@@ -62,11 +64,15 @@ def command(
             return None
         return ask(f"API token for {server.root} ({where}; empty for none)", hide=True)
 
+    def name(server: Server, later: bool) -> str | None:
+        why = " for its web pages, which alone have its private logs (empty: later)" if later else ""
+        return user or ask(f"User at {server.root}{why}", hide=False)
+
     asks = Asks(
         token=token,
-        user=lambda server: user or ask(f"User at {server.root}", hide=False),
+        user=name,
         password=lambda server, name: line() if password_stdin else ask(f"Password of {name}", hide=True),
-        code=lambda server: line() if code_stdin else ask("One-time code", hide=True),
+        code=lambda server, told: line() if code_stdin else ask(f"One-time code ({told})", hide=True),
     )
     done = login(url, reach(options), asks, web=web)
     out(render_json(done) if as_json else render(done))

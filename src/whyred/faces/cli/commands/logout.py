@@ -2,13 +2,13 @@
 
 import click
 
-from whyred.faces.cli.forge import forge_options, reach
+from whyred.faces.cli.forge import connection_options, reach
 
 
 @click.command("logout", help=__doc__)
 @click.argument("url")
 @click.option("--json", "as_json", is_flag=True, help="Say it as JSON.")
-@forge_options
+@connection_options
 def command(url: str, as_json: bool, options: object) -> int:
     """Forget everything about the server, and end the web login there."""
     import json

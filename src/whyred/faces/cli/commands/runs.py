@@ -1,12 +1,20 @@
 """List the runs of a repository."""
 
+import sys
+
 import click
 
 from whyred.faces.cli.complete import forge_target
 from whyred.faces.cli.forge import address, forge_options, reach
 
+_EPILOG = """\b
+Columns: number, status or conclusion, workflow, event, branch, commit, how long
+it took, when it began (UTC), title.
+Exit codes: 0 asked, 4 nothing could be asked.
+"""
 
-@click.command("runs", help=__doc__)
+
+@click.command("runs", help=__doc__, epilog=_EPILOG)
 @click.argument("repo", default=".", shell_complete=forge_target)
 @click.option("--branch", metavar="NAME", help="Only those of this branch.")
 @click.option("--workflow", metavar="FILE", help="Only those of this workflow file.")
@@ -30,7 +38,7 @@ def command(
     """Ask for the runs and show the table."""
     from whyred.app.options import Options
     from whyred.app.overview import runs
-    from whyred.faces.cli.show import out, text
+    from whyred.faces.cli.show import out
     from whyred.model.forge import RunQuery
     from whyred.reports.runs import render_runs, render_runs_json
 
@@ -40,5 +48,17 @@ def command(
     if as_json:
         out(render_runs_json(found))
     else:
-        text(render_runs(found))
+        out(_table(render_runs(found)))
     return 0
+
+
+def _table(report: str) -> str:
+    """The table; on a terminal each row is cut where it ends, for a table of broken rows cannot be read."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        return report
+    from shutil import get_terminal_size
+
+    from whyred.faces.cli.layout import NARROW, cut
+
+    width = get_terminal_size().columns
+    return "\n".join(cut(row, width) for row in report.split("\n")) if width >= NARROW else report
