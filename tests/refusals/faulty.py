@@ -143,7 +143,7 @@ WRONG = (
     ),
     Wrong(
         M.REFUSED_CONTENT, "a redirect to another host", _said(faults.redirect_to("https://elsewhere.invalid/login")),
-        "redirects to https://elsewhere.invalid/login", lambda w: w.source not in ("github", "web-runs"),
+        "redirects to https://elsewhere.invalid/login", lambda w: w.source != "github",
     ),
     Wrong(M.CORRUPT, "a damaged gzip answer", _said(_bad_gzip), "compressed answer is damaged"),
     Wrong(

@@ -6,6 +6,7 @@ from typing import Any
 
 from standin import Standin, World, faults, scenarios
 from standin.server import Fault
+from standin.wire import Handler, Reply, Request
 
 from refusals.cell import Cell, Place
 from refusals.ways import BY_SOURCE, Spot, Way, well
@@ -62,6 +63,20 @@ def _drop_logins(spot: Spot) -> None:
     spot.served.drop_logins()
 
 
+def _drop_within(way: Way) -> Then:
+    """The request for the log itself is the first one without a web login."""
+
+    def then(spot: Spot) -> None:
+        def fault(request: Request, answer: Handler) -> Reply:
+            if way.log and (request.method == "GET" or b"expanded" in request.body):
+                _drop_logins(spot)
+            return answer(request)
+
+        spot.served.fault(fault, way.on, method=way.method)
+
+    return then
+
+
 def _held_up(kind: str) -> Then:
     def then(spot: Spot) -> None:
         spot.world.users["alice"].login = kind  # type: ignore[assignment]
@@ -81,6 +96,10 @@ def _whose_token() -> Iterator[Cell]:
                    asked=_LIST, then=lambda spot: spot.world.users["alice"].tokens.clear(), web=False)  # fmt: skip
         yield cell(M.NEEDS_TOKEN, way, "everybody must sign in, and there is no token", "wants everybody signed in",
                    asked=_LIST, token=False, web=False, signin=True)  # fmt: skip
+        if way in _API:
+            yield cell(M.NEEDS_TOKEN, way, "everybody must sign in, and the list of routes is hidden as well",
+                       "wants everybody signed in", asked=_LIST, token=False, web=False, signin=True,
+                       swagger=False)  # fmt: skip
         yield cell(M.NO_PERMISSION, way, "the token lacks the scope", "lacks the scope read:repository: make one",
                    asked=_LIST, scope="read:issue", web=False)  # fmt: skip
         yield cell(M.NOT_FOUND, way, "a private repository, no token", "private: check the name, or whyred login",
@@ -167,6 +186,9 @@ def _which_login() -> Iterator[Cell]:
         yield cell(M.NEEDS_WEB_LOGIN, way, "the web login is gone", "web login is gone: whyred login --web http",
                    asked=page.replace("GET", "(GET|POST)"), then=_drop_logins, table=way.log)  # fmt: skip
         known = way if way is not DOWNLOAD else way.other("forgejo-16")
+        if way.log:
+            yield cell(M.NEEDS_WEB_LOGIN, way, "the web login ends while it is used", "web login is gone: whyred login",
+                       asked=f"^(GET|POST) {_RUN_PAGE}", then=_drop_within(way))  # fmt: skip
         yield cell(M.NOT_FOUND, known, "a private repository, a stranger's web login", "user may not see it",
                    asked=page, web="nora")  # fmt: skip
         yield cell(M.NEEDS_WEB_LOGIN, way, "everybody must sign in, and nobody is", "wants a web login: whyred login",

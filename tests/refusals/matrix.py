@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from refusals import faulty, forges, hubs, machine, network, stored
+from refusals import faulty, forges, hubs, machine, network, runner, stored
 from refusals.cell import Cell
 from whyred.model.source import Missing
 
 CELLS: tuple[Cell, ...] = tuple(
-    cell for part in (forges, hubs, faulty, network, machine, stored) for cell in part.CELLS
+    cell for part in (forges, hubs, faulty, network, machine, runner, stored) for cell in part.CELLS
 )
 SOURCES: Mapping[str, str] = {
     "first-contact": "asking a server what it is, before any route",

@@ -1,4 +1,4 @@
-"""Logs that lie on this machine: files, downloads, bundles, local runs, and what a tap kept."""
+"""Logs that lie on this machine: files, downloads, bundles, local runs."""
 
 import io
 import json
@@ -7,12 +7,10 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote
 
 import zstandard
 
 from refusals.cell import Cell, Make, Place
-from refusals.network import dead_port
 from whyred.model.source import Missing
 
 M = Missing
@@ -253,23 +251,4 @@ def _homeless(place: Place) -> Iterator[Sequence[str]]:
     yield ["why", "local"]
 
 
-def _tapped(rows: bytes | None, *states: object, target: str = "alice/priv#2", **what: object) -> Make:
-    """What a tap kept of one task, by its own format (`sources/_tap_files.py`); the forge is down."""
-
-    @contextmanager
-    def make(place: Place) -> Iterator[Sequence[str]]:
-        url = f"http://127.0.0.1:{dead_port()}"
-        folder = place.home / "data/whyred/tap" / quote(url, safe="")
-        folder.mkdir(parents=True)
-        told = {"task": 7, "repo": "alice/priv", "run_id": 11, "run_number": 2, "attempt": 1, "job": "test"}
-        lines = [{**told, "steps": ["Build"], "server": url, "runner": "r1", **what}, *states]
-        (folder / "7.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-        if rows is not None:
-            (folder / "7.log").write_bytes(rows)
-        yield ["logs", target, "--server", url, "--route", "tap"]
-
-    return make
-
-
 CELLS = (*_files(), *_downloads(), *_bundles(), *_local())
-_ = _tapped

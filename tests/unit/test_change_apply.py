@@ -171,6 +171,22 @@ def test_refusals_of_a_page(reply: Reply, code: int, says: str) -> None:
         assert len(user.changes()) == 1, "what changes the world is never asked for twice"
 
 
+def test_a_run_that_changed_at_that_moment_is_asked_for_again() -> None:
+    """Gitea 1.23.8 says so once in a while when a runner takes the first job while the second is asked for."""
+    changed = as_text("run has changed\n", 500)
+    with way("gitea-1.23", two_failed) as user:
+        plan = planned(user, "alice/priv#9", failed=True)
+        user.forge.fault(faults.say(changed), on=r"/jobs/1/rerun$", times=2)
+        change.apply(plan, quiet)
+        assert [job.status for job in user.repo.runs[8].jobs] == [Status.WAITING, Status.WAITING, Status.SUCCESS]
+        assert user.waited == 2
+        user.forge.fault(faults.say(changed), on=r"/jobs/1/rerun$")
+        error = refused(user, plan)
+        assert error.code == 1
+        assert "4 tries" in error.why
+        assert "Done before: rerun the job one" in error.how
+
+
 def test_a_web_login_that_is_gone_is_said_before_anything_is_done() -> None:
     with way("forgejo-14") as user:
         plan = planned(user)

@@ -223,15 +223,20 @@ def _appeared(planned: Planned, newest: Run | None, tell: Callable[[str], None])
     """The run of this workflow that was not there before, where the server's answer names none."""
     http = planned.ladder.reach.http
     pace = Pace(http.sleep, http.clock)
-    query = RunQuery(10, workflow=planned.workflow, event="workflow_dispatch")
     for _ in range(_APPEARS):
-        found = [run for run in planned.ladder.runs(planned.repo, query) if newest and _is_newer(run, newest)]
+        listed = planned.ladder.runs(planned.repo, RunQuery(10))
+        found = [run for run in listed if newest and _is_newer(run, newest) and _may_be(planned, run)]
         if len(found) > 1:
             tell(f"{len(found)} runs of {planned.workflow} began since: {', '.join(r.label for r in found)}")
         if found:
             return found[0]
         pace.idle()
     return None
+
+
+def _may_be(planned: Planned, run: Run) -> bool:
+    """Whether it can be the run that was started; a list of web pages tells no event."""
+    return run.workflow in (None, planned.workflow) and run.event in (None, "workflow_dispatch")
 
 
 def _is_newer(run: Run, other: Run) -> bool:

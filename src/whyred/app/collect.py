@@ -24,7 +24,10 @@ from whyred.model.trouble import UserError
 from whyred.sources.http import AT_ONCE
 from whyred.sources.reach import Want
 
-_THREADS = AT_ONCE + 2
+_LEAST, _MOST = 2, AT_ONCE + 2
+"""Threads: where the server answers at once, and where each answer is waited for."""
+_PAUSE = 0.1
+"""Seconds between two looks at what was done."""
 _BLOCK = 1 << 19
 """Bytes that are masked at a time: six threads hold some of it each."""
 _PATIENCE = 1.0
@@ -70,9 +73,9 @@ def _in_order(crew: "_Crew", count: int, progress: Callable[[str], None]) -> Ite
     try:
         crew.start()
         while given < count:
-            place, collected = crew.next()
-            done[place] = collected
-            size += collected.file.size if collected.file and not collected.kept else 0
+            for place, collected in crew.brought():
+                done[place] = collected
+                size += collected.file.size if collected.file and not collected.kept else 0
             progress(f"{given + len(done)} of {count} logs, {size >> 20} MiB")
             while given in done:
                 yield done.pop(given)
@@ -94,17 +97,23 @@ class _Work:
         self.stopped = threading.Event()
         self._renaming = threading.Lock()
 
-    def do(self, attempt: Attempt, file: str) -> Collected:
-        """One log. Raises UserError where it cannot be written."""
-        name = identity(self.ladder.reach.server, attempt) if is_final(attempt, time()) else None
+    def do(self, attempt: Attempt, file: str) -> tuple[float, Collected]:
+        """One log, and the seconds for which the server was waited for. Raises UserError where it cannot be written."""
+        begin, name = monotonic(), self._name(attempt)
         there = self.place.whole(file, name)
         if there is not None:
-            return Collected(attempt, there, kept=True)
+            return 0.0, Collected(attempt, there, kept=True)
+        waited = 0.0
         try:
             fetched = self.ladder.log(attempt, Want(text_only=True, most=self.most))
-            return Collected(fetched.attempt, self._written(fetched, file, name))
+            waited = monotonic() - begin
+            return waited, Collected(fetched.attempt, self._written(fetched, file, name))
         except MissingLogError as e:
-            return Collected(attempt, None, e)
+            return waited, Collected(attempt, None, e)
+
+    def _name(self, attempt: Attempt) -> str | None:
+        """What names this try for ever, where no line of it can come any more."""
+        return identity(self.ladder.reach.server, attempt) if is_final(attempt, time()) else None
 
     def _written(self, fetched: Fetched, file: str, name: str | None) -> Listed:
         try:
@@ -171,42 +180,77 @@ class _Handover:
 
 
 class _Crew:
-    """The threads, and what they bring."""
+    """The threads, and what they bring. There are as many as pays: where the server answers at once, more than two only
+    stand in each other's way; where it is far, those that wait for it must not be those that work.
+    """
 
     def __init__(self, work: _Work, tasks: Sequence[tuple[int, Attempt, str]]) -> None:
         self._work, self._tasks, self._lock = work, iter(tasks), threading.Lock()
         self._found: SimpleQueue[tuple[int, Collected] | BaseException] = SimpleQueue()
-        # They are never waited for long: one may hang in a server that is silent for a minute.
-        count = min(_THREADS, len(tasks))
-        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(count)]
+        self._over = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._busy = 0
+        self._begin = min(AT_ONCE, len(tasks))
 
     def start(self) -> None:
         """They begin."""
-        for thread in self._threads:
-            thread.start()
+        for _ in range(self._begin):
+            self._add()
+
+    def _add(self) -> None:
+        with self._lock:
+            self._busy += 1
+        # They are never waited for long: one may hang in a server that is silent for a minute.
+        self._threads.append(threading.Thread(target=self._run, daemon=True))
+        self._threads[-1].start()
 
     def _run(self) -> None:
-        with _Handover(self._found.put):
-            while not self._work.stopped.is_set():
-                with self._lock:
-                    task = next(self._tasks, None)
-                if task is None:
-                    return
+        with _Handover(self._hand):
+            while (task := self._next()) is not None:
                 number, attempt, file = task
-                self._found.put((number, self._work.do(attempt, file)))
+                begin = monotonic()
+                waited, collected = self._work.do(attempt, file)
+                self._found.put((number, collected))
+                if self._leaves(waited, monotonic() - begin - waited):
+                    break
+        with self._lock:
+            self._busy -= 1
+            if not self._busy:
+                self._over.set()
 
-    def next(self) -> tuple[int, Collected]:
-        """What was done next. Raises what a thread raised."""
-        found = self._found.get()
-        if isinstance(found, BaseException):
-            raise found
-        return found
+    def _next(self) -> tuple[int, Attempt, str] | None:
+        with self._lock:
+            return None if self._work.stopped.is_set() else next(self._tasks, None)
+
+    def _leaves(self, waited: float, worked: float) -> bool:
+        """Whether this thread is one too many; or, where each waits far longer than it works, another one comes."""
+        if waited < worked:
+            return self._busy > _LEAST
+        if waited > 2 * worked and self._busy < _MOST:
+            self._add()
+        return False
+
+    def _hand(self, error: BaseException) -> None:
+        self._found.put(error)
+        self._over.set()
+
+    def brought(self) -> list[tuple[int, Collected]]:
+        """What was done since. Looked for now and then, for to wake up for every log would cost as much as it does to
+        write one. Raises what a thread raised.
+        """
+        self._over.wait(_PAUSE)
+        brought = []
+        while not self._found.empty():
+            found = self._found.get()
+            if isinstance(found, BaseException):
+                raise found
+            brought.append(found)
+        return brought
 
     def stop(self) -> None:
         """They end, and what they have not finished is taken away."""
         self._work.stopped.set()
         end = monotonic() + _PATIENCE
-        for thread in self._threads:
-            if thread.ident is not None:
-                thread.join(max(0.0, end - monotonic()))
+        for thread in list(self._threads):
+            thread.join(max(0.0, end - monotonic()))
         self._work.place.close()

@@ -23,6 +23,7 @@ from whyred.settings import folders
 from whyred.sources.http import Http
 from whyred.sources.reach import Reach
 from whyred.sources.servers import GITHUB, identify
+from whyred.sources.tap import knows
 
 if TYPE_CHECKING:
     from whyred.model.credential import Cookie
@@ -135,15 +136,16 @@ class Forges:
     def reach(self, root: str) -> Reach:
         """How one server is reached. With `--forge-host` it need not answer itself."""
         http = self.http(root)
-        host = self._host()
+        host, tapped = self._host(), _tapped()
         try:
             server = self.server(http)
         except MissingLogError as e:
             if self._away is not None and self.options.database is None:
                 raise worst([("forge-host", self._away), ("server", e)]) from e
-            if host is None and self.options.database is None:
+            kept = tapped is not None and knows(tapped, http.root)
+            if host is None and self.options.database is None and not kept:
                 raise
-            # The forge itself may be down: its own machine knows its logs all the same.
+            # The forge itself may be down: its own machine knows its logs all the same, and so does a tap.
             server = Server(root, Kind.FORGEJO)
         return Reach(
             server,
@@ -154,7 +156,17 @@ class Forges:
             database=self.options.database,
             may_read=(lambda _: True) if self.options.read_app_ini else self.may_read,
             password=self.password,
+            tapped=tapped,
+            runner_host=self._runner(),
+            runner_logs=self.options.runner_logs,
         )
+
+    def _runner(self) -> "Host | None":
+        if self.options.runner_host is None:
+            return None
+        from whyred.app.hosts import reach
+
+        return self._stack.enter_context(reach(self.options.runner_host, self.progress))[0]
 
     def _host(self) -> "Host | None":
         if self.options.forge_host is None:
@@ -250,6 +262,12 @@ def cookies(jar: Mapping[str, str]) -> "tuple[Cookie, ...]":
     from whyred.model.credential import Cookie
 
     return tuple(Cookie(name, value) for name, value in sorted(jar.items()))
+
+
+def _tapped() -> Path | None:
+    """The folder in which a tap keeps rows on this machine."""
+    data = folders.data()
+    return data / "tap" if data is not None and (data / "tap").is_dir() else None
 
 
 def replace_root(http: Http, server: Server) -> Http:

@@ -3,8 +3,10 @@
 import importlib
 import itertools
 import pkgutil
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -27,6 +29,8 @@ _FINAL = (Missing.NOT_STARTED, Missing.EXPIRED, Missing.STILL_RUNNING)
 _NO_SERVER = (Missing.UNREACHABLE, Missing.TLS_FAILED, Missing.RATE_LIMITED)
 """What is true of the server, so that only its own machine may still help."""
 _EXACT = "web-state"
+_KINDS = re.compile(rb"^KINDS\b.{0,99}?=\s*(?:frozenset\(\{([^{}]*)\}\)$)?", re.M)
+"""In the file of a route, the kinds of forges that it is for."""
 _BEST = (
     Missing.EXPIRED,
     Missing.NOT_STARTED,
@@ -50,11 +54,20 @@ _BEST = (
 """Of several refusals, the one that a user can do most about comes first."""
 
 
-def routes() -> list[ModuleType]:
-    """Every route to a forge, in the order in which they are tried."""
-    names = (m.name for m in pkgutil.iter_modules(whyred.sources.__path__) if not m.name.startswith("_"))
+def routes(kind: Kind | None = None) -> list[ModuleType]:
+    """Every route to a forge (of this kind), in the order in which they are tried."""
+    folder = whyred.sources.__path__[0]
+    names = (m.name for m in pkgutil.iter_modules([folder]) if not m.name.startswith("_"))
+    if kind is not None:
+        # Reading a file for the one line costs a tenth of importing what routes to other forges need.
+        names = (name for name in names if _may_serve(Path(folder, f"{name}.py").read_bytes(), kind))
     modules = (importlib.import_module(f"whyred.sources.{name}") for name in names)
     return sorted((m for m in modules if hasattr(m, "KINDS")), key=lambda m: int(m.ORDER))
+
+
+def _may_serve(source: bytes, kind: Kind) -> bool:
+    found = _KINDS.search(source)
+    return found is not None and (found[1] is None or f"Kind.{kind.name}".encode() in found[1])
 
 
 def worst(tried: Tried) -> MissingLogError:
@@ -70,9 +83,11 @@ class Ladder:
 
     def __init__(self, reach: Reach, only: str | None = None) -> None:
         self.reach = reach
-        self._named = [m for m in routes() if reach.server.kind in m.KINDS]
-        on_its_machine = any(x is not None for x in (reach.host, reach.away, reach.database))
-        self._routes = [m for m in self._named if on_its_machine or not getattr(m, "WITHOUT_SERVER", False)]
+        self._named = [m for m in routes(reach.server.kind) if reach.server.kind in m.KINDS]
+        # A route to a machine or a folder counts where somebody opened it, be it that the machine cannot be reached.
+        closed = [m for m in self._named if getattr(m, "WITHOUT_SERVER", False)]
+        closed = [m for m in closed if m.refuses(reach) not in (None, reach.away)]
+        self._routes = [m for m in self._named if m not in closed]
         self._only = self._known(only)
         self.kept: KeptLogs | None = None
         """The logs that are kept on this machine."""

@@ -9,6 +9,7 @@ class Options:
 
     `server`: the forge to use where a target names none; `ca`: a CA file for TLS; `route`: the one route to use;
     `forge_host`: `local` or `ssh://USER@HOST`, the forge's own machine, with its data `folder` and `database`;
+    `runner_host`: the runner's machine, with the folder `runner_logs` of its own copies of logs;
     `read_app_ini`: whether the forge's app.ini may be read without asking.
     """
 
@@ -20,6 +21,8 @@ class Options:
     folder: str | None = None
     database: str | None = None
     read_app_ini: bool = False
+    runner_host: str | None = None
+    runner_logs: str | None = None
 
     def __post_init__(self) -> None:
         """Raises UserError: an address of a database that is none, or that holds a password."""

@@ -25,11 +25,19 @@ SCOPE = "write:repository"
 FORM = "/actions/run?"
 """The page's form that starts a workflow (Gitea since 1.23)."""
 _BUTTON = re.compile(r"/(?:rerun|rerun-failed|cancel)$|/run\?.*$")
+_CHANGED = re.compile(rb"(?:run|job) has changed")
 _ASK = "ask for write access to the repository's Actions"
 _SAID = 300
 """Characters of a server's own words that are shown."""
 _FLASH = "gitea_flash"
 """The cookie in which a form's page says how it went (modules/web/middleware/flash.go of Gitea 1.23 to 1.26)."""
+
+
+class ChangedError(Exception):
+    """The server gave up because something else changed the run at that moment, and did nothing of this call.
+
+    Seen on Gitea 1.23.8 once in 80 reruns: HTTP 500 `run has changed` (models/actions/run.go, UpdateRun).
+    """
 
 
 def way(reach: Reach, what: str, path: str, guess: bool) -> By:
@@ -91,9 +99,11 @@ def api_refusal(reach: Reach) -> Callable[[Reply], MissingLogError]:
 
 
 def web_refusal(reach: Reach) -> Callable[[Reply], MissingLogError]:
-    """How to read a refusal of the web pages, after the page itself opened."""
+    """How to read a refusal of the web pages, after the page itself opened; what it gives raises ChangedError."""
 
     def read(reply: Reply) -> MissingLogError:
+        if reply.status == 500 and _CHANGED.search(reply.body[:200]):
+            raise ChangedError(reply.asked)
         if reply.status == 404:
             help_ = f"the web login's user may see it, but not change it: {_ASK}"
             if reply.asked.endswith(FORM.rstrip("?")):

@@ -6,7 +6,8 @@ and Gitea 1.23 to 1.26; reference, sections 1.2 to 1.4, 2.1 and 10.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from whyred.model.forge import Kind, RunQuery
@@ -15,7 +16,7 @@ from whyred.model.source import Missing, MissingLogError
 from whyred.model.trouble import UserError
 from whyred.sources import _change_way, forgejo_api, gitea_api, repo_api, web_state
 from whyred.sources import plan as plans
-from whyred.sources._change_way import FORM, api, web
+from whyred.sources._change_way import FORM, ChangedError, api, web
 from whyred.sources._fields import Fields
 from whyred.sources._forge_api import label
 from whyred.sources._web import by_ids
@@ -23,7 +24,9 @@ from whyred.sources._workflow_file import find
 from whyred.sources.http import By, Reply
 from whyred.sources.plan import Call, Plan
 from whyred.sources.reach import Reach
-from whyred.workflows.dispatch import TRIGGER, Input, read_dispatch, wrong
+
+if TYPE_CHECKING:
+    from whyred.workflows.dispatch import Input
 
 NAME = "forge-changes"
 SERVES = "rerun, cancel and dispatch on Forgejo and Gitea: by their API where it has them, else by their web pages"
@@ -32,6 +35,8 @@ KINDS = frozenset({Kind.FORGEJO, Kind.GITEA})
 _RUN = "/repos/{owner}/{repo}/actions/runs/{run}"
 _RUNS = "/repos/{owner}/{repo}/actions/runs"
 _DISPATCH = "/repos/{owner}/{repo}/actions/workflows/{workflow}/dispatches"
+_TRIES, _MOMENT = 4, 0.5
+"""Tries of a call that the server did nothing of, and the seconds between them."""
 _AGAIN = (Conclusion.FAILURE, Conclusion.TIMED_OUT, Conclusion.CANCELLED)
 """What `--failed` runs again: as Gitea and GitHub have it, cancelled jobs as well."""
 
@@ -74,6 +79,8 @@ def plan_dispatch(reach: Reach, repo: str, workflow: str, ref: str, inputs: Mapp
 
     Raises MissingLogError, UserError (no such trigger, inputs that do not fit) and WorkflowError.
     """
+    from whyred.workflows.dispatch import TRIGGER, read_dispatch, wrong  # reading YAML costs every other use 20 ms
+
     file, given = workflow.rpartition("/")[2], dict(inputs or {})
     by = _way_to_start(reach, f"start {file} of {repo}")
     found = find(reach, repo, file, ref, _counts(reach, repo))
@@ -122,7 +129,9 @@ def _by_api(reach: Reach, repo: str, file: str, ref: str, given: Mapping[str, st
     return Call("POST", path, says, body)
 
 
-def _by_form(repo: str, file: str, ref: str, wanted: Mapping[str, Input], given: Mapping[str, str], says: str) -> Call:
+def _by_form(
+    repo: str, file: str, ref: str, wanted: "Mapping[str, Input]", given: Mapping[str, str], says: str
+) -> Call:
     """A form as a browser sends it: every input has its value, and a box that is not ticked is not sent at all."""
     form = {"ref": ref}
     for name, one in wanted.items():
@@ -140,12 +149,29 @@ def _by_form(repo: str, file: str, ref: str, wanted: Mapping[str, Input], given:
 
 def apply(reach: Reach, plan: Plan) -> tuple[Reply, ...]:
     """Does what the plan says. Raises UserError (see `whyred.sources.plan.apply`)."""
-    pages = any(call.by is By.WEB for call in plan.calls)
-    read = _change_way.web_refusal(reach) if pages else _change_way.api_refusal(reach)
-    replies = plans.apply(reach.http, plan, read, _change_way.headers(reach))
+    replies: list[Reply] = []
+    for call in plan.calls:
+        try:
+            replies += _made(reach, replace(plan, calls=(call,)))
+        except UserError as e:
+            done = "; ".join(made.says for made in plan.calls[: len(replies)])
+            raise UserError(e.what, e.why, f"{e.how}{f'. Done before: {done}' if done else ''}", e.code) from None
     if any(FORM in call.path for call in plan.calls) and (why := _change_way.flashed(reach.http)):
         raise UserError(f"could not {plan.calls[-1].says}", f"the server says: {why}", "Mend that, and try again", 4)
-    return replies
+    return tuple(replies)
+
+
+def _made(reach: Reach, plan: Plan) -> tuple[Reply, ...]:
+    """The plan of one call, made; again where the server itself says that it did nothing of it."""
+    pages = any(call.by is By.WEB for call in plan.calls)
+    read = _change_way.web_refusal(reach) if pages else _change_way.api_refusal(reach)
+    for _ in range(_TRIES):
+        try:
+            return plans.apply(reach.http, plan, read, _change_way.headers(reach))
+        except ChangedError:
+            reach.http.sleep(_MOMENT)
+    why = "each time something else changed the run at that moment"
+    raise UserError(f"could not {plan.calls[0].says}", f"{_TRIES} tries: {why}", "Try again", 1)
 
 
 def dispatched(replies: Sequence[Reply]) -> int | None:
@@ -156,6 +182,8 @@ def dispatched(replies: Sequence[Reply]) -> int | None:
 
 def started(reach: Reach, repo: str, replies: Sequence[Reply]) -> Run | None:
     """The run that a dispatch started, where the server tells it. Raises MissingLogError."""
+    from whyred.workflows.dispatch import TRIGGER
+
     for told in map(_told, replies):
         if number := told.positive("run_number"):
             return Run(label(repo, number), repo=repo, id=told.positive("id"), number=number, event=TRIGGER)

@@ -23,6 +23,11 @@ _OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--forge-folder", {"metavar": "FOLDER", "help": "The forge's data folder there; it is found without."}),
     ("--database", {"metavar": "URL", "help": "The forge's database there; without, whyred asks to read app.ini."}),
     ("--read-app-ini", {"is_flag": True, "help": "Let whyred read the forge's app.ini without asking."}),
+    (
+        "--runner-host",
+        {"metavar": "local|ssh://USER@HOST", "help": "The runner's machine: read what its daemon printed."},
+    ),
+    ("--runner-logs", {"metavar": "FOLDER", "help": "The folder of job logs that the runner itself keeps there."}),
     ("--ca", {"metavar": "FILE", "help": "A CA file for TLS (also SSL_CERT_FILE)."}),
     ("--insecure-http", {"is_flag": True, "help": "Send credentials over plain HTTP to other machines."}),
 )
