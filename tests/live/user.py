@@ -45,7 +45,7 @@ class Person:
 
     def start(self, *argv: str, where: Path | None = None) -> "subprocess.Popen[bytes]":
         """The program under way."""
-        self.environ["PYTHONFAULTHANDLER"]="1"
+        self.environ["PYTHONFAULTHANDLER"] = "1"
         return subprocess.Popen(
             [*PROGRAM, *argv],
             stdin=subprocess.DEVNULL,

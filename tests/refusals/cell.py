@@ -53,7 +53,7 @@ class Place:
     @property
     def home(self) -> Path:
         """The home of the user who asks."""
-        return self.folder / "home"
+        return self.folder / "user"
 
     def secret(self, text: str) -> str:
         """A text that must not be shown."""

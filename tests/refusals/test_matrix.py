@@ -1,10 +1,7 @@
 """One test a cell: the right reason, the request, what would make it work, exit code 4, no secret, no empty log."""
 
 import re
-import shutil
 import subprocess
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,21 +18,6 @@ ROUTES_WITHOUT_A_LOG = {"repo-api", "forge-changes"}
 """They bring neither runs nor logs: what they refuse is told where it matters (`whyred status`, `whyred rerun`)."""
 
 
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The compiled patterns, once for all cells."""
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture
-def place() -> Iterator[Place]:
-    """A folder that other users may enter, too: pytest's own are closed to them."""
-    folder = Path(tempfile.mkdtemp(prefix="whyred-cell-", dir="/var/tmp"))
-    folder.chmod(0o755)
-    yield Place(folder)
-    shutil.rmtree(folder)
-
-
 @pytest.mark.parametrize("cell", ordered(), ids=lambda cell: cell.id)
 def test_cell(cell: Cell, place: Place, cache: Path) -> None:
     with cell.make(place) as argv:
@@ -44,7 +26,7 @@ def test_cell(cell: Cell, place: Place, cache: Path) -> None:
     assert wrong == [], ended.err
     said = told(cell, ended)
     assert said is not None
-    assert line(cell, said, place) in PAGE.read_text(encoding="utf-8").splitlines(), "stale page: make docs"
+    assert line(cell, said, place) in PAGE.read_text(encoding="utf-8").splitlines(), "the page is stale: make refusals"
 
 
 def test_every_reason_and_every_source_has_a_cell() -> None:

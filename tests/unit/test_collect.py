@@ -25,6 +25,7 @@ from standin.world import Run as Played
 from standin.world import World
 
 import whyred.reports
+from whyred.app import collect as module
 from whyred.app.collect import Collected, collect
 from whyred.app.library import Library
 from whyred.app.log_folder import LIST, LogFolder, names
@@ -227,18 +228,21 @@ def test_a_log_that_breaks_off_for_good_leaves_no_file(library: Library, tmp_pat
 
 
 def test_an_interrupt_leaves_whole_files_alone(library: Library, tmp_path: Path) -> None:
+    until = threading.Event()
+
     def stop(told: str) -> None:
-        if told.startswith("3 of"):
+        if int(told.partition(" ")[0]) >= 3:
             raise KeyboardInterrupt
 
     with way(library, tmp_path) as it:
-        it.forge.latency = 0.01
+        it.forge.fault(faults.hang(until), on=f"/jobs/{it.played.jobs[COUNT - 1].id}/logs")
         with pytest.raises(KeyboardInterrupt):
             list(it.going(stop))
         there = it.names() - {LIST}
         assert 3 <= len(there) < COUNT
         for name in there:
             assert (it.folder / name).read_bytes().count(b"\n") > 300
+        until.set()
         assert all(one.file for one in it.found())
         assert it.names() == FILES | {LIST}
 
@@ -342,6 +346,58 @@ def test_a_disk_that_refuses_is_told_and_leaves_no_half_file(
         monkeypatch.undo()
         assert not [name for name in it.names() if name.endswith(".part")]
         assert all(one.file for one in it.found())
+
+
+class Stub:
+    """Work that does nothing: the first four tasks at once, the others so many together, or not at all."""
+
+    def __init__(self, waited: float, together: int) -> None:
+        self.waited, self.meet = waited, threading.Barrier(together, timeout=60)
+        self.stopped, self.place, self.lock = threading.Event(), self, threading.Lock()
+        self.now = self.most = 0
+
+    def do(self, attempt: Attempt, file: str) -> tuple[float, Collected]:
+        if int(file) >= 4:
+            with self.lock:
+                self.now += 1
+                self.most = max(self.most, self.now)
+            self.meet.wait()
+            with self.lock:
+                self.now -= 1
+        return self.waited, Collected(attempt, None)
+
+    def close(self) -> None:
+        """Nothing was begun."""
+
+
+@pytest.mark.parametrize(("waited", "threads"), [(-1.0, 2), (60.0, 6)])
+def test_there_are_as_many_threads_as_pay(waited: float, threads: int) -> None:
+    """Where nothing is waited for two are left of four; where much is, there are six: the others wait for the last."""
+    stub = Stub(waited, threads)
+    tasks = [(n, attempt("job"), str(n)) for n in range(4 + 4 * threads)]
+    found = list(module._in_order(module._Crew(stub, tasks), len(tasks), lambda _: None))  # type: ignore[arg-type]
+    assert len(found) == len(tasks)
+    assert stub.most == threads
+
+
+@pytest.mark.parametrize("allowed", [0, 1])
+def test_it_works_where_no_more_threads_may_be_had(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allowed: int
+) -> None:
+    with way(library, tmp_path) as it:
+        going = it.going()
+        real, left = threading.Thread.start, [allowed]
+
+        def start(thread: threading.Thread) -> None:
+            if thread._target.__qualname__.startswith("_Crew"):  # type: ignore[attr-defined]
+                left[0] -= 1
+                if left[0] < 0:
+                    raise RuntimeError("can't start new thread")
+            real(thread)
+
+        monkeypatch.setattr(threading.Thread, "start", start)
+        assert all(one.file for one in going)
+        assert left[0] < 0
 
 
 def test_a_bug_in_a_thread_is_raised_and_not_swallowed(

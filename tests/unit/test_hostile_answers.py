@@ -3,6 +3,7 @@
 A route must end in nouns that can be shown or in MissingLogError, never in another exception.
 """
 
+import contextlib
 import json
 import math
 from collections.abc import Callable, Iterator
@@ -14,10 +15,12 @@ from typing import Any
 import pytest
 from standin import faults, scenarios, standin
 from standin.recorded import FOLDER, Recording, recordings
+from standin.servers import elsewhere
 
 from whyred.model.forge import Kind, RunQuery, Server
 from whyred.model.run import Attempt, Conclusion, Job, Run, Status, Step
 from whyred.model.source import Fetched, Missing, MissingLogError
+from whyred.model.trouble import UserError
 from whyred.reports.runs import render_runs, render_runs_json
 from whyred.sources import (
     commit_statuses,
@@ -33,6 +36,7 @@ from whyred.sources import (
 from whyred.sources._state import read_answer
 from whyred.sources.http import By, Http, Reply, Stream
 from whyred.sources.reach import Reach, Want
+from whyred.sources.web_login import sign_in
 
 VERSIONS = sorted(folder.name for folder in FOLDER.iterdir() if folder.is_dir())
 JUNK: tuple[Any, ...] = (
@@ -317,3 +321,25 @@ def test_a_large_answer_tells_its_cursor_too() -> None:
     answer = read_answer(iter([body]), "POST /")
     assert answer.cursor == 6000
     assert sum(1 for _ in answer.lines) == 6000
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("name", ["forgejo-7", "forgejo-16", "gitea-1.26.4"])
+def test_no_credential_goes_where_a_redirect_leads(name: str, code: int) -> None:
+    world = scenarios.everyday()
+    alice = world.users["alice"]
+    token = alice.token()
+    with standin(name, world) as forge, elsewhere() as other:
+        http = Http(forge.url, sleep=lambda _: None)
+        sign_in(http, "alice", alice.password)
+        http.signed_in, http.token = True, token
+        reach = Reach(servers.identify(http), http)
+        secrets = [token, *http.jar.values()]
+        forge.fault(faults.redirect_to(f"{other.url}{{path}}/attempt/7", code))
+        for ask in ASKS[reach.server.kind]:
+            with contextlib.suppress(MissingLogError):
+                ask(reach)
+        with contextlib.suppress(MissingLogError, UserError):
+            sign_in(http, "alice", alice.password)
+        assert not any(other.saw(secret) for secret in (*secrets, alice.password))
+        assert not other.requests, "no redirect of these routes is followed at all"

@@ -189,34 +189,44 @@ class _Crew:
         self._found: SimpleQueue[tuple[int, Collected] | BaseException] = SimpleQueue()
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._busy = 0
-        self._begin = min(AT_ONCE, len(tasks))
+        self._busy = min(AT_ONCE, len(tasks))
 
     def start(self) -> None:
         """They begin."""
-        for _ in range(self._begin):
-            self._add()
+        for _ in range(self._busy):
+            self._begin()
+        if not self._threads:
+            self._run()
+
+    def _begin(self) -> None:
+        # They are never waited for long: one may hang in a server that is silent for a minute.
+        thread = threading.Thread(target=self._run, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            self._left(0)  # this process may have no more threads: those that are there do it
+        else:
+            self._threads.append(thread)
 
     def _add(self) -> None:
+        """One more, where it is not one too many."""
         with self._lock:
+            if self._busy >= _MOST:
+                return
             self._busy += 1
-        # They are never waited for long: one may hang in a server that is silent for a minute.
-        self._threads.append(threading.Thread(target=self._run, daemon=True))
-        self._threads[-1].start()
+        self._begin()
 
     def _run(self) -> None:
+        left = False
         with _Handover(self._hand):
-            while (task := self._next()) is not None:
+            while not left and (task := self._next()) is not None:
                 number, attempt, file = task
                 begin = monotonic()
                 waited, collected = self._work.do(attempt, file)
                 self._found.put((number, collected))
-                if self._leaves(waited, monotonic() - begin - waited):
-                    break
-        with self._lock:
-            self._busy -= 1
-            if not self._busy:
-                self._over.set()
+                left = self._leaves(waited, monotonic() - begin - waited)
+        if not left:
+            self._left(0)
 
     def _next(self) -> tuple[int, Attempt, str] | None:
         with self._lock:
@@ -225,10 +235,20 @@ class _Crew:
     def _leaves(self, waited: float, worked: float) -> bool:
         """Whether this thread is one too many; or, where each waits far longer than it works, another one comes."""
         if waited < worked:
-            return self._busy > _LEAST
-        if waited > 2 * worked and self._busy < _MOST:
+            return self._left(_LEAST)
+        if waited > 2 * worked:
             self._add()
         return False
+
+    def _left(self, least: int) -> bool:
+        """One less, where more than so many are left."""
+        with self._lock:
+            if self._busy <= least:
+                return False
+            self._busy -= 1
+            if not self._busy:
+                self._over.set()
+            return True
 
     def _hand(self, error: BaseException) -> None:
         self._found.put(error)

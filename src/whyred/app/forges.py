@@ -13,6 +13,7 @@ from whyred.app.kept_logs import kept_answers, kept_logs
 from whyred.app.ladder import Ladder, worst
 from whyred.app.options import Options
 from whyred.app.resolve import Resolver, chosen
+from whyred.app.seen import remember
 from whyred.model.evidence import Reason
 from whyred.model.forge import Address, Kind, Server
 from whyred.model.host import HostRefusedError
@@ -242,7 +243,7 @@ class Forges:
     def resolver(self, address: Address) -> tuple[Resolver, Address]:
         """Who finds runs and attempts on the address's forge."""
         ladder, address = self.of(address)
-        return Resolver(ladder, self.note), address
+        return Resolver(ladder, self.note, remember if self.cache is not None else lambda *_: None), address
 
     def attempt(self, address: Address) -> tuple[Ladder, Attempt]:
         """The one attempt that an address means, with its steps where they are told."""

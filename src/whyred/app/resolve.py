@@ -31,6 +31,8 @@ class Resolver:
     ladder: Ladder
     note: Callable[[str], None] = lambda _: None
     """Hears where the run is another one than one might think."""
+    seen: Callable[[list[Run], list[Attempt]], None] = lambda _runs, _attempts: None
+    """Hears of the jobs that a run turned out to have."""
 
     def run(self, address: Address) -> Run:
         """The run. Raises MissingLogError (not-found-or-hidden, wrong-id-kind, ...)."""
@@ -123,6 +125,7 @@ class Resolver:
     def attempts(self, run: Run, address: Address) -> list[Attempt]:
         """The attempts that the address means: one where it names a job, else all of the run."""
         found = list(self.ladder.attempts(run))
+        self.seen([run], found)
         if address.job_name is not None:
             found = [self._named(found, address.job_name, run)]
         elif address.job is not None:

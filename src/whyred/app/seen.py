@@ -2,11 +2,11 @@
 
 import json
 import os
-import re
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from whyred.logs.text import INVISIBLE, visible
 from whyred.model.run import Attempt, Run
 from whyred.settings import folders
 
@@ -56,8 +56,9 @@ def complete(begun: str) -> list[tuple[str, str]]:
     label, colon, job = begun.rpartition(":")
     if colon and label in known:
         names = known[label].get("jobs")
-        listed = [str(name) for name in names] if isinstance(names, list) else []
-        return [(f"{label}:{name}", "job") for name in listed if name.startswith(job)]
+        listed = [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+        # What cannot be seen cannot be typed either, and must not reach the terminal by the tab key.
+        return [(f"{label}:{name}", "job") for name in listed if name.startswith(job) and not INVISIBLE.search(name)]
     if "#" in begun:
         return [(k, _plain(v.get("title"))) for k, v in known.items() if k.startswith(begun)]
     repos = dict.fromkeys(k.partition("#")[0] for k in known)
@@ -65,4 +66,4 @@ def complete(begun: str) -> list[tuple[str, str]]:
 
 
 def _plain(title: object) -> str:
-    return re.sub(r"[\x00-\x1f\x7f]", " ", str(title or ""))[:80]
+    return visible(str(title or "").replace("\n", " ").replace("\t", " "))[:80]

@@ -95,12 +95,10 @@ def _from_forge(
     address: "Address", progress: Callable[[str], None], forges: "Forges | None", most: int | None
 ) -> Fetched:
     from whyred.app import forges as app
-    from whyred.app.seen import remember
     from whyred.sources.reach import Want
 
     known = forges if forges is not None else app.forges(app.Options(), progress)
     ladder, attempt = known.attempt(address)
-    remember([attempt.run], [attempt])
     return ladder.log(attempt, Want(most=most))
 
 

@@ -7,21 +7,25 @@ sections 2.1 and 10.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import parse_qs, quote, unquote
 
 from whyred.logs.text import visible
+from whyred.model.forge import Kind, RunQuery
+from whyred.model.run import Run
 from whyred.model.source import Missing, MissingLogError
+from whyred.sources import forgejo_api, gitea_api
 from whyred.sources._fields import Fields
 from whyred.sources._forge_api import BASE
-from whyred.sources._web import Page, enter
+from whyred.sources._web import Page, by_ids, enter
 from whyred.sources.http import By, Http, Reply
-from whyred.sources.plan import Call
+from whyred.sources.plan import Call, Plan
 from whyred.sources.reach import Reach
 from whyred.sources.reasons import refusal
 from whyred.sources.web_login import csrf
 
 SCOPE = "write:repository"
+RUN = "/repos/{owner}/{repo}/actions/runs/{run}"
 FORM = "/actions/run?"
 """The page's form that starts a workflow (Gitea since 1.23)."""
 _BUTTON = re.compile(r"/(?:rerun|rerun-failed|cancel)$|/run\?.*$")
@@ -129,3 +133,33 @@ def api(repo: str) -> str:
 def web(repo: str) -> str:
     """The path of a repository's Actions among the web pages."""
     return f"/{'/'.join(quote(part, safe='') for part in repo.split('/', 1))}/actions"
+
+
+def path(reach: Reach, run: Run, by: By) -> str:
+    """The run's path, in the API or among the pages."""
+    repo = run.repo or ""
+    ids = by is By.TOKEN or by_ids(reach)
+    told = (run.id if run.id is not None else _id(reach, run)) if ids else run.number
+    if not repo or told is None:
+        help_ = f"{reach.server} goes by the run's {'id' if ids else 'number'} there, which is not known: give its URL"
+        raise MissingLogError(Missing.WRONG_ID_KIND, f"change {run.label}", help_)
+    return f"{api(repo) if by is By.TOKEN else web(repo)}/runs/{told}"
+
+
+def _id(reach: Reach, run: Run) -> int | None:
+    """The forge's own number of a run that people name by another."""
+    if run.number is None or run.repo is None:
+        return None
+    found = next(listed(reach, run.repo, RunQuery(limit=1, number=run.number)), None)
+    return found.id if found else None
+
+
+def listed(reach: Reach, repo: str, query: RunQuery) -> Iterator[Run]:
+    """Runs as the API lists them. Raises MissingLogError."""
+    source = forgejo_api if reach.server.kind is Kind.FORGEJO else gitea_api
+    return (run for run in source.runs(reach, repo, query) if query.keeps(run))
+
+
+def planned(reach: Reach, title: str, *calls: Call) -> Plan:
+    """The plan of these calls, for this server."""
+    return Plan(title, reach.http.root, calls)

@@ -1,6 +1,5 @@
 """Writes the pieces of logs to the terminal, a pipe or a file."""
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -9,10 +8,11 @@ from typing import BinaryIO
 
 from whyred.app.logs import Absent, Head, Piece, StepHead
 from whyred.faces.cli.streams import coloured, progress, say, write
-from whyred.logs.text import clean, visible
+from whyred.logs.text import clean, last_state, visible
 from whyred.model.run import Attempt, Conclusion
 from whyred.model.source import Boundaries, Missing, MissingLogError
 from whyred.model.trouble import UserError
+from whyred.reports.reading import dump
 from whyred.reports.runs import word
 
 
@@ -55,7 +55,8 @@ class LogWriter:
 
     def _text(self, text: bytes) -> None:
         if self._json:
-            self._write(b"".join(_line({"line": clean(row)}) for row in text.splitlines()))
+            rows = text.removesuffix(b"\n").split(b"\n")  # a bare CR ends no line, or line numbers would not agree
+            self._write(b"".join(_line({"line": clean(last_state(row.removesuffix(b"\r")))}) for row in rows))
             return
         self._write(text if not self._terminal else visible(text.decode("utf-8", "replace")).encode())
         self._open_line = not text.endswith(b"\n")
@@ -124,7 +125,8 @@ class LogWriter:
 
     def _unwritable(self, error: OSError) -> UserError:
         why = error.strerror or str(error)
-        return UserError(f"cannot write {self._path}", why, "Name a file with --out where there is space")
+        how = "Name another file with --out, in a folder that is there and that you may write to"
+        return UserError(f"cannot write {self._path}", why, how)
 
 
 def _name(attempt: Attempt) -> str:
@@ -159,4 +161,4 @@ def _refusal(error: MissingLogError) -> dict[str, str]:
 
 
 def _line(data: dict[str, object]) -> bytes:
-    return (json.dumps(data, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+    return dump(data).encode()
