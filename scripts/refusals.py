@@ -17,7 +17,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 import pytest
-from refusals import matrix, page
+import refusals.matrix as matrix
+import refusals.page as page
 from refusals.cell import Cell, Place, answer, complaints, in_the_table, told
 
 from whyred.model.source import Missing

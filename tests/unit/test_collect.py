@@ -504,6 +504,13 @@ def test_the_program_says_how_many_and_which_are_missing(tmp_path: Path) -> None
         assert (ended.code, ended.out) == (0, f"wrote 1 log to {it.folder}, {COUNT - 1} were there already\n")
 
 
+def test_where_not_one_is_there_it_is_said_once(tmp_path: Path) -> None:
+    with way(Library(None), tmp_path, make=lambda world: scenarios.waiting(world.named("alice/priv"))) as it:
+        ended = said(it, tmp_path)
+        assert (ended.code, ended.out) == (4, "")
+        assert "no log (not-started)" in ended.one_line()
+
+
 @pytest.mark.parametrize("more", [["--tail", "3"], ["--raw"], ["--follow"], ["--step", "1"], ["--out", "x"]])
 def test_what_does_not_go_together_is_named_before_anything_is_asked(more: list[str], tmp_path: Path) -> None:
     ended = run(["logs", "a/b#1", "--out-dir", str(tmp_path / "logs"), *more], environment(tmp_path))

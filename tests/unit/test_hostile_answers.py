@@ -300,6 +300,16 @@ def test_a_state_that_never_comes_to_its_lines_is_refused_before_it_fills_the_me
     assert refused.value.reason is Missing.REFUSED_CONTENT
 
 
+@pytest.mark.parametrize("line", [b"[" * 100_000, b'{"index":' + b"9" * 5000 + b"}", b'"' + b"x" * (40 << 20)])
+def test_a_line_that_no_json_is_ends_a_large_answer(line: bytes) -> None:
+    row = b'{"index":1,"message":"%s","timestamp":1.5},' % (b"x" * 1000)
+    body = b'{"state":{},"logs":{"stepsLog":[{"step":1,"cursor":9,"lines":[' + row * 5000 + line
+    chunks = iter([body[at : at + (1 << 20)] for at in range(0, len(body), 1 << 20)])
+    with pytest.raises(MissingLogError) as refused:
+        list(read_answer(chunks, "POST /").lines)
+    assert refused.value.reason is Missing.REFUSED_CONTENT
+
+
 @pytest.mark.parametrize("name", ["forgejo-7", "forgejo-16"])
 def test_a_cursor_that_never_moves_ends_what_follows_it(name: str) -> None:
     world = scenarios.everyday()

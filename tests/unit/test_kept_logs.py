@@ -15,13 +15,14 @@ from standin.world import World
 from whyred.app.forges import Forges
 from whyred.app.kept_logs import KEPT, identity, is_final
 from whyred.app.library import Library
-from whyred.app.logs import Head, LogWish, StepHead, logs
+from whyred.app.logs import Head, LogWish, StepHead, attempts_of, logs
 from whyred.model.credential import Credential
 from whyred.model.forge import Kind, Server
 from whyred.model.run import Attempt, Conclusion, Job, Run, Status
-from whyred.model.source import MissingLogError
+from whyred.model.source import Fetched, MissingLogError
 from whyred.model.target import read_address
 from whyred.sources._kept import Kept
+from whyred.sources.reach import Want
 
 PLANTED = "ghp_0123456789abcdefABCDEF0123456789abcd"
 
@@ -234,6 +235,17 @@ def test_the_route_that_is_named_is_asked(tmp_path: Path, cache: Path) -> None:
         made.options = replace(made.options, route="forgejo-api")
         assert look(made, 2)[0] == "forgejo-api"
         assert way.log_requests > before
+
+
+def test_what_another_machine_gave_is_not_kept_as_the_forges(tmp_path: Path, cache: Path) -> None:
+    """A tap may have been there for a part of the job alone."""
+    with served("forgejo-16", tmp_path, cache) as way:
+        ladder, attempts = attempts_of(LogWish(read_address("alice/priv#2")), way.made)  # type: ignore[arg-type]
+        for route, files in (("tap", 0), ("forge-disk: a file", 0), ("forgejo-api", 1)):
+            fetched = Fetched(attempts[0], iter([b"text\n"]), route)
+            ladder._first = lambda *_, told=fetched: (told, [])  # type: ignore[method-assign]
+            assert list(ladder.log(attempts[0], Want()).chunks) == [b"text\n"]
+            assert len(way.files) == files
 
 
 def test_without_a_cache_folder_it_is_asked_each_time(tmp_path: Path, cache: Path) -> None:

@@ -54,6 +54,8 @@ class Forges:
         self._stack = ExitStack()
         self._forge_host: Host | None = None
         self._away: MissingLogError | None = None
+        self._runner_host: Host | None = None
+        self._runner_away: MissingLogError | None = None
         if self.credentials is None:
             from whyred.settings.credentials import credentials_of_user
 
@@ -159,15 +161,21 @@ class Forges:
             password=self.password,
             tapped=tapped,
             runner_host=self._runner(),
+            runner_away=self._runner_away,
             runner_logs=self.options.runner_logs,
         )
 
     def _runner(self) -> "Host | None":
         if self.options.runner_host is None:
             return None
-        from whyred.app.hosts import reach
+        if self._runner_host is None and self._runner_away is None:
+            from whyred.app.hosts import reach
 
-        return self._stack.enter_context(reach(self.options.runner_host, self.progress))[0]
+            try:
+                self._runner_host, _ = self._stack.enter_context(reach(self.options.runner_host, self.progress))
+            except HostRefusedError as e:
+                self._runner_away = _away(self.options.runner_host, e)
+        return self._runner_host
 
     def _host(self) -> "Host | None":
         if self.options.forge_host is None:
@@ -268,7 +276,8 @@ def cookies(jar: Mapping[str, str]) -> "tuple[Cookie, ...]":
 def _tapped() -> Path | None:
     """The folder in which a tap keeps rows on this machine."""
     data = folders.data()
-    return data / "tap" if data is not None and (data / "tap").is_dir() else None
+    # pathlib's own raises where a folder above it is closed to this user.
+    return data / "tap" if data is not None and os.path.isdir(data / "tap") else None  # noqa: PTH112
 
 
 def replace_root(http: Http, server: Server) -> Http:
@@ -283,7 +292,7 @@ def replace_root(http: Http, server: Server) -> Http:
 
 
 def _away(name: str, error: HostRefusedError) -> MissingLogError:
-    """Why the forge's own machine cannot be asked: other routes may help all the same."""
+    """Why the forge's or the runner's machine cannot be asked: other routes may help all the same."""
     refused = error.unknown.reason in (Reason.REFUSED, Reason.NO_PERMISSION)
     reason = Missing.NO_PERMISSION if refused else Missing.UNREACHABLE
     return MissingLogError(reason, f"look on the machine {name}", error.unknown.detail)

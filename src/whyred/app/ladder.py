@@ -86,7 +86,7 @@ class Ladder:
         self._named = [m for m in routes(reach.server.kind) if reach.server.kind in m.KINDS]
         # A route to a machine or a folder counts where somebody opened it, be it that the machine cannot be reached.
         closed = [m for m in self._named if getattr(m, "WITHOUT_SERVER", False)]
-        closed = [m for m in closed if m.refuses(reach) not in (None, reach.away)]
+        closed = [m for m in closed if m.refuses(reach) not in (None, reach.away, reach.runner_away)]
         self._routes = [m for m in self._named if m not in closed]
         self._only = self._known(only)
         self.kept: KeptLogs | None = None
@@ -169,17 +169,22 @@ class Ladder:
             return limited(found, want.most)
         fetched, tried = self._first("log", ask, self._preferred(want))
         fetched = replace(fetched, refused=(*tried, *fetched.refused))
-        return fetched if kept is None else kept.keeping(attempt, want, fetched)
+        by_server = not any(
+            fetched.route.startswith(m.NAME) for m in self._named if getattr(m, "WITHOUT_SERVER", False)
+        )
+        return kept.keeping(attempt, want, fetched) if kept is not None and by_server else fetched
 
     def _preferred(self, want: Want) -> list[ModuleType]:
         """The routes for a log. Where steps matter the one that is told their boundaries comes first; where only the
-        text does, it comes last: it gives times to a microsecond, and costs a request a step.
+        text does, it comes last: it gives times to a microsecond, and costs a request a step. So it does where only the
+        end is wanted, for it has no way to that but all the lines before.
         """
         if self._only is not None:
             return [self._wanted(self._only)]
         exact = self.reach.server.kind is Kind.FORGEJO or self.reach.http.signed_in
-        if want.text_only or not exact:
-            return sorted(self._routes, key=lambda m: want.text_only and m.NAME == _EXACT)
+        text_only = want.text_only or (want.tail is not None and want.steps is None)
+        if text_only or not exact:
+            return sorted(self._routes, key=lambda m: text_only and m.NAME == _EXACT)
         return sorted(self._routes, key=lambda m: m.NAME != _EXACT)
 
     def _wanted(self, only: str) -> ModuleType:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -156,7 +157,13 @@ def _stamp(seconds: object) -> str:
         return ""
     ticks = round(seconds * 10_000_000)
     whole, rest = divmod(ticks, 10_000_000)
-    return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{rest:07d}Z "
+    return f"{_second(whole)}.{rest:07d}Z "
+
+
+@lru_cache(maxsize=1024)
+def _second(whole: int) -> str:
+    """A second as text; many rows share one, and making it costs more than all the rest of a row."""
+    return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def _streamed(head: bytes, chunks: Iterable[bytes], asked: str) -> Iterator[bytes]:
@@ -181,6 +188,8 @@ def _streamed(head: bytes, chunks: Iterable[bytes], asked: str) -> Iterator[byte
                 line, at = scan(text, at)
             except json.JSONDecodeError:
                 break  # the object is not there in whole
+            except (ValueError, RecursionError) as e:
+                raise _no_state(asked) from e
             yield _row(line if isinstance(line, dict) else {})
         text = text[at:]
         if len(text) > 8 * _WHOLE:

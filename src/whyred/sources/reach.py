@@ -41,6 +41,8 @@ class Reach:
     """The folder there in which a Gitea runner keeps its jobs' logs (its setting `log.job.dir`), where it was named."""
     away: MissingLogError | None = None
     """Why the forge's own machine, which the user named, cannot be asked."""
+    runner_away: MissingLogError | None = None
+    """Why the runner's machine, which the user named, cannot be asked."""
     kept: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
     """What routes found out and keep for the life of this reach, by their own keys (`forge-place`)."""
 

@@ -57,7 +57,7 @@ def refuses(reach: Reach) -> MissingLogError | None:
     if reach.runner_host is not None:
         return None
     help_ = "nobody named it: on that machine add --runner-host local, from elsewhere --runner-host ssh://USER@HOST"
-    return MissingLogError(Missing.UNREACHABLE, "look on the machine of the runner", help_)
+    return reach.runner_away or MissingLogError(Missing.UNREACHABLE, "look on the machine of the runner", help_)
 
 
 def log(reach: Reach, attempt: Attempt, want: Want) -> Fetched:

@@ -17,15 +17,19 @@ def show(found: Iterable[Collected], folder: Path, *, as_json: bool) -> int:
     """
     wrote = kept = 0
     missing: list[Collected] = []
+    held: list[Collected] = []
     for one in found:
         wrote += one.file is not None and not one.kept
         kept += one.kept
         if one.error is not None:
             missing.append(one)
-            if not as_json:
-                say(f"{_name(one)}: no log ({one.error.reason}): {one.error.help}")
+            held.append(one)
         if as_json:
             out(json.dumps(_told(one), ensure_ascii=False) + "\n")
+        elif wrote or kept:  # where not one is there the last word says why
+            for other in held:
+                _say(other)
+            held.clear()
     progress.clear()
     if missing and not wrote and not kept:
         raise worst([(_name(one), one.error) for one in missing if one.error is not None])
@@ -34,6 +38,11 @@ def show(found: Iterable[Collected], folder: Path, *, as_json: bool) -> int:
         out(f"wrote {wrote} log{'' if wrote == 1 else 's'} to {folder}{before}\n")
     complete = all(one.error is not None and one.error.reason is Missing.NOT_STARTED for one in missing)
     return 0 if complete else 4
+
+
+def _say(one: Collected) -> None:
+    assert one.error is not None
+    say(f"{_name(one)}: no log ({one.error.reason}): {one.error.help}")
 
 
 def _name(one: Collected) -> str:
