@@ -1,5 +1,5 @@
 """Whether a text holds anything that a person is not shown. Most blocks of most logs do not, and to know that costs a
-fortieth of looking for each of these things: 0.1 ms a MiB instead of 4.
+thirtieth of what looking for each of these things does: 0.1 ms a MiB instead of 3.
 """
 
 import threading

@@ -57,6 +57,10 @@ class Parts:
                 stream.reply.asked,
                 "it gave parts of the file once, and then no more: try again",
             )
+        told = stream.reply.headers.get("content-range", "")
+        if told and not told.startswith(f"bytes {start}-"):
+            stream.close()  # put together, such parts would be a log that never was
+            raise broken(stream.reply.asked, "the answer is another part of the file than was asked for")
         left = stop - start
         for piece in stream.chunks():
             yield piece[:left]

@@ -19,7 +19,7 @@ A TARGET is
   .               this checkout: the newest failing run of HEAD on its forge
   OWNER/REPO      the newest failing run of its default branch
   OWNER/REPO#RUN  that run; OWNER/REPO@SHA those of a commit
-  URL             of a run, job, attempt or pull request, as the browser has it
+  URL             of a run, job, attempt or pull request, from the browser
 and :JOB after any of the last four names one job.
 """
 
