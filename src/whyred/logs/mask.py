@@ -114,7 +114,7 @@ class Masker:
     def _safe_cut(self, text: bytes, cut: int) -> int:
         """The last place at or before `cut` that is not inside a secret."""
         indexes = {index for _, index in self.engine.scan(text)}
-        named = range(len(self._secrets)) if -1 in indexes else sorted(indexes)
+        named = range(len(self._secrets)) if -1 in indexes else sorted(i for i in indexes if i < len(self._secrets))
         spans = [m.span() for i in named for m in _regex(self._secrets[i].regex).finditer(text)]
         before = -1
         while before != cut:
