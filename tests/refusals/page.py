@@ -50,7 +50,7 @@ def plain(text: str, place: Place) -> str:
     """The same on every machine: without addresses, folders and counts that are another one each time."""
     text = text.replace(f"{place.home}/data", "DATA").replace(str(place.folder), "FOLDER")
     text = re.sub(r"(https?|ssh|postgresql|mysql)(://)(\w+@)?127\.0\.0\.1:\d+", r"\1\2\3forge.example", text)
-    text = re.sub(r"127\.0\.0\.1:\d+|port \d{4,5}", "forge.example", text)
+    text = re.sub(r"127\.0\.0\.1(:|%3A)\d+|port \d{4,5}", "forge.example", text)
     text = re.sub(r"-p \d+", "-p 22", text)
     text = re.sub(r"\(at \d\d:\d\d UTC\)", "(at 12:00 UTC)", text).replace("127.0.0.1", "forge.example")
     text = re.sub(r"user id \d+", "user id 1000", text)

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any
 
 import pytest
-from standin import faults, scenarios, standin
+from standin import faults, scenarios, standin, wire
 from standin.recorded import FOLDER, Recording, recordings
 from standin.servers import elsewhere
 
@@ -353,3 +353,23 @@ def test_no_credential_goes_where_a_redirect_leads(name: str, code: int) -> None
             sign_in(http, "alice", alice.password)
         assert not any(other.saw(secret) for secret in (*secrets, alice.password))
         assert not other.requests, "no redirect of these routes is followed at all"
+
+
+@pytest.mark.parametrize(
+    "to", ["http://[::1", "http://x:99999999/y", "//", "javascript:alert(1)", "/\x1b[31m", "?", "\xff"]
+)
+def test_a_redirect_to_no_address_is_a_refusal(to: str) -> None:
+    world = scenarios.everyday()
+    alice = world.users["alice"]
+    with standin("forgejo-16", world) as forge:
+        http = Http(forge.url, token=alice.token(), sleep=lambda _: None)
+        reach = Reach(servers.identify(http), http)
+        forge.fault(faults.say(wire.Reply(302, b"", (("Location", to),))))
+        for signed_in in (False, True):
+            http.signed_in = signed_in
+            for ask in ASKS[Kind.FORGEJO][1:]:
+                with pytest.raises(MissingLogError) as refused:
+                    ask(reach)
+                told(refused.value)
+        with pytest.raises(MissingLogError):
+            sign_in(http, "alice", alice.password)

@@ -170,6 +170,8 @@ class _Growing:
 
 def unreadable(error: OSError, asked: str) -> MissingLogError:
     """What was kept cannot be read."""
-    reason = Missing.NO_PERMISSION if isinstance(error, PermissionError) else Missing.CORRUPT
-    help_ = f"{error.filename}: {error.strerror}: only the user whom the tap ran as may read what it kept"
-    return MissingLogError(reason, asked, help_)
+    name = f"{error.filename}: " if isinstance(error.filename, str) else ""  # it may be the number of an open file
+    if isinstance(error, PermissionError):
+        help_ = f"{name}{error.strerror}: only the user whom the tap ran as may read what it kept"
+        return MissingLogError(Missing.NO_PERMISSION, asked, help_)
+    return MissingLogError(Missing.CORRUPT, asked, f"{name}{error.strerror}: check the disk, or remove what is damaged")

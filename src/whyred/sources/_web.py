@@ -17,7 +17,7 @@ from whyred.sources._fields import Fields
 from whyred.sources._forge_api import lost, newest_only, not_started
 from whyred.sources.http import By, Reply, Stream
 from whyred.sources.reach import Reach
-from whyred.sources.reasons import refusal
+from whyred.sources.reasons import leads_to, refusal
 from whyred.sources.web_login import csrf, dead_end, renew
 
 _ATTEMPT = re.compile(r"/attempt/([1-9][0-9]{0,8})$")
@@ -97,7 +97,7 @@ class Page:
         """What a redirect means: to another host it is a gate's, to some pages of the forge's own it says what is
         missing, to all others that a web login is.
         """
-        host = urlsplit(reply.headers.get("location", "")).netloc
+        host = leads_to(reply).netloc
         if host and host != urlsplit(root).netloc:
             return refusal(reply, token=False)
         why = "the web login is gone" if self.reach.http.signed_in else "it wants a web login"
@@ -183,7 +183,7 @@ def enter(page: Page) -> None:
 
 def _attempt(reply: Reply) -> re.Match[str] | None:
     """The attempt that a page redirects to: Forgejo from 13 on shows none without."""
-    to = urlsplit(reply.headers.get("location", "")).path
+    to = leads_to(reply).path
     return _ATTEMPT.search(to) if reply.status in (302, 303, 307) else None
 
 

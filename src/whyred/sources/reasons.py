@@ -3,7 +3,7 @@
 import re
 import ssl
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from whyred.model.source import Missing, MissingLogError
 
@@ -15,9 +15,21 @@ _SCOPES = re.compile(r"required scope\(s\)(?:: |, required=)\[([a-z:, ]{1,80})\]
 _SIGN_IN = b"Only signed in user is allowed to call APIs"
 
 
+def leads_to(reply: "Reply") -> SplitResult:
+    """Where a redirect leads, as the server wrote it; nowhere where that is no address."""
+    return _split(reply.headers.get("location", ""))
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
+
+
 def shown(url: str) -> str:
     """A URL as people may see it: without user, password and query, which may hold credentials."""
-    parts = urlsplit(url)
+    parts = _split(url)
     host = parts.hostname or ""
     host = f"[{host}]" if ":" in host else host
     try:
@@ -181,7 +193,7 @@ def _troubled(reply: "Reply") -> MissingLogError:
     if status == 407:
         return _proxy(asked, status)
     if 300 <= status < 400:
-        to = shown(urljoin(asked.partition(" ")[2], reply.headers.get("location", "")))
+        to = shown(urljoin(asked.partition(" ")[2], leads_to(reply).geturl()))
         return MissingLogError(
             Missing.REFUSED_CONTENT, asked, f"it redirects to {to}, where no API answers: check the server's URL"
         )

@@ -5,12 +5,12 @@ Source: routers/web/auth/{auth,2fa}.go of Forgejo 7 to 16 and Gitea 1.23; refere
 """
 
 from collections.abc import Callable
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from whyred.model.source import Missing, MissingLogError
 from whyred.model.trouble import UserError
 from whyred.sources.http import By, Http, Reply
-from whyred.sources.reasons import refusal
+from whyred.sources.reasons import leads_to, refusal
 
 _FORM = "/user/login"
 _CODE = "/user/two_factor"
@@ -125,7 +125,7 @@ def _with_csrf(http: Http, form: dict[str, str]) -> dict[str, str]:
 
 def _target(reply: Reply) -> str:
     """The path a redirect leads to, below the server's root; empty without one."""
-    path = urlsplit(reply.headers.get("location", "")).path
+    path = leads_to(reply).path
     for known in (_FORM, _CODE, *_DEAD_ENDS):
         if path.endswith(known):
             return known
