@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from forge_user import forges, web_login
@@ -18,6 +19,14 @@ from whyred.model.source import Missing, MissingLogError
 from whyred.reports.runs import render_runs, render_status, render_status_json
 
 PRIV, PUB, NOPE = Address("alice/priv"), Address("alice/pub"), Address("alice/nope")
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that was seen here is offered to whoever runs these tests by the tab key."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+
 EACH = pytest.mark.parametrize("name", ["forgejo-7", "forgejo-11", "forgejo-14", "forgejo-16", "gitea-1.26.4"])
 
 
