@@ -42,6 +42,8 @@ class Tapped:
     def close(self) -> None:
         async def end() -> None:
             self.server.close()
+            for _ in range(10):  # a connection just accepted is served some turns of the loop later
+                await asyncio.sleep(0)
             while self.relay.open:
                 await asyncio.wait(self.relay.open)
             await asyncio.sleep(0)
