@@ -25,6 +25,7 @@ lint: .venv/.ready  ## style, types, import contracts, house lints, stale pages
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python scripts/lints.py
 	$(BIN)/python scripts/docs.py --check
+	$(BIN)/python scripts/refusals.py --check
 
 unit: .venv/.ready
 	$(BIN)/pytest

@@ -11,7 +11,7 @@ import click
 
 import whyred.reports
 from whyred.app import ladder, targets
-from whyred.faces.cli.main import cli
+from whyred.faces.cli.program import cli
 from whyred.library import read, read_causes
 from whyred.model.cause import Agreement, Cause, Condition, Op
 from whyred.model.pattern import Pattern

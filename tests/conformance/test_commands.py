@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 import whyred.reports
-from whyred.faces.cli import main
-from whyred.faces.cli.main import cli
+from whyred.faces.cli import program
+from whyred.faces.cli.program import cli
 
-FOLDER = Path(main.FOLDER)
+FOLDER = Path(program.FOLDER)
 FILES = sorted(f for f in FOLDER.glob("*.py") if f.name != "__init__.py")
 NAMES = [f.stem.lstrip("_").replace("_", "-") for f in FILES]
 LISTED = [f.stem.replace("_", "-") for f in FILES if not f.stem.startswith("_")]

@@ -14,7 +14,7 @@ from sample_verdicts import VERDICTS
 
 import whyred.reports
 from whyred.faces.cli.log_writer import LogWriter
-from whyred.faces.cli.main import cli
+from whyred.faces.cli.program import cli
 from whyred.model.cause import Of, Op
 from whyred.model.evidence import Reason
 from whyred.model.examination import Row, State

@@ -115,6 +115,26 @@ def test_the_failing_run_gives_its_step_and_line(name: str) -> None:
         assert ends["Never runs"] is Conclusion.SKIPPED
 
 
+@pytest.mark.parametrize("name", ["forgejo-16", "gitea-1.25", "gitea-1.26.0"])
+def test_by_token_alone_the_workflow_file_names_the_failing_step(name: str) -> None:
+    """The text marks the first step alone, and the API tells no step, or none that can be believed."""
+    with way(name, web=False) as it:
+        fetched = it.ladder.log(it.attempt(2), Want())
+        assert fetched.boundaries is Boundaries.SCRIPTS
+        steps = by_step(fetched)
+        assert list(steps) == ["Set up job", "Prepare", "Cargo build", "Always runs", "Complete job"]
+        assert scenarios.FOUNDING.encode() in steps["Cargo build"]
+        assert steps["Always runs"] == [b"cleanup"]
+
+
+@pytest.mark.parametrize("name", ["forgejo-16", "gitea-1.25", "gitea-1.26.0"])
+def test_without_the_workflow_file_no_step_is_blamed_that_may_not_have_failed(name: str) -> None:
+    with way(name, lambda w: w.find_repo("alice", "priv").files.clear(), web=False) as it:  # type: ignore[union-attr]
+        steps = by_step(it.ladder.log(it.attempt(2), Want()))
+        blamed = [step for step, rows in steps.items() if scenarios.FOUNDING.encode() in rows]
+        assert blamed in ([""], ["Prepare / Cargo build / Never runs / Always runs"])
+
+
 @pytest.mark.parametrize("name", EVERY)
 def test_the_run_itself_is_told_alike(name: str) -> None:
     with way(name) as it:

@@ -26,7 +26,7 @@ def test_why_in_a_clone_names_step_line_and_cause(
     person.login(web=not server.ids_in_web)
     verdict = person.json("why", ".", where=clone)
     assert verdict["failures"][0]["message"].startswith(FOUNDING.partition(" at path")[0])
-    assert "Build" in verdict["failures"][0]["step"]
+    assert verdict["failures"][0]["step"] == "Build"
     assert verdict["failures"][0]["class"] == "infra/tmpdir"
     assert person("why", ".", where=clone).code == 1
 

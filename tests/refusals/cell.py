@@ -33,7 +33,7 @@ from whyred.sources.web_login import sign_in
 
 SILENCE = 0.5
 """Seconds a server may be silent where a cell is about that; 60 for users (`sources/http.py`)."""
-_FIRST = re.compile(r"whyred: no log \(([a-z-]+)\): (.*)")
+_FIRST = re.compile(r"whyred: [a-z ]+ \(([a-z-]+)\): (.*)")
 _ROUTE = re.compile(r"whyred:   ([a-z-]+): ([a-z-]+)(?:: |, as above)(.*)")
 _SHORTEST = 8
 """Characters of a secret below which it may stand anywhere by chance."""

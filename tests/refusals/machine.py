@@ -120,6 +120,8 @@ def _base() -> Iterator[Cell]:
                "^read .*gitea.db", "as the forge's user", other=True)  # fmt: skip
     yield cell(M.NO_PERMISSION, "its address stands in app.ini, which may not be read", _data(BASE, 1, _ini),
                "^look for the forge's database in /", "only when you say so: let whyred read it")  # fmt: skip
+    yield cell(M.NO_PERMISSION, "it was left behind by a move to another database", _data(BASE, 1, _later),
+               "^read .*gitea.db", "the log of a job that it does not know of.*--database")  # fmt: skip
     yield cell(M.UNREACHABLE, "a database server that does not run", _sql("postgresql://forge@127.0.0.1:{port}/forge"),
                "^read the database postgresql://", "does it run.*tunnel")  # fmt: skip
     yield cell(M.UNREACHABLE, "a MySQL server that does not run", _sql("mysql://forge@127.0.0.1:{port}/forge"),
@@ -137,7 +139,7 @@ def _base() -> Iterator[Cell]:
     yield cell(M.STILL_RUNNING, "the job runs and has no line", _data(BASE, _RUNNING, change=_without_rows), _TASK,
                "sent no line yet")  # fmt: skip
     yield cell(M.EXPIRED, "the log's time is over", _data(BASE, _GREEN, change=_row("green", log_expired=1)), _TASK,
-               "retention time; run the job again")  # fmt: skip
+               "retention time .*LOG_RETENTION_DAYS.*run the job again")  # fmt: skip
     yield cell(M.DELETED, "the log's file is gone", _data(BASE, _GREEN, _unlink), _TASK, "gone.*restore|run the job")
     yield cell(M.CORRUPT, "the log's file is cut off", _data(BASE, _GREEN, _cut), _TASK, "cut off|ends early")
     yield cell(M.CORRUPT, "the log's file is damaged", _data(BASE, _GREEN, _scramble), _TASK, "damaged")
@@ -164,11 +166,13 @@ def _disk() -> Iterator[Cell]:
     yield cell(M.NOT_STARTED, "the job waits for a runner", _data(DISK, _WAITING),
                "^look for the log file of alice/[Pp]riv#40$", "so there is no log")  # fmt: skip
     yield cell(M.STILL_RUNNING, "the job runs, and its rows are in no file", _data(DISK, _RUNNING),
-               "^look for the log file of alice/[Pp]riv#9$", "database route reads them")  # fmt: skip
+               "^look for the log file of alice/[Pp]riv#9$", "name forge-database")  # fmt: skip
     yield cell(M.WRONG_ID_KIND, "the number of the attempt is not known", _api(_nothing, "{folder}/data", web=True),
-               "^look for the log file of alice/priv#2$", "only an API or the database tells")  # fmt: skip
-    yield cell(M.DELETED, "the log's file is gone", _data(DISK, _GREEN, _unlink), r"^look for the log of task \d+ in ",
-               "gone.*LOG_RETENTION_DAYS")  # fmt: skip
+               "^look for the log file of alice/priv#2$", "which no API told, .* database cannot")  # fmt: skip
+    yield cell(M.EXPIRED, "the log's time is over", _data(DISK, _GREEN, _unlink, change=_row("green", log_expired=1)),
+               r"^look for the log of task \d+ ", "retention time .*LOG_RETENTION_DAYS.*run the job again")  # fmt: skip
+    yield cell(M.DELETED, "the log's file is gone", _data(DISK, _GREEN, _unlink), r"^look for the log of task \d+ ",
+               "did not delete it.*from a backup.*--runner-host")  # fmt: skip
     yield cell(M.CORRUPT, "the log's file is cut off", _data(DISK, _GREEN, _cut_short), r"^read /.*\.log\.zst$",
                "ends early")  # fmt: skip
     yield cell(M.CORRUPT, "the log's file is damaged", _data(DISK, _GREEN, _scramble), r"^read /.*\.log\.zst$",
@@ -199,6 +203,14 @@ def _gone(folder: Path, _: fd.Data) -> None:
 def _ini(folder: Path, data: fd.Data) -> None:
     _gone(folder, data)
     (folder / "app.ini").write_text("[database]\nDB_TYPE = postgres\nPASSWD = canary-of-app-ini\n")
+
+
+def _later(folder: Path, data: fd.Data) -> None:
+    """The log of a job that another database knows."""
+    task = max(row["id"] for row in data.rows["action_task"]) + 1
+    file = folder / f"actions_log/alice/priv/{task % 256:02x}/{task}.log.zst"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(_log(folder, data).read_bytes())
 
 
 def _unlink(folder: Path, data: fd.Data) -> None:

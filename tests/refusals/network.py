@@ -193,14 +193,15 @@ def _without_cookies(place: Place) -> Iterator[Sequence[str]]:
 
 def _login() -> Iterator[Cell]:
     form, code = "^POST http://[^ ]*/user/login$", "^POST http"
+    home = "^GET http://[^ ]*/user/settings$"  # the login itself succeeds
 
     def cell(reason: Missing, case: str, make: Make, help_: str, asked: str = form) -> Cell:
         return Cell(reason, LOGIN, case, make, asked, help_)
 
     yield cell(M.NEEDS_TWO_FACTOR, "the account wants a one-time code", _signing_in("otto"), "--code-stdin", code)
     yield cell(M.NEEDS_TWO_FACTOR, "the account has a security key only", _signing_in("wanda"), "security key only")
-    yield cell(M.NEEDS_TWO_FACTOR, "a second factor must be set up first", _signing_in("fara"), "set up .*browser")
-    yield cell(M.NO_PERMISSION, "the password must be changed first", _signing_in("mara"), "changed first.*browser")
+    yield cell(M.NEEDS_TWO_FACTOR, "a second factor must be set up first", _signing_in("fara"), "set up.*browser", home)
+    yield cell(M.NO_PERMISSION, "the password must be changed first", _signing_in("mara"), "changed.*browser", home)
     yield cell(M.NEEDS_WEB_LOGIN, "the server wants a captcha", _signing_in("alice", captcha=True),
                "captcha.*program cannot")  # fmt: skip
     yield cell(M.NEEDS_WEB_LOGIN, "signing in by password is switched off", _signing_in("alice", internal_login=False),

@@ -1,10 +1,11 @@
 """The REST API: what comes before every operation, and the operations that Forgejo and Gitea share."""
 
+import base64
 from dataclasses import replace
 
 from standin import api_actions, api_gitea, shapes
 from standin.auth import caller, check_scope, warning
-from standin.forge import ROUTES, Call, Forge, RefusedError, Route, find_route, route
+from standin.forge import ROUTES, Call, Forge, RefusedError, Route, find_route, moved, route
 from standin.wire import Reply, Request, as_json, no_route
 from standin.world import CommitStatus, Pull, Status
 
@@ -43,9 +44,14 @@ def _check(call: Call, found: Route, scopes: tuple[str, ...]) -> None:
     if found.scope and call.user is not None:
         check_scope(forge, scopes, f"{'read' if found.method == 'GET' else 'write'}:{found.scope}")
     if "repo" in call.params:
-        call.found = forge.world.find_repo(call.params["owner"], call.params["repo"])
+        owner, name = call.params["owner"], call.params["repo"]
+        call.found = forge.world.find_repo(owner, name)
+        if call.found is None and (to := moved(forge, call.request, owner, name)) is not None:
+            raise RefusedError(to)
         if call.found is None or not call.found.may_read(call.user):
             raise RefusedError(forge.hidden())
+    if "/actions/" in found.operation and call.found and not call.found.actions and not call.repo.may_write(call.user):
+        raise call.refuse("user should have specific read permission or be a repo admin or a site admin", 403)
     if found.needs and call.user is None:
         raise call.refuse("token is required", 401)
     if found.needs == "write" and not call.repo.may_write(call.user):
@@ -126,6 +132,21 @@ def one_branch(call: Call) -> Reply:
     return as_json(_branch(call, call.params["branch"], sha)) if sha else call.forge.hidden()
 
 
+@route("GET /repos/{owner}/{repo}/contents/{filepath}")
+def contents(call: Call) -> Reply:
+    """A file, or what a folder holds (routers/api/v1/repo/file.go, GetContents)."""
+    path, files = call.params["filepath"], call.repo.files
+    ref = call.request.query.get("ref", [call.repo.default_branch])[0]
+    if not call.repo.commit(ref):
+        return call.forge.hidden()
+    if path in files:
+        content = base64.encodebytes(files[path].encode()).decode().replace("\n", "")
+        told = {"name": path.rpartition("/")[2], "path": path, "type": "file", "size": len(files[path])}
+        return as_json({**told, "encoding": "base64", "content": content})
+    names = [{"name": name.rpartition("/")[2], "type": "file"} for name in files if name.rpartition("/")[0] == path]
+    return as_json(names) if names else call.forge.hidden()
+
+
 def _pull(call: Call, pull: Pull) -> shapes.Shape:
     return {
         "id": pull.number,
@@ -171,6 +192,29 @@ def _written(call: Call, sha: str) -> list[CommitStatus]:
         ):
             rows.append(replace(row, id=len(rows) + 1))
     return rows
+
+
+@route("GET /repos/{owner}/{repo}/commits")
+def commits(call: Call) -> Reply:
+    """The commits of a branch, newest first (routers/api/v1/repo/commits.go, GetAllCommits)."""
+    found = call.repo.history(call.request.one("sha"))
+    if not found:
+        raise RefusedError(call.forge.hidden())
+    page, size = max(1, call.request.number("page", 1)), min(call.request.number("limit", 30), 50)
+    root, full = f"{call.forge.root}/api/v1/repos", call.repo.full_name
+    shown: list[shapes.Shape] = [
+        {
+            "url": f"{root}/{full}/git/commits/{sha}",
+            "sha": sha,
+            "created": "2026-11-23T19:28:29Z",
+            "html_url": f"{call.forge.root}/{full}/commit/{sha}",
+            "commit": {"url": f"{root}/{full}/git/commits/{sha}", "message": "a commit\n"},
+            **dict.fromkeys(("author", "committer", "files", "stats")),
+            "parents": [],
+        }
+        for sha in found[(page - 1) * size : page * size]
+    ]
+    return _counted(call, shown, len(found))
 
 
 @route("GET /repos/{owner}/{repo}/commits/{ref}/statuses")

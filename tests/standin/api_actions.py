@@ -16,13 +16,11 @@ from standin.world import Attempt, Job, Repo, Run, Status
 
 R = "/repos/{owner}/{repo}"
 T = TypeVar("T")
-MOST = 50
-"""Items of a page, whatever `limit` asks for; 30 when it asks for nothing."""
 
 
 def paged(call: Call, items: list[T]) -> list[T]:
-    """Without `page` everything comes, `limit` or not (reference 10)."""
-    page, limit = call.request.number("page", 0), min(call.request.number("limit", 30), MOST)
+    """Without `page` everything comes, `limit` or not (reference 10); else 30 where `limit` asks for nothing."""
+    page, limit = call.request.number("page", 0), min(call.request.number("limit", 30), call.forge.most)
     return items[(page - 1) * limit : page * limit] if page > 0 else items
 
 
@@ -57,8 +55,8 @@ def runs(call: Call) -> Reply:
         if status not in {known.value for known in Status}:
             raise call.refuse(f"unknown status: {status}", 400)
     wanted: dict[str, Callable[[Run], str]] = {
-        "status": lambda run: run.status.value,
-        "event": lambda run: run.event,
+        "status": lambda run: run.told(fails_early=call.forge.profile.fails_early).value,
+        "event": lambda run: {"schedule": "push"}.get(run.event, run.event),
         "head_sha": lambda run: run.sha,
         "run_number": lambda run: str(run.index),
         **({"workflow_id": lambda run: run.workflow, "ref": lambda run: f"refs/heads/{run.branch}"} if later else {}),

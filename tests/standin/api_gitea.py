@@ -36,7 +36,7 @@ def _missing(call: Call, why: str) -> RefusedError:
 def _listed(call: Call, key: str, items: list[T], show: Callable[[T], Shape], *, pages: bool = True) -> Reply:
     """A page of a list; from 1.26 on `limit` counts also without `page`, and there are a count and links."""
     new = call.forge.profile.release >= (1, 26)
-    limit, page = min(call.request.number("limit", 30), 50), max(1, call.request.number("page", 1))
+    limit, page = min(call.request.number("limit", 30), call.forge.most), max(1, call.request.number("page", 1))
     pages = pages and (new or "page" in call.request.query)
     shown = items[(page - 1) * limit : page * limit] if pages else items
     reply = as_json({key: [show(item) for item in shown], "total_count": len(items)})

@@ -51,6 +51,12 @@ def stop_after(count: int) -> Fault:
     return change(lambda reply: replace(reply, stop_after=count))
 
 
+def stop_for_good(count: int) -> Fault:
+    """The connection is cut after `count` bytes of the first body, and before any byte of each later one."""
+    left = iter((count,))
+    return change(lambda reply: replace(reply, stop_after=next(left, 0)))
+
+
 def no_answer() -> Fault:
     """The connection is cut before any byte of a body, after headers that promise one."""
     return say(Reply(200, b"x", (("Content-Type", "text/plain"),), length=1000, stop_after=1))

@@ -48,6 +48,8 @@ class Forge:
     captcha: bool = False
     swagger: bool = True
     internal_login: bool = True
+    most: int = 50
+    """Items of a page, whatever `limit` asks for (MAX_RESPONSE_ITEMS)."""
     logins: dict[str, WebLogin] = field(default_factory=dict)
     made_logins: int = 0
 
@@ -142,6 +144,7 @@ ROUTES: list[Route] = []
 def route(operation: str, scope: str = "repository", needs: str = "", on: str = "") -> Callable[[Answer], Answer]:
     """Registers the function that answers an operation, named as in swagger; `{name}` parts become parameters."""
     path = re.escape(operation.split(" ")[1]).replace(r"\{", "{").replace(r"\}", "}")
+    path = path.replace("{filepath}", "(?P<filepath>.+)")
     pattern = re.compile("/api/v1" + re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path))
 
     def register(answer: Answer) -> Answer:
@@ -163,6 +166,18 @@ def find_route(forge: Forge, request: Request) -> tuple[Route, dict[str, str]]:
         allowed = ", ".join(sorted({found.method for found, _ in fits}))
         raise RefusedError(Reply(405, b"", (("Allow", allowed),)))
     raise RefusedError(no_route())
+
+
+def moved(forge: Forge, request: Request, owner: str, name: str) -> Reply | None:
+    """What an old name of a repository says to anybody, be it private: where it is now (services/context/repo.go,
+    RedirectToRepo of Forgejo 7 to 16; permanent from 14 on).
+    """
+    repo = forge.world.moved(owner, name)
+    if repo is None:
+        return None
+    path, _, query = request.raw.removeprefix(forge.prefix).partition("?")
+    to = path.replace(f"{owner}/{name}", repo.full_name, 1) + (f"?{query}" if query else "")
+    return Reply(301 if forge.profile.generation >= 14 else 307, b"", (("Location", forge.prefix + to),))
 
 
 def session_id(forge: Forge) -> str:

@@ -142,11 +142,11 @@ def sign_in(visit: Visit, user: User) -> Reply:
     elif visit.tokens:  # Gitea gives the next token at once
         visit.login.token_for = user.id
         visit.set_cookie("_csrf", quote(visit.token(), safe=""), "Max-Age=86400; ")
-    blocked = _blocked(user)
-    return redirect(visit.forge.prefix + (blocked or "/"), page=False)
+    return redirect(f"{visit.forge.prefix}/", page=False)
 
 
 def _blocked(user: User) -> str:
+    """Where every page leads a user who must do something first (routers/web/web.go, verifyAuthWithOptions)."""
     if user.login == "must-change-password":
         return "/user/settings/change_password"
     return "/user/settings/security" if user.login == "must-set-up-2fa" else ""

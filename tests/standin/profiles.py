@@ -15,6 +15,8 @@ _ALWAYS = (
     f"GET {R}/branches/{{branch}}",
     f"GET {R}/pulls",
     f"GET {R}/pulls/{{index}}",
+    f"GET {R}/commits",
+    f"GET {R}/contents/{{filepath}}",
     f"GET {R}/commits/{{ref}}/status",
     f"GET {R}/commits/{{ref}}/statuses",
 )
@@ -89,6 +91,11 @@ class Profile:
     def forgejo(self) -> bool:
         """Whether it is a Forgejo."""
         return self.name.startswith("forgejo")
+
+    @property
+    def fails_early(self) -> bool:
+        """Whether a run counts as failed while other jobs of it run (AggregateJobStatus of Forgejo 11 to 16)."""
+        return self.forgejo and self.generation >= 11
 
     def has(self, operation: str) -> bool:
         """Whether the server answers an operation."""

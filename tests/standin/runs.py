@@ -79,8 +79,21 @@ class Attempt:
             for earlier in self.steps[:step]:
                 if not earlier.status.done:
                     self.end_step(self.steps.index(earlier))
-            this.status, this.started, this.first = Status.RUNNING, now, len(self.log)
+            this.status, this.started = Status.RUNNING, now
+        if not this.length:
+            this.first = len(self.log)
         this.length += 1
+
+    def begin(self, step: int) -> None:
+        """A step runs and has no row yet: the runner does not tell where it begins, so the forge knows of row 0."""
+        world = self.job.run.repo.world
+        with world.lock:
+            self.steps[step].status, self.steps[step].started = Status.RUNNING, world.tick()
+
+    def claim(self, step: int, rows: int) -> None:
+        """The runner tells whose the last rows are: it sends them a moment before."""
+        self.begin(step)
+        self.steps[step].first, self.steps[step].length = len(self.log) - rows, rows
 
     def end_step(self, step: int, status: Status = Status.SUCCESS) -> None:
         """The runner reports a step's conclusion."""
@@ -88,8 +101,9 @@ class Attempt:
         with world.lock:
             this = self.steps[step]
             now = self.updated = world.tick()
-            if not this.started:
-                this.started, this.first = now, len(self.log)
+            this.started = this.started or now
+            if not this.length:
+                this.first = len(self.log)
             this.status, this.stopped = status, now
 
     def end(self, status: Status) -> None:
@@ -148,11 +162,22 @@ class Job:
             self.run.record(self, "pending", "Has started running")
             return made
 
-    def again(self) -> None:
-        """A rerun was asked for; it waits for a runner."""
-        self.picked, self.status, self.attempt = False, Status.WAITING, len(self.attempts) + 1
+    def again(self, *, blocked: bool = False) -> None:
+        """A rerun was asked for; it waits for a runner, or for the jobs it needs."""
+        self.picked, self.attempt = False, len(self.attempts) + 1
+        self.status = Status.BLOCKED if blocked else Status.WAITING
         self.run.started = self.run.stopped = 0
-        self.run.record(self, "pending", "Waiting to run")
+        self.run.record(self, "pending", "Blocked by required conditions" if blocked else "Waiting to run")
+
+    @property
+    def dependents(self) -> "list[Job]":
+        """The jobs that need this one, and those that need these."""
+        found, keys = list[Job](), {self.name.partition(" (")[0]}
+        for job in self.run.jobs:
+            if job is not self and not keys.isdisjoint(job.needs):
+                found.append(job)
+                keys.add(job.name.partition(" (")[0])
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,12 +213,19 @@ class Run:
 
     @property
     def status(self) -> Status:
-        """From its jobs, as the forge does it."""
+        """From its jobs, as it truly is."""
+        return self._worst(Status.RUNNING, Status.WAITING, Status.CANCELLED, Status.FAILURE, Status.BLOCKED)
+
+    def told(self, *, fails_early: bool) -> Status:
+        """As a forge tells it. `fails_early`: one job that failed or was cancelled decides, while others still run."""
+        if not fails_early:
+            return self.status
+        return self._worst(Status.CANCELLED, Status.FAILURE, Status.RUNNING, Status.WAITING, Status.BLOCKED)
+
+    def _worst(self, *order: Status) -> Status:
         found = {job.status for job in self.jobs}
-        for first in (Status.RUNNING, Status.WAITING, Status.CANCELLED, Status.FAILURE, Status.BLOCKED):
-            if first in found:
-                return first
-        return Status.SUCCESS if Status.SUCCESS in found else Status.SKIPPED
+        rest = Status.SUCCESS if Status.SUCCESS in found else Status.SKIPPED
+        return next((first for first in order if first in found), rest)
 
     def job(self, name: str, *steps: str, labels: tuple[str, ...] = ("native",), needs: tuple[str, ...] = ()) -> Job:
         """One more job; it waits, for a runner or for those it needs."""

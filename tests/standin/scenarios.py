@@ -96,8 +96,30 @@ FAILING_PARTS = (
 )
 
 
+FAILING_FILE = """\
+name: fail
+on: push
+jobs:
+  test:
+    runs-on: host
+    steps:
+      - name: Prepare
+        run: |
+          echo preparing
+          echo done preparing
+      - name: Cargo build
+        run: cargo build --locked
+      - name: Never runs
+        run: echo never
+      - name: Always runs
+        if: always()
+        run: echo cleanup
+"""
+
+
 def failing(repo: Repo, sha: str = "") -> Run:
     """One job whose second step ends with the founding message and exit status 101."""
+    repo.files[".forgejo/workflows/fail.yml"] = repo.files[".gitea/workflows/fail.yml"] = FAILING_FILE
     run = repo.push("scenario fail", "fail.yml", "s-fail", sha)
     play(run.job("test", *FAILING_STEPS), FAILING_PARTS)
     return run

@@ -108,6 +108,7 @@ def repository(forge: Forge, repo: Repo, viewer: User | None) -> Shape:
         "clone_url": f"{root}/{full}.git",
         "open_pr_counter": len(repo.pulls),
         "default_branch": repo.default_branch,
+        "has_actions": repo.actions,
         "permissions": {"admin": repo.may_write(viewer), "push": repo.may_write(viewer), "pull": True},
         "wiki_ssh_url": f"ssh://git@127.0.0.1/{full}.wiki.git",
         "wiki_clone_url": f"{root}/{full}.wiki.git",
@@ -136,6 +137,11 @@ def _gitea_repository(forge: Forge, shape: Shape) -> Shape:
     return {key: value for key, value in shape.items() if key not in gone} | more
 
 
+_HOOKS = {"push": "push", "schedule": "push", "pull_request": "pull_request", "pull_request_target": "pull_request"}
+"""What the column `event` says of a run, as the API words it (modules/webhook/type.go, Event): nothing for a run by
+hand, and for a schedule the push that brought it."""
+
+
 def run(forge: Forge, of: Run, viewer: User | None) -> Shape:
     """A run of Forgejo 12 and later (reference 1.3): no `duration` when it is 0, times that are not known 1970."""
     seconds = (of.stopped or of.started) // TICKS - of.started // TICKS
@@ -153,10 +159,10 @@ def run(forge: Forge, of: Run, viewer: User | None) -> Shape:
         "is_fork_pull_request": False,
         "need_approval": False,
         "approved_by": 0,
-        "event": of.event,
+        "event": _HOOKS.get(of.event, ""),
         "event_payload": event_payload(forge, of),
         "trigger_event": of.event,
-        "status": of.status.value,
+        "status": of.told(fails_early=forge.profile.fails_early).value,
         "started": when(of.started),
         "stopped": when(of.stopped),
         "created": when(of.created),

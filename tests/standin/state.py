@@ -41,9 +41,12 @@ def read_cursors(body: bytes) -> list[Asked]:
 
 def full_steps(attempt: Attempt, generation: int) -> list[Step]:
     """The steps with the two that the server invents at the ends."""
-    first, over = (attempt.steps or [Step("")])[0], attempt.status.done
+    looked = attempt.steps if generation >= 11 else attempt.steps[:1]  # 7 looks at the first step alone
+    begun = [step for step in looked if step.status.has_run or step.status is Status.RUNNING]
+    over = attempt.status.done
     begin = Step("Set up job", Status.RUNNING, 0, len(attempt.log), attempt.started)
-    if first.status.has_run or first.status is Status.RUNNING:
+    if begun:
+        first = begun[0]
         begin.length, begin.stopped, begin.status = first.first, first.started, Status.SUCCESS
     elif over:
         begin.stopped = attempt.stopped
@@ -72,7 +75,8 @@ def diagnosis(job: Job, status: Status) -> str:
     return _CALLED.get(status, status.value.capitalize())
 
 
-def _when(ticks: int) -> str:
+def relative_time(ticks: int) -> str:
+    """How pages write a time."""
     if not ticks:
         return "not started"
     iso = stamp(ticks)
@@ -86,7 +90,7 @@ def _attempts(job: Job) -> list[Shape]:
     return [
         {
             "number": attempt.number,
-            "time_since_started_html": _when(attempt.started),
+            "time_since_started_html": relative_time(attempt.started),
             "status": attempt.status.value,
             "status_diagnostics": [diagnosis(job, attempt.status)],
         }
@@ -98,7 +102,7 @@ def _all_attempts(job: Job, generation: int) -> list[Shape] | None:
     shown = _attempts(job)
     if job.task is None and generation >= 16:
         waits = [diagnosis(job, job.status)]
-        number = {"number": job.attempt, "time_since_started_html": _when(0), "status": job.status.value}
+        number = {"number": job.attempt, "time_since_started_html": relative_time(0), "status": job.status.value}
         return [{**number, "status_diagnostics": waits}, *shown]
     return shown if job.task is not None else None
 
@@ -125,7 +129,9 @@ def _commit(forge: Forge, run: Run) -> Shape:
 
 def _run(forge: Forge, run: Run, viewer: User | None) -> Shape:
     generation, may = forge.profile.generation, run.repo.may_write(viewer)
-    status, over = run.status, run.status.done
+    status, over = run.told(fails_early=forge.profile.fails_early), run.status.done
+    if 11 <= generation < 13:
+        over = status.done  # also while other jobs run (reference 2.2)
     if generation < 11 and status is Status.CANCELLED:
         status = Status.FAILURE
     again, by_id = may and over, forge.profile.web_ids == "database"

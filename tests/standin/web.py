@@ -9,15 +9,15 @@ from urllib.parse import quote
 
 from standin.api_actions import cancel_run, unreadable, zip_of
 from standin.api_gitea import attachment
-from standin.forge import Forge, RefusedError
+from standin.forge import Forge, RefusedError, moved
 from standin.login import Visit, answer_user, held_up, to_login
-from standin.state import answer_state, broken, envelope, read_cursors
+from standin.state import answer_state, broken, envelope, read_cursors, relative_time
 from standin.wire import Reply, Request, as_html, as_json, as_text, ranged, redirect
 from standin.world import Attempt, Job, Repo, Run, Status
 
 _RUN = re.compile(
     r"/(?P<owner>[^/]+)/(?P<repo>[^/]+)/actions/runs/(?P<run>\d+|latest)"
-    r"(?:/jobs/(?P<job>\d+)(?:/attempt/(?P<attempt>\d+))?)?(?P<rest>/logs|/rerun|/cancel|/artifacts(?:/[^/]+)?)?"
+    r"(?:/jobs/(?P<job>\d+)(?:/attempt/(?P<attempt>\d+))?)?(?P<rest>/logs|/rerun-failed|/rerun|/cancel|/artifacts(?:/[^/]+)?)?"
 )
 _REPO = re.compile(
     r"/(?P<owner>[^/]+)/(?P<repo>[^/]+)(?P<rest>|/actions|/actions/workflows/[^/]+/(?:runs/latest|badge\.svg))"
@@ -86,7 +86,9 @@ def _swagger(forge: Forge) -> Reply:
 
 def _repo(visit: Visit, match: re.Match[str]) -> Repo:
     repo = visit.forge.world.find_repo(match["owner"], match["repo"])
-    if repo is None or not repo.may_read(visit.user):
+    if repo is None and (to := moved(visit.forge, visit.request, match["owner"], match["repo"])) is not None:
+        raise RefusedError(to)
+    if repo is None or not repo.may_read(visit.user) or ("/actions" in visit.request.path and not repo.actions):
         raise RefusedError(not_found(visit))
     return repo
 
@@ -158,6 +160,7 @@ def _answer_run(page: Page) -> Reply:
     answers: dict[tuple[bool, str], Callable[[Page], Reply]] = {
         (False, "/logs"): _download,
         (True, "/rerun"): _rerun,
+        (True, "/rerun-failed"): _rerun_failed,
         (True, "/cancel"): _cancel,
         (False, ""): _run_page,
         (True, ""): _state,
@@ -249,15 +252,42 @@ def _rerun(page: Page) -> Reply:
     run = page.run()
     if not page.repo.may_write(page.visit.user):
         return not_found(page.visit)
-    if page.forge.profile.generation >= 16 and not run.status.done:
-        return as_json({"errorMessage": "The workflow cannot be rerun.", "renderFormat": "html"}, 400)
     job = page.job() if page.match["job"] else None
-    for each in [job] if job else run.jobs:
-        each.again()
+    told = run.told(fails_early=page.forge.profile.fails_early) if job is None else job.status
+    if page.forge.profile.generation >= 16 and not told.done:
+        what = "workflow" if job is None else "job"
+        return as_json({"errorMessage": f"The {what} cannot be rerun.", "renderFormat": "html"}, 400)
+    if job is None:
+        for each in run.jobs:
+            each.again(blocked=bool(each.needs))
+    else:
+        _rerun_job(page, job)
     if not page.forge.profile.attempts:
         return _done(page)
     shown = job or run.jobs[0]
     return as_json({"redirect": page.address(run.index, "jobs", shown.index, "attempt", shown.attempt)})
+
+
+def _rerun_job(page: Page, job: Job) -> None:
+    """The job and those that need it. What runs still is left alone before Forgejo 16, which cancels a dependent."""
+    for each in [job, *job.dependents]:
+        if not each.status.done and page.forge.profile.generation < 16:
+            continue
+        if not each.status.done and each.task is not None:
+            each.task.end(Status.CANCELLED)
+        each.again(blocked=each is not job)
+
+
+def _rerun_failed(page: Page) -> Reply:
+    """The failed and cancelled jobs and those that need them (Gitea 1.26: services/actions/rerun.go, GetFailedJobs)."""
+    run = page.run()
+    if page.forge.profile.web_ids == "index" or page.match["job"] or not page.repo.may_write(page.visit.user):
+        return not_found(page.visit)
+    if not run.status.done:
+        return as_json({"errorMessage": "This workflow run is not done.", "renderFormat": "text"}, 400)
+    for job in [job for job in run.jobs if job.status in {Status.FAILURE, Status.CANCELLED}]:
+        _rerun_job(page, job)
+    return _done(page)
 
 
 def _cancel(page: Page) -> Reply:
@@ -306,14 +336,15 @@ def _answer_repo(visit: Visit, repo: Repo, rest: str) -> Reply:
 def _list_page(visit: Visit, repo: Repo) -> Reply:
     wanted, workflow = visit.request.one("status"), visit.request.one("workflow")
     link = f"{visit.forge.prefix}/{repo.full_name}/actions/runs"
-    items = [
-        f'<div class="flex-item"><span data-tooltip-content="{run.status.value}">'
-        f'<svg class="svg octicon-{_ICONS[run.status]}"></svg></span>'
-        f'<a class="flex-item-title" href="{link}/{_web_number(visit, run)}">{escape(run.title)}</a>'
-        f"<span><b>{escape(run.workflow)} #{run.index}</b>:</span>{_list_ref(visit, repo, run)}</div>"
+    fails_early = visit.forge.profile.fails_early
+    found = [
+        (run, status)
         for run in reversed(repo.runs)
-        if (not workflow or run.workflow == workflow) and (wanted in {"", "0"} or _ENUM.get(wanted) == run.status)
+        if (not workflow or run.workflow == workflow)
+        and (wanted in {"", "0", _ENUM[status := run.told(fails_early=fails_early)]})
     ]
+    page, size = max(1, visit.request.number("page", 1)), min(visit.request.number("limit", 30), 50)
+    items = [_item(visit, repo, run, status, link) for run, status in found[(page - 1) * size : page * size]]
     title = repo.full_name if visit.forge.profile.forgejo else f"Actions - {repo.name}"
     return as_html(
         f"{title} - {visit.forge.profile.name}",
@@ -321,10 +352,28 @@ def _list_page(visit: Visit, repo: Repo) -> Reply:
     )
 
 
+def _item(visit: Visit, repo: Repo, run: Run, status: Status, link: str) -> str:
+    """A run in the list (templates/repo/actions/runs_list.tmpl, status.tmpl)."""
+    profile, named = visit.forge.profile, "" if visit.request.one("workflow") else f"{escape(run.workflow)} "
+    shown = Status.FAILURE if profile.generation < 11 and status is Status.CANCELLED else status
+    to = f'title="{escape(run.title)}" href="{link}/{_web_number(visit, run)}"'
+    heading = f'<a class="flex-item-title" {to}>\n\t{escape(run.title)}\n</a>'
+    if profile.forgejo and profile.generation >= 16:  # there a form and the mark of a preferred run stand beside it
+        heading = f'<div class="flex-item-title"><a {to}>\n\t{escape(run.title)}\n</a></div>'
+    return (
+        f'<div class="flex-item"><span data-tooltip-content="{shown.value}">'
+        f'<svg class="svg octicon-{_ICONS[shown]}"></svg></span>{heading}'
+        f'<div class="flex-item-body"><b>{named}#{run.index}</b> -{_list_ref(visit, repo, run)}</div>'
+        f'<svg class="svg octicon-calendar"></svg>{relative_time(run.stopped or run.created)}</div>'
+    )
+
+
 def _list_ref(visit: Visit, repo: Repo, run: Run) -> str:
-    """Commit and branch of a run in the list; that of a schedule names no commit."""
-    link = f"{visit.forge.prefix}/{repo.full_name}"
-    commit = f'commit <a href="{link}/commit/{run.sha}">{run.sha[:10]}</a>' if run.event != "schedule" else "scheduled"
+    """Commit and branch of a run in the list; before Forgejo 16 that of a schedule names no commit."""
+    link, profile = f"{visit.forge.prefix}/{repo.full_name}", visit.forge.profile
+    commit = f'commit <a href="{link}/commit/{run.sha}">{run.sha[:10]}</a>'
+    if run.event == "schedule" and not (profile.forgejo and profile.generation >= 16):
+        commit = "scheduled"
     to = f"{link}/pulls/{run.branch[1:]}" if run.branch.startswith("#") else f"{link}/src/branch/{quote(run.branch)}"
     return f'{commit}<a class="ui label run-list-ref gt-ellipsis" href="{to}">{escape(run.branch)}</a>'
 
@@ -341,15 +390,17 @@ _ICONS = {
     Status.WAITING: "clock",
     Status.RUNNING: "meter",
     Status.BLOCKED: "blocked",
+    Status.UNKNOWN: "x-circle-fill",
 }
-"""templates/repo/icons/action_status.tmpl of Gitea 1.23 and 1.26, as real ones show them."""
+"""templates/repo/actions/status.tmpl of Forgejo 11 to 16, templates/repo/icons/action_status.tmpl of Gitea."""
 _ENUM = {
-    "1": Status.SUCCESS,
-    "2": Status.FAILURE,
-    "3": Status.CANCELLED,
-    "4": Status.SKIPPED,
-    "5": Status.WAITING,
-    "6": Status.RUNNING,
-    "7": Status.BLOCKED,
+    Status.UNKNOWN: "-",
+    Status.SUCCESS: "1",
+    Status.FAILURE: "2",
+    Status.CANCELLED: "3",
+    Status.SKIPPED: "4",
+    Status.WAITING: "5",
+    Status.RUNNING: "6",
+    Status.BLOCKED: "7",
 }
 """How the list's `status` argument counts (reference 3.4)."""

@@ -49,7 +49,11 @@ class Repo:
     runs: list[Run] = field(default_factory=list)
     pulls: dict[int, "Pull"] = field(default_factory=dict)
     workflows: set[str] = field(default_factory=set)
+    files: dict[str, str] = field(default_factory=dict)
+    """Path -> text, the same at every commit."""
     default_branch: str = "main"
+    actions: bool = True
+    """Whether the unit Actions is switched on."""
 
     @property
     def full_name(self) -> str:
@@ -65,6 +69,15 @@ class Repo:
         """The commit that a branch or commit id names; empty when there is none."""
         known = self.branches()
         return known.get(ref.removeprefix("refs/heads/"), "") or (ref if ref in known.values() else "")
+
+    def history(self, ref: str) -> list[str]:
+        """The commits of a branch, newest first; empty when there is no such branch or commit."""
+        name = ref.removeprefix("refs/heads/") or self.default_branch
+        first = sha1(self.full_name.encode()).hexdigest()
+        made = [run.sha for run in reversed(self.runs) if run.branch == name and run.sha != first]
+        if name in self.branches():
+            return list(dict.fromkeys([*made, first]))
+        return [ref] if self.commit(ref) else []
 
     def run(self, index: int) -> Run | None:
         """By the number that people see."""
@@ -123,6 +136,7 @@ class World:
         self.now = now
         self.users: dict[str, User] = {}
         self.repos: list[Repo] = []
+        self.renamed: dict[tuple[str, str], Repo] = {}
         self.runner_version = "v12.8.2-src"
         self.runners = [Runner(1, "host-info", ("native",)), Runner(2, "host-debug", ("native-debug",))]
         self.runs = self.jobs = self.tasks = 0
@@ -148,8 +162,19 @@ class World:
         return self.repos[-1]
 
     def find_repo(self, owner: str, name: str) -> Repo | None:
-        """By owner and name."""
-        return next((r for r in self.repos if (r.owner.name, r.name) == (owner, name)), None)
+        """By owner and name, in letters of any case."""
+        wanted = owner.lower(), name.lower()
+        return next((r for r in self.repos if (r.owner.name.lower(), r.name.lower()) == wanted), None)
+
+    def moved(self, owner: str, name: str) -> Repo | None:
+        """The repository that had this name before."""
+        return self.renamed.get((owner.lower(), name.lower()))
+
+    def rename(self, repo: Repo, name: str, owner: User | None = None) -> None:
+        """Gives a repository another name, another owner too if one is named; the old name leads to it."""
+        with self.lock:
+            self.renamed[repo.owner.name.lower(), repo.name.lower()] = repo
+            repo.name, repo.owner = name, owner or repo.owner
 
     def named(self, full_name: str) -> Repo:
         """By `owner/name`, for tests that know it is there."""

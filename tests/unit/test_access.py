@@ -1,10 +1,15 @@
 """`whyred access`: what it is tried on, and what it comes to."""
 
+import re
+from pathlib import Path
+
 import pytest
 from forge_user import forges, web_login
-from standin import Standin, World, scenarios, standin
+from program import environment, run
+from standin import PROFILES, Standin, World, scenarios, standin
 
 from whyred.app.access import access
+from whyred.faces.cli.layout import cells, fit
 from whyred.model.access import Table
 from whyred.model.credential import Credential
 from whyred.model.forge import Address
@@ -79,3 +84,60 @@ def test_every_route_stands_there_once() -> None:
         names = [row.route for row in table(forge, world).rows]
         assert len(names) == len(set(names))
         assert "bundle" in names
+
+
+SCREEN = 24
+
+
+def shown(found: Table) -> list[str]:
+    """The rows on a terminal of 80 columns."""
+    return fit(render(found).rstrip("\n"), 80).split("\n")
+
+
+@pytest.mark.parametrize("web", [False, True])
+@pytest.mark.parametrize("name", sorted(PROFILES))
+def test_the_table_fits_a_screen(name: str, web: bool) -> None:
+    world = scenarios.everyday()
+    with standin(name, world) as forge:
+        found = table(forge, world, web=web)
+        rows = shown(found)
+        most = SCREEN + 2 if name == "forgejo-7" else SCREEN - 1  # the prompt stands below
+        assert len(rows) <= most, "\n".join(rows)
+        assert max(map(cells, rows)) <= 80
+        for route in found.rows:
+            (told,) = [row for row in rows if re.match(rf"(?:works|no|untried) +{route.route}\b", row)]
+            assert route.refusal is None or told.endswith(route.refusal.reason)
+        assert sum(forge.url in row for row in rows) <= 2
+        text = " ".join(render(found).split())
+        for route in found.rows:  # what would open it is said, once, and a log-in that is the first to do, at the end
+            assert route.refusal is None or route.refusal.help.replace(f" at {forge.url}", "").split(";")[0] in text
+        assert found.works or rows[-1].endswith(f"whyred login --web {forge.url}")
+
+
+def test_all_of_it_can_be_had() -> None:
+    world = scenarios.everyday()
+    with standin("forgejo-11", world) as forge:
+        found = table(forge, world, web=False)
+        full = render(found, full=True)
+        for route in found.rows:
+            assert route.serves in full
+            assert route.refusal is None or f"asked: {route.refusal.asked}\n" in full
+            assert route.refusal is None or f"to do: {route.refusal.help}\n" in full
+
+
+def test_a_list_that_knows_only_some_runs_does_not_say_that_there_are_none() -> None:
+    """Forgejo 7 tells runs by commit statuses alone to whoever has no web login, and only those of some commits."""
+    world = scenarios.everyday()
+    with standin("forgejo-7", world) as forge:
+        found = table(forge, world, web=False)
+        assert "nothing ran" not in (found.note or "")
+        assert "needs-web-login" in (found.note or "")
+        assert shown(found)[-1] == f"its web page is not public: whyred login --web {forge.url}"
+
+
+@pytest.mark.parametrize("target", ["{host}", "{host}/", "http://{host}", "http://{host}/user/settings"])
+def test_a_server_is_named_as_people_type_it(target: str, tmp_path: Path) -> None:
+    with standin("forgejo-16", scenarios.everyday()) as forge:
+        ended = run(["access", target.format(host=forge.url.removeprefix("http://"))], environment(tmp_path))
+        assert ended.code == 4
+        assert ended.out.startswith(f"Forgejo 16.0.0 at {forge.url}\n"), ended.err

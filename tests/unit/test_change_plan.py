@@ -2,7 +2,7 @@
 
 import pytest
 from change_standin import SCOPE, address, two_failed, way
-from standin import PROFILES, World, scenarios
+from standin import PROFILES, Status, World, scenarios
 
 from whyred.app import change
 from whyred.model.run import Attempt, Job, Run
@@ -218,3 +218,22 @@ def test_no_debug_logging() -> None:
     with way("forgejo-16") as user:
         run = Run("alice/priv#2", repo="alice/priv", id=11, number=2)
         assert "debug" in refused(lambda: forge_changes.plan_rerun(user.reach, run, debug=True)).what
+
+
+@pytest.mark.parametrize("name", ["forgejo-7", "forgejo-11", "forgejo-14", "forgejo-16"])
+@pytest.mark.parametrize("target", ["alice/priv#9", "alice/priv"])
+def test_a_run_with_a_failed_job_is_cancelled_while_others_run(name: str, target: str) -> None:
+    """Forgejo from 11 on calls such a run failed, and so would it seem to be over."""
+    with way(name, half_failed) as user:
+        for run in user.repo.runs[:-1]:
+            for job in run.jobs:
+                job.status = scenarios.OK if job.status is Status.WAITING else job.status
+        planned = change.cancel(address(target), user.forges)
+        assert [call.method for call in planned.plan.calls] == ["POST"]
+        assert planned.jobs == frozenset({"slow"})
+
+
+def half_failed(world: World) -> None:
+    run = world.named("alice/priv").push("half", "half.yml", "main")
+    scenarios.play(run.job("fails", "Step"), [scenarios.Part(scenarios.FAILED, ["said"])])
+    run.job("slow", "Step").pick().row("goes on", 0)

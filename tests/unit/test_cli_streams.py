@@ -131,3 +131,38 @@ def test_interrupted_while_it_reads(home: Path, tmp_path: Path, number: signal.S
     assert (process.returncode, out) == (code, b"")
     assert err.strip() == (b"whyred: interrupted" if number is signal.SIGINT else b"")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+@pytest.mark.parametrize("module", ["click", "whyred/app/targets", "whyred/faces/cli/streams"])
+def test_interrupted_while_modules_load(home: Path, tmp_path: Path, number: str, code: int, module: str) -> None:
+    """The signal comes within the import of a module that stands before the real one."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import importlib.abc, os, signal, sys\n"
+        "class Finder(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        f"        if name == {module.replace('/', '.')!r} and os.path.basename(sys.argv[0]) == '__main__.py':\n"
+        f"            os.kill(os.getpid(), signal.{number})\n"
+        "sys.meta_path.insert(0, Finder())\n"
+    )
+    env = environment(home)
+    env["PYTHONPATH"] = f"{tmp_path}:{env['PYTHONPATH']}"
+    done = subprocess.run([*PROGRAM, "read", "nothing.log"], env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr.strip() in ("", "whyred: interrupted")
+
+
+def test_the_entry_point_imports_nothing_before_it_minds_signals() -> None:
+    code = "import sys; before = set(sys.modules); import whyred.faces.cli.main; print(*set(sys.modules) - before)"
+    done = subprocess.run([*PROGRAM[:1], "-c", code], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) <= {"whyred", "whyred.faces", "whyred.faces.cli", "whyred.faces.cli.main"}
+
+
+@pytest.mark.parametrize("command", ["--help", "--version", "doctor --help", "logs --help", ""])
+def test_help_for_a_reader_that_goes_away(home: Path, tmp_path: Path, command: str) -> None:
+    ended = shell(f"$W {command} | true; exit ${{PIPESTATUS[0]}}", home, tmp_path)
+    assert ended.code in (0, 2)
+    assert "Traceback" not in ended.err
+    assert "Broken" not in ended.err
+    full = shell(f"$W {command} > /dev/full", home, tmp_path)
+    assert "Traceback" not in full.err

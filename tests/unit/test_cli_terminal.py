@@ -13,6 +13,7 @@ import sys
 import termios
 from pathlib import Path
 
+import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +21,7 @@ from program import FOUNDING, PROGRAM, environment, run
 
 from whyred.faces.cli import streams
 from whyred.faces.cli.layout import cells, cut, fit, paint
+from whyred.faces.cli.program import cli
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 LOG = FOUNDING + "".join(f"2026-01-01T10:00:03.0000000Z note {n} {'✅ wide ' * 30}\n" for n in range(3))
@@ -186,7 +188,7 @@ def test_a_further_row_of_evidence_keeps_its_colour() -> None:
     assert [r.startswith("\x1b[32m") for r in rows] == [True, True, False, False]
 
 
-@pytest.mark.parametrize("command", ["", "why", "read", "doctor", "run", "save", "demo", "new"])
+@pytest.mark.parametrize("command", ["", *cli.list_commands(click.Context(cli))])
 def test_help_fits_80_columns(folder: Path, command: str) -> None:
     rows = Screen(folder, 80, *filter(None, [command]), "--help").rows
     assert [row for row in rows if cells(row) > 80] == []
@@ -202,8 +204,7 @@ def test_completion_can_be_had(tmp_path: Path, shell: str) -> None:
 
 def completed(folder: Path, words: str) -> list[str]:
     """What bash is told for the last of the words."""
-    number = str(len(words.split(" ")) - 1)
-    env = environment(folder, _WHYRED_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=number)
+    env = environment(folder, _WHYRED_COMPLETE="bash_complete", COMP_BEGUN=words, COMP_WORD=words.split(" ")[-1])
     return run([], env, cwd=folder).out.split()
 
 
@@ -227,25 +228,17 @@ def test_local_is_not_put_before_a_file_of_that_name(folder: Path) -> None:
     assert completed(folder, "whyred why lo") == ["file,lo"]
 
 
-def test_completion_works_in_bash(folder: Path) -> None:
-    script = (
-        'eval "$(_WHYRED_COMPLETE=bash_source whyred)"; COMP_WORDS=(whyred doc); COMP_CWORD=1; '
-        "_whyred_completion whyred; echo ${COMPREPLY[@]}"
-    )
-    program = folder / "bin" / "whyred"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -c "from whyred.faces.cli.main import main; main()" "$@"\n')
-    program.chmod(0o755)
-    env = environment(folder)
-    env["PATH"] = f"{program.parent}:{env['PATH']}"
-    done = subprocess.run(["bash", "-c", script], env=env, capture_output=True, text=True, check=False)
-    if "Shell completion is not supported for Bash" in done.stderr:
-        pytest.skip("this bash is older than 4.4")
-    assert done.stdout.split() == ["doctor"]
-
-
 def test_a_row_whose_lead_is_wider_than_the_terminal_is_wrapped_whole() -> None:
     row = "fine     a-runner-with-a-name  directory-state /var/tmp  entries 0, exists yes, kind directory"
     rows = fit(row, 40).split("\n")
     assert max(map(cells, rows)) <= 40
     assert " ".join(" ".join(rows).split()) == " ".join(row.split())
+
+
+def test_a_newcomer_with_a_red_run_finds_the_way_on_one_screen(tmp_path: Path) -> None:
+    """Whichever end of the help the screen shows: the beginning by a pager, the last rows by a terminal."""
+    rows = Screen(tmp_path, 80, "--help").rows
+    for screen in (rows[:24], rows[-23:]):
+        text = "\n".join(screen)
+        for told in ("whyred login", "Forgejo", "OWNER/REPO#RUN", "Gitea", "GitHub", "GitLab", "log file"):
+            assert told in text, f"{told}:\n{text}"

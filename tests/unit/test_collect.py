@@ -215,7 +215,7 @@ def test_what_is_not_to_be_had_has_its_reason_and_the_others_are_there(library: 
 def test_a_log_that_breaks_off_for_good_leaves_no_file(library: Library, tmp_path: Path) -> None:
     with way(library, tmp_path) as it:
         path = f"/jobs/{it.played.jobs[0].id}/logs"
-        it.forge.fault(faults.stop_after(100), on=path)
+        it.forge.fault(faults.stop_for_good(100), on=path)
         found = it.found()
         assert found[0].error is not None
         assert found[0].error.reason is Missing.UNREACHABLE

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import forge_data as fd
 import pytest
-from forge_route import reach, refusal, whole
+from forge_route import attempt_of, reach, refusal, whole, write
 
-from whyred.model.run import Attempt, Run, Status, Step
-from whyred.model.source import Boundaries, Fetched, Missing
+from whyred.model.run import Attempt, Job, Run, Status, Step
+from whyred.model.source import Boundaries, Fetched, Missing, MissingLogError
 from whyred.sources import forge_disk
-from whyred.sources.reach import Want
+from whyred.sources.reach import Reach, Want
 
 RUN = Run("alice/priv#1", repo="alice/priv", number=1)
 
@@ -78,6 +78,116 @@ def test_why_there_is_none(made: tuple[fd.Data, Path]) -> None:
     assert reason(attempt(4711)) is Missing.DELETED
     assert reason(attempt(12, Status.RUNNING)) is Missing.STILL_RUNNING
     assert reason(attempt(None, Status.WAITING)) is Missing.NOT_STARTED
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> tuple[fd.Data, Path]:
+    """A forge that a test may spoil before it is written."""
+    return fd.recorded("16"), tmp_path / "data"
+
+
+def of_server(there: Reach, scenario: str) -> Attempt:
+    """An attempt as an API tells it that knows no tasks."""
+    return replace(attempt_of(there, scenario), id=None)
+
+
+@pytest.mark.parametrize("version", fd.VERSIONS)
+def test_the_database_knows_the_number(tmp_path: Path, version: str) -> None:
+    data = fd.make(version, tmp_path / "data")
+    there = reach(tmp_path / "data")
+    told = of_server(there, "green")
+    fetched = forge_disk.log(there, told, Want())
+    assert whole(fetched) == data.texts["green"]
+    assert fetched.attempt.id == fd.TASKS[version]["green"]
+    assert (fetched.boundaries, fetched.route.startswith("forge-disk: ")) == (Boundaries.GUESSED, True)
+    by_place = replace(told, run=replace(told.run, id=None), job=Job(None, "test", index=0))
+    assert whole(forge_disk.log(there, by_place, Want())) == data.texts["green"]
+
+
+def test_an_earlier_attempt_has_a_file_of_its_own(own: tuple[fd.Data, Path]) -> None:
+    data, folder = own
+    there = write(data, folder)
+    first = replace(of_server(there, "failed"), number=1)
+    assert whole(forge_disk.log(there, first, Want())) == data.texts["failed"]
+
+
+def test_the_database_knows_the_name_that_the_repository_had(own: tuple[fd.Data, Path]) -> None:
+    data, folder = own
+    name = f"old/name/{data.task('green')['log_filename'].rpartition('/')[2]}"
+    data.files[name] = data.files.pop(data.task("green")["log_filename"])
+    data.task("green")["log_filename"] = name
+    there = write(data, folder)
+    assert whole(forge_disk.log(there, of_server(there, "green"), Want())) == data.texts["green"]
+    assert whole(forge_disk.log(there, attempt_of(there, "green"), Want())) == data.texts["green"]
+
+
+def test_without_a_database_that_is_said_and_what_would_help(own: tuple[fd.Data, Path]) -> None:
+    data, folder = own
+    told = of_server(write(data, folder), "green")
+    (folder / "gitea.db").unlink()
+    (folder / "app.ini").write_text("[database]\nDB_TYPE = postgres\n")
+    error = refusal(lambda: forge_disk.log(reach(folder), told, Want()))
+    assert error.reason is Missing.WRONG_ID_KIND
+    assert "no-permission" in error.help
+    assert "--database" in error.help
+    assert str(folder / "app.ini") in error.help
+
+
+def gone(there: Reach, told: Attempt) -> MissingLogError:
+    return refusal(lambda: forge_disk.log(there, told, Want()))
+
+
+def test_why_a_file_is_gone_and_what_helps(own: tuple[fd.Data, Path]) -> None:
+    data, folder = own
+    data.files.clear()
+    there = write(data, folder)
+    (folder / "actions_log").mkdir()
+    for told in (of_server(there, "green"), attempt_of(there, "green")):
+        stored = gone(there, told)
+        assert stored.reason is Missing.DELETED
+        for words in ("did not delete it", "backup", "--runner-host", "whyred tap", "whyred rerun"):
+            assert words in stored.help
+        assert "app.ini" not in stored.help
+    told = attempt_of(there, "green")
+    (folder / "gitea.db").unlink()
+    (folder / "app.ini").write_text("[server]\n")
+    unknown = gone(reach(folder), told)
+    assert unknown.reason is Missing.DELETED
+    for words in ("[actions] LOG_RETENTION_DAYS", "365", "[storage.actions_log]", "--read-app-ini", "--runner-host"):
+        assert words in unknown.help
+    (folder / "app.ini").write_text(f"[server]\nAPP_DATA_PATH = {folder}\n")
+    read = gone(reach(folder, may_read=lambda _: True), told)
+    assert read.reason is Missing.DELETED
+    assert "--read-app-ini" not in read.help
+
+
+def test_what_the_forge_deleted_itself_has_expired(own: tuple[fd.Data, Path]) -> None:
+    data, folder = own
+    del data.files[data.task("green")["log_filename"]]
+    data.task("green")["log_expired"] = 1
+    there = write(data, folder)
+    for told in (of_server(there, "green"), attempt_of(there, "green")):
+        error = gone(there, told)
+        assert error.reason is Missing.EXPIRED
+        assert "LOG_RETENTION_DAYS" in error.help
+
+
+def test_rows_that_never_left_the_database(tmp_path: Path) -> None:
+    fd.make("11", tmp_path / "data")
+    there = reach(tmp_path / "data")
+    error = gone(there, attempt_of(there, "lingering"))
+    assert error.reason is Missing.NOT_FOUND
+    assert "--route forge-database" in error.help
+
+
+def test_what_the_database_says_of_a_job_that_has_no_file_yet(own: tuple[fd.Data, Path]) -> None:
+    there = write(*own)
+    asked = replace(of_server(there, "running"), status=Status.UNKNOWN)
+    running = gone(there, asked)
+    assert running.reason is Missing.STILL_RUNNING
+    assert "forge-database" in running.help
+    waiting = replace(of_server(there, "waiting"), status=Status.UNKNOWN)
+    assert gone(there, waiting).reason is Missing.NOT_STARTED
 
 
 def test_nobody_named_the_machine() -> None:

@@ -14,7 +14,7 @@ from whyred.model.forge import Kind, RunQuery, Server
 from whyred.model.host import HostRefusedError, Process
 from whyred.model.source import Missing
 from whyred.model.trouble import UserError
-from whyred.sources import forge_database, forge_disk
+from whyred.sources import _forge_file, forge_database
 from whyred.sources._app_ini import read_settings, taken
 from whyred.sources._forge_place import Place, place
 from whyred.sources._sql_servers import from_url, from_written, open_server
@@ -325,7 +325,7 @@ def test_logs_in_an_object_store_are_refused_by_name(tmp_path: Path) -> None:
     ini = "[storage.actions_log]\nSTORAGE_TYPE = minio"
     host = Machine(tmp_path, {"/var/lib/gitea/data/gitea.db": "", "/etc/gitea/app.ini": ini})
     there = Reach(Server("http://x", Kind.GITEA), Http("http://x"), host, may_read=lambda _: True)
-    error = refusal(lambda: forge_disk.folder_of_logs(there))
+    error = refusal(lambda: _forge_file.folder_of_logs(there))
     assert error.reason is Missing.ROUTE_NOT_ON_THIS_VERSION
     assert "minio" in error.help
 
@@ -333,7 +333,7 @@ def test_logs_in_an_object_store_are_refused_by_name(tmp_path: Path) -> None:
 def test_a_log_folder_that_app_ini_may_have_moved(tmp_path: Path) -> None:
     host = Machine(tmp_path, {"/var/lib/gitea/data/gitea.db": "", "/etc/gitea/app.ini": ""})
     there = Reach(Server("http://x", Kind.GITEA), Http("http://x"), host)
-    error = refusal(lambda: forge_disk.folder_of_logs(there))
+    error = refusal(lambda: _forge_file.folder_of_logs(there))
     assert error.reason is Missing.NOT_FOUND
     assert "/etc/gitea/app.ini" in error.help
 

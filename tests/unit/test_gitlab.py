@@ -329,7 +329,8 @@ def test_a_running_job_is_followed_to_its_end(ranges: bool, lab: Lab) -> None:
             return text(there)
         if start >= len(there):
             return replace(text(b""), status=416)
-        return replace(text(there[start:]), status=206)
+        where = {"Content-Range": f"bytes {start}-{len(there) - 1}/{len(there)}"}
+        return replace(text(there[start:]), status=206, headers=where)
 
     lab.says[f"{BASE}/jobs/905/trace"] = trace
     states = iter(["running"] * 5)
@@ -343,7 +344,7 @@ def test_the_end_alone_where_the_server_can_send_it(lab: Lab) -> None:
 
     def trace(headers: dict[str, str]) -> Answer:
         assert headers["range"] == "bytes=-20"
-        return replace(text(b"rest of a line\nlast\n"), status=206)
+        return replace(text(b"rest of a line\nlast\n"), status=206, headers={"Content-Range": "bytes 80-99/100"})
 
     lab.says[f"{BASE}/jobs/905/trace"] = trace
     assert list(gitlab.log(lab.reach(), attempt, Want(tail=20)).chunks) == [b"last\n"]

@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whyred.app.library import Library
-from whyred.app.logs import LogWish, _shown
 from whyred.logs.blocks import plain
 from whyred.logs.hidden import WORTH, may_hide
-from whyred.model.forge import Address
+from whyred.logs.shown import shown
 
 CLEAN = b"an ordinary line\twith a tab\n" * (WORTH // 20)
 
@@ -64,7 +63,7 @@ def test_several_threads_mask_at_once() -> None:
 
 @pytest.mark.parametrize("starts", [True, False])
 @pytest.mark.parametrize(
-    ("text", "shown", "within"),
+    ("text", "seen", "within"),
     [
         (b"2026-01-02T03:04:05.12Z a\n2026-01-02T03:04:06Z b\n", b"a\nb\n", b"2026-01-02T03:04:05.12Z a\nb\n"),
         (b"\xef\xbb\xbf2026-01-02T03:04:05Z one\nno time\n\n", b"one\nno time\n\n", None),
@@ -74,11 +73,10 @@ def test_several_threads_mask_at_once() -> None:
     ],
 )
 def test_times_are_taken_from_the_beginning_of_lines_alone(
-    text: bytes, shown: bytes, within: bytes | None, starts: bool
+    text: bytes, seen: bytes, within: bytes | None, starts: bool
 ) -> None:
     """A piece that begins within a line keeps that line as it is."""
-    wish = LogWish(Address("a/b"))
     first, newline, rest = text.partition(b"\n")
-    as_piece = within if within is not None else first + newline + _shown(rest, wish)
-    assert _shown(text, wish, starts=starts) == (shown if starts else as_piece)
-    assert _shown(text, LogWish(Address("a/b"), timestamps=True), starts=starts) == text
+    as_piece = within if within is not None else first + newline + shown(rest)
+    assert shown(text, starts=starts) == (seen if starts else as_piece)
+    assert shown(text, starts=starts, timestamps=True) == text

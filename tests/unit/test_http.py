@@ -11,7 +11,8 @@ import pytest
 
 from whyred.model.source import Missing, MissingLogError
 from whyred.model.trouble import UserError
-from whyred.sources.http import By, Http, read_cookie
+from whyred.sources._cookies import read_cookie
+from whyred.sources.http import By, Http
 from whyred.sources.reasons import shown
 
 TOKEN = "canary-token-1234567890"

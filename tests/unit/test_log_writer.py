@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from whyred.app.logs import Head, StepHead
+from whyred.app.log_steps import StepHead
+from whyred.app.logs import Head
 from whyred.faces.cli.log_writer import LogWriter
 from whyred.model.run import Attempt, Conclusion, Job, Run, Status, Step
 from whyred.model.source import Boundaries, Fetched

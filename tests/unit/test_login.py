@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from standin import Standin, World, faults, scenarios, standin
@@ -142,14 +143,25 @@ def test_a_code_helps_an_account_with_a_key_only_where_it_has_codes(forges: Forg
         assert "security key" in person.asked[-1]
 
 
-def test_nobody_is_asked_for_a_code_that_would_not_help(forges: Forges) -> None:
+@pytest.mark.parametrize("first", ["must-set-up-2fa", "must-change-password"])
+@pytest.mark.parametrize("name", ["forgejo-7", "forgejo-16"])
+def test_what_a_person_must_do_first_is_told(first: Any, name: str, forges: Forges) -> None:
+    """The login itself leads home as ever, and every page from there to what is to be done."""
     world = scenarios.everyday()
-    world.users["rita"].login = "must-set-up-2fa"
-    with standin("forgejo-16", world) as forge:
+    world.users["rita"].login = first
+    with standin(name, world) as forge:
         person = Person(user="rita", password=world.users["rita"].password, code="424242")
         with pytest.raises(MissingLogError, match="in a browser"):
             log_in(forge, forges, person, web=True)
         assert not any(asked.startswith("code") for asked in person.asked)
+
+
+def test_a_code_may_be_typed_in_groups(forges: Forges) -> None:
+    world = scenarios.everyday()
+    with standin("forgejo-16", world) as forge:
+        code = world.users["otto"].passcode
+        person = Person(user="otto", password=world.users["otto"].password, code=f" {code[:3]} {code[3:]} ")
+        assert log_in(forge, forges, person, web=True).web_of == "otto"
 
 
 def test_a_bot_check_is_no_wrong_password(forges: Forges) -> None:

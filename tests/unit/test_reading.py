@@ -475,3 +475,13 @@ def peak(lines: int) -> int:
 def test_a_flood_costs_flat_memory() -> None:
     peak(1000)
     assert peak(8000) < peak(2000) + (1 << 20)
+
+
+def test_a_runner_that_marks_the_first_step_alone_does_not_say_which_one_failed() -> None:
+    text = FORGEJO_NEW.replace(f"{T}⭐ Run Main Build it\n", "")
+    assert told(reading(text.encode(), library()))[1] == ("Prepare or a later step", False, "failure", 2)
+
+
+def test_a_first_step_whose_end_is_told_is_that_step() -> None:
+    text = f"{T}⭐ Run Main Prepare\n{T}error: boom\n{T}  ❌  Failure - Main Prepare\n{T}🏁  Job failed\n"
+    assert told(reading(text.encode(), library())) == [("Prepare", False, "failure", None)]

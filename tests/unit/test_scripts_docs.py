@@ -7,7 +7,7 @@ import click
 import pytest
 from scripts import docs
 
-from whyred.faces.cli.main import cli
+from whyred.faces.cli.program import cli
 from whyred.library import read, read_causes
 from whyred.probes.find import all_probes
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whyred.app import seen
-from whyred.faces.cli import complete
+from whyred.faces.cli import complete, shells
+from whyred.faces.cli.program import cli
 from whyred.model.run import Attempt, Job, Run
 
 RUN = Run("team/app#12", repo="team/app", number=12, title="a \x1b]0;title\x07\n\u202eof it")
@@ -52,18 +53,20 @@ def test_what_drives_a_terminal_is_not_offered() -> None:
 @pytest.mark.parametrize("name", ["$(touch x)", "`id`", "unit (1)", "a;b", "it's", 'say "hi"', "a\\b", "~", "*"])
 def test_bash_gets_names_quoted(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     see(name)
-    monkeypatch.setenv("_WHYRED_COMPLETE", "bash_complete")
-    (value,) = offered("team/app#12:")
-    assert shlex.split(value) == [f"team/app#12:{name}"]
-    monkeypatch.setenv("_WHYRED_COMPLETE", "zsh_complete")  # it quotes by itself
+    for word, before in (("team/app#12:", ""), (":", "team/app#12:")):
+        monkeypatch.setenv("COMP_BEGUN", "whyred logs team/app#12:")
+        monkeypatch.setenv("COMP_WORD", word)
+        kind, _, value = shells.Bash(cli, {}, "whyred", "_WHYRED_COMPLETE").complete().partition(",")
+        assert (kind, shlex.split(f"{before}{value}")) == ("plain", [f"team/app#12:{name}"])
     assert offered("team/app#12:") == [f"team/app#12:{name}"]
 
 
 @given(st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp"]), min_size=1, max_size=30))
 def test_whatever_a_job_is_called_it_is_one_word(name: str) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("_WHYRED_COMPLETE", "bash_complete")
-        assert shlex.split(complete._typed(f"a/b#1:{name}")) == [f"a/b#1:{name}"]
+    typed = shells._escaped(f"a/b#1:{name}")
+    assert shlex.split(typed) == [f"a/b#1:{name}"]
+    assert shells._last(f"whyred logs {typed}") == typed
+    assert shells._last(f"whyred logs {shlex.quote(typed)}") == shlex.quote(typed)
 
 
 @pytest.mark.parametrize("damage", ["[1]", '{"a":', '{"team/app#12": 3}', '{"team/app#12": {"jobs": 3, "title": 4}}'])

@@ -114,9 +114,12 @@ def test_what_may_stand_in_the_way_of_a_login(profile: str) -> None:
             "/",
             "/user/two_factor",
             "/user/webauthn",
-            "/user/settings/change_password",
+            "/",  # and then every page leads to where the password is changed
             "",
         ]
+        cookie = sign_in(forge, "rita")
+        reply, _ = ask(forge.url, "/user/settings", Cookie=cookie)
+        assert (reply.status, header(reply, "Location")) == (303, "/user/settings/change_password")
         forge.forge.captcha = True
         assert login(forge, "alice") == ""
         forge.forge.internal_login = False
@@ -157,3 +160,40 @@ def test_the_steps_trap(profile: str, believed: bool) -> None:
         _, body = ask(forge.url, "/api/v1/repos/alice/priv/actions/runs/11/jobs", Authorization=f"token {token}")
     ends = [step["conclusion"] for step in json.loads(body)["jobs"][0]["steps"]]
     assert ends == (["success", "failure", "skipped", "success"] if believed else ["failure"] * 4)
+
+
+@pytest.mark.parametrize(("profile", "running"), [("forgejo-14", 200), ("forgejo-16", 400)])
+def test_one_job_of_an_unfinished_run_runs_again(profile: str, running: int) -> None:
+    """Forgejo 16 refuses a job that runs, but no other one of its run; 14 refuses none (services/actions/rerun.go)."""
+    world = scenarios.everyday()
+    run = world.named("alice/priv").push("half", "half.yml", "main")
+    scenarios.play(run.job("one", "Step"), [scenarios.Part(scenarios.FAILED, ["said"])])
+    run.job("two", "Step").pick()
+    run.job("after", "Step", needs=("one",))
+    with standin(profile, world) as forge:
+        page, cookie = f"/alice/priv/actions/runs/{run.index}", sign_in(forge, "alice")
+        answers = [ask(forge.url, f"{page}/jobs/{place}/rerun", "POST", Cookie=cookie)[0].status for place in (1, 0)]
+        assert answers == [running, 200]
+        assert [job.status for job in run.jobs] == [Status.WAITING, Status.RUNNING, Status.BLOCKED]
+
+
+def test_gitea_reruns_failed_jobs_by_its_page() -> None:
+    world = scenarios.everyday()
+    run = world.named("alice/priv").runs[4]
+    with standin("gitea-1.26.0", world) as forge:
+        cookie = sign_in(forge, "alice")
+        reply, _ = ask(forge.url, f"/alice/priv/actions/runs/{run.id}/rerun-failed", "POST", Cookie=cookie)
+        assert reply.status == 200
+        assert [job.status.value for job in run.jobs] == ["success", "waiting", "blocked", "blocked"]
+        assert ask(forge.url, f"/alice/priv/actions/runs/{run.id}/rerun-failed", "POST", Cookie=cookie)[0].status == 400
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_commits_of_a_branch(profile: str) -> None:
+    with standin(profile, scenarios.everyday()) as forge:
+        pub = forge.world.named("alice/pub")
+        path = "/api/v1/repos/alice/pub/commits"
+        of_branch = json.loads(ask(forge.url, f"{path}?sha=s-fail&page=1&limit=30&stat=false")[1])
+        assert of_branch[0]["sha"] == pub.runs[1].sha
+        assert [item["sha"] for item in json.loads(ask(forge.url, path)[1])] == [pub.branches()["main"]]
+        assert ask(forge.url, f"{path}?sha=no-such-branch")[0].status == 404

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from standin import Standin, scenarios, standin
+from standin import Standin, World, scenarios, standin
 
 from whyred.app.ladder import Ladder
 from whyred.app.resolve import Resolver
@@ -90,3 +90,32 @@ def test_what_is_asked_for_is_one_thing_that_some_run_tells() -> None:
     silent = replace(run, commit=None)
     assert web_runs._untold(RunQuery(commit=SHA), [silent, run]) is None
     assert web_runs._untold(RunQuery(commit=SHA), [silent]) == "commit"
+
+
+@pytest.mark.parametrize("name", ["forgejo-7", "forgejo-11", "forgejo-16", "gitea-1.26.0"])
+@pytest.mark.parametrize("wanted", [1, 2, 149, 150, 1200, 1260])
+def test_a_run_far_down_the_list_is_found_without_reading_all_of_it(name: str, wanted: int) -> None:
+    world = World()
+    repo = world.repo(world.user("alice", "alice-password-1"), "app")
+    for number in range(1260):
+        repo.push(f"push {number}", "ci.yml", "main").job("test", "Step").status = scenarios.OK
+    del repo.runs[200:260], repo.runs[900:930]  # those were deleted
+    with standin(name, world) as forge:
+        found = list(web_runs.runs(reached(forge), "alice/app", RunQuery(limit=1, number=wanted)))
+        assert [run.number for run in found] == [wanted]
+        assert sum("/alice/app/actions?" in seen.path for seen in forge.requests) <= 5
+        assert list(web_runs.runs(reached(forge), "alice/app", RunQuery(limit=1, number=230))) == []
+
+
+def test_titles_full_of_what_html_spells_out_and_in_lines_of_their_own() -> None:
+    """Forgejo 16 puts title and link into a part of its own, and all versions cut a title at 255 bytes."""
+    title = "&#34;" * 255
+    link = f'<a title="{title}" href="/a/b/actions/runs/9">\n\t{title}\n</a>'
+    (run,) = read(f'<div class="flex-item-title">\n{link}</div><b>x #9</b>')
+    assert (run.number, run.title) == (9, '"' * 255)
+
+
+def test_the_list_of_one_workflow_names_it_nowhere() -> None:
+    with standin("forgejo-7", scenarios.everyday()) as forge:
+        found = list(web_runs.runs(reached(forge), "alice/pub", RunQuery(workflow="fail.yml")))
+        assert [(run.number, run.workflow) for run in found] == [(2, "fail.yml")]

@@ -5,7 +5,7 @@ from typing import cast
 
 from whyred.app.flow import begun
 from whyred.app.forges import Forges
-from whyred.app.ladder import Ladder
+from whyred.app.ladder import Ladder, worst
 from whyred.app.resolve import RED, chosen
 from whyred.model.access import Access, Table
 from whyred.model.forge import Address, RunQuery
@@ -28,7 +28,7 @@ def access(address: Address, forges: Forges) -> Table:
             run = _sample(ladder, address.repo) if _names_none(address) else forges.run(resolver, address)
             attempt = chosen(resolver.attempts(run, address))
         except MissingLogError as e:
-            note = f"no attempt to try the logs on: {e.reason}: {e.help}"
+            note = f"nothing to try the logs on ({e.reason}): {e.help}"
     rows = [
         _row(route, ladder, address.repo, run, attempt)
         for route in ladder.named()
@@ -49,8 +49,28 @@ def _sample(ladder: Ladder, repo: str) -> Run:
     """A run to try the routes on: the newest that ran to its end, of any branch; else the newest of all."""
     found = ladder.runs(repo, RunQuery(limit=_LOOK))
     if not found:
-        raise MissingLogError(Missing.NOT_FOUND, f"look for runs of {repo}", "nothing ran in this repository yet")
+        raise _no_run(ladder, repo)
     return next((run for run in found if run.conclusion in (*RED, Conclusion.SUCCESS)), found[0])
+
+
+def _no_run(ladder: Ladder, repo: str) -> MissingLogError:
+    """Why there is no run: only a list that would know of every run can say that there is none."""
+    tried: list[tuple[str, MissingLogError]] = []
+    for route in ladder.named():
+        if not hasattr(route, "runs") or getattr(route, "PARTIAL", False) or getattr(route, "WITHOUT_SERVER", False):
+            continue
+        try:
+            next(iter(cast(Runs, route).runs(ladder.reach, repo, RunQuery(limit=1))), None)
+        except MissingLogError as e:
+            tried.append((route.NAME, e))
+        else:
+            tried.clear()
+            break
+    asked = f"look for runs of {repo}"
+    if not tried:
+        return MissingLogError(Missing.NOT_FOUND, asked, "nothing ran in this repository yet")
+    best = worst(tried)
+    return MissingLogError(best.reason, asked, f"the lists asked know of no run: {best.help}")
 
 
 def _row(route: ModuleType, ladder: Ladder, repo: str, run: Run | None, attempt: Attempt | None) -> Access:

@@ -19,6 +19,8 @@ from whyred.sources.tasks_api import together
 T = TypeVar("T")
 _LOOK = 50
 """Runs that are looked through for those that have not ended."""
+_LATELY = 5
+"""Of these the newest whose jobs are looked at, where each is said to be over."""
 _APPEARS = 20
 """Times that is looked for a run that was started, until it shows."""
 _ENDS = 5
@@ -84,12 +86,20 @@ def cancel(address: Address, forges: Forges) -> Planned:
     resolver, address = forges.resolver(address)
     ladder = _able(resolver.ladder, "plan_cancel", "cancel a run")
     run = _asked(f"cancel {address}", lambda: _unfinished(resolver, address, forges))
-    if run.status is Status.DONE:
+    if run.status is Status.DONE and not _still_open(ladder, run):
         title = f"cancel {run.label}: it has ended ({run.conclusion}), so there is nothing to do"
         return Planned(ladder, Plan(title, ladder.reach.http.root, ()), address.repo, run, cancels=True)
     plan: Plan = _asked(f"cancel {run.label}", lambda: ladder.ask("plan_cancel", run))
     open_ = frozenset(_name(job) for job in _jobs(ladder, run) if job.status is not Status.DONE)
     return Planned(ladder, plan, address.repo, run, open_, cancels=True)
+
+
+def _still_open(ladder: Ladder, run: Run) -> bool:
+    """Whether jobs of a run go on that is said to be over: Forgejo from 11 on calls a run failed or cancelled as soon
+    as one of its jobs is (AggregateJobStatus in models/actions/run_job.go).
+    """
+    early = run.conclusion in (Conclusion.FAILURE, Conclusion.CANCELLED)
+    return early and any(job.status in _OPEN for job in _jobs(ladder, run))
 
 
 def dispatch(workflow: str, address: Address, ref: str | None, inputs: Mapping[str, str], forges: Forges) -> Planned:
@@ -135,14 +145,16 @@ def _default_branch(ladder: Ladder, repo: str) -> str:
 
 def _unfinished(resolver: Resolver, address: Address, forges: Forges) -> Run:
     """The run that is meant: what is named is meant, be it over; else what runs or waits, if it is only one."""
-    if address.run is not None or address.job is not None:
+    if address.run is not None or address.job is not None or address.newest:
         return forges.run(resolver, address)
     ladder, commit = resolver.ladder, address.commit
     if address.pull is not None:
         commit = str(ladder.ask("pull", address.repo, address.pull))
     forges.progress(f"looking for runs of {address.repo} that have not ended")
-    found = ladder.runs(address.repo, RunQuery(_LOOK, commit=commit, branch=None if commit else address.branch))
+    query = address.sift(RunQuery(_LOOK, commit=commit, branch=None if commit else address.branch))
+    found = ladder.runs(address.repo, query)
     open_ = [run for run in found if run.status is not Status.DONE]
+    open_ = open_ or [run for run in found[:_LATELY] if _still_open(ladder, run)]
     if len(open_) == 1:
         return open_[0]
     if not open_:

@@ -185,10 +185,11 @@ def _read(entry: Entry) -> Fetched | None:
         refused = tuple(
             (str(r), MissingLogError(Missing(why), str(a), str(h))) for r, why, a, h in entry.head["refused"]
         )
-        route, boundaries = f"{entry.head['route']}, {KEPT}", Boundaries(entry.head["boundaries"])
+        first, boundaries = str(entry.head["route"]), Boundaries(entry.head["boundaries"])
     except (KeyError, TypeError, ValueError):
         return None
-    return Fetched(attempt, _pieces(entry.body, attempt.steps), route, boundaries=boundaries, refused=refused)
+    chunks, route = _pieces(entry.body, attempt.steps), f"{first}, {KEPT}"
+    return Fetched(attempt, chunks, route, boundaries=boundaries, refused=refused, first=first)
 
 
 def _pieces(body: BufferedIOBase, steps: tuple[Step, ...]) -> Iterator[bytes | Step]:

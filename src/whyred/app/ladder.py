@@ -4,18 +4,20 @@ import importlib
 import itertools
 import pkgutil
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import whyred.sources
+from whyred.app.by_script import by_script
 from whyred.app.flow import begun, limited
 from whyred.model.forge import Kind, RunQuery
 from whyred.model.run import Attempt, Conclusion, Run, Status
 from whyred.model.source import Fetched, Missing, MissingLogError
 from whyred.model.trouble import UserError
+from whyred.sources._web import by_ids
 from whyred.sources.reach import Attempts, Logs, Reach, Runs, Steps, Want
 
 if TYPE_CHECKING:
@@ -70,11 +72,19 @@ def _may_serve(source: bytes, kind: Kind) -> bool:
     return found is not None and (found[1] is None or f"Kind.{kind.name}".encode() in found[1])
 
 
-def worst(tried: Tried) -> MissingLogError:
-    """One error for all that was tried: the refusal that most can be done about, with the others."""
+def worst(tried: Tried, partial: Collection[str] = ()) -> MissingLogError:
+    """One error for all that was tried: the refusal that most can be done about, with the others. `partial`: routes
+    that know not every run, so that what they do not find may be there all the same.
+    """
     if len(tried) == 1:
         return tried[0][1]
-    best = min((e for _, e in tried), key=lambda e: _BEST.index(e.reason))
+
+    def rank(refused: tuple[str, MissingLogError]) -> tuple[int, bool]:
+        name, error = refused
+        weak = error.reason is Missing.NOT_FOUND and name in partial
+        return _BEST.index(Missing.SERVER_ERROR if weak else error.reason), weak
+
+    best = min(tried, key=rank)[1]
     return MissingLogError(best.reason, best.asked, best.help, tuple(tried))
 
 
@@ -120,7 +130,8 @@ class Ladder:
             if found or not getattr(route, "PARTIAL", False):
                 return found
             answered = True  # a list made of tasks or statuses knows no run before a runner took it: another may
-        if not answered:
+        if not answered or any(e.reason is Missing.REFUSED_CONTENT for _, e in tried):
+            # Where something answers in the place of the list that knows all, an empty one that does not says nothing.
             raise self._none("runs", tried)
         if query.number is None and query.id is None:
             return []
@@ -167,25 +178,37 @@ class Ladder:
         found = kept.load(attempt, want) if kept is not None else None
         if found is not None:
             return limited(found, want.most)
-        fetched, tried = self._first("log", ask, self._preferred(want))
+        fetched, tried = self._first("log", ask, self._preferred(attempt, want))
         fetched = replace(fetched, refused=(*tried, *fetched.refused))
+        by_steps = want.steps is None and not want.follow and not want.text_only
+        if by_steps and not any(e.reason in _NO_SERVER for _, e in tried):
+            fetched = by_script(self, fetched, middle=want.tail is not None)
         by_server = not any(
             fetched.route.startswith(m.NAME) for m in self._named if getattr(m, "WITHOUT_SERVER", False)
         )
         return kept.keeping(attempt, want, fetched) if kept is not None and by_server else fetched
 
-    def _preferred(self, want: Want) -> list[ModuleType]:
+    def _preferred(self, attempt: Attempt, want: Want) -> list[ModuleType]:
         """The routes for a log. Where steps matter the one that is told their boundaries comes first; where only the
         text does, it comes last: it gives times to a microsecond, and costs a request a step. So it does where only the
         end is wanted, for it has no way to that but all the lines before.
         """
         if self._only is not None:
             return [self._wanted(self._only)]
-        exact = self.reach.server.kind is Kind.FORGEJO or self.reach.http.signed_in
+        exact = self.reach.http.signed_in or not self._api_cuts(attempt)
         text_only = want.text_only or (want.tail is not None and want.steps is None)
         if text_only or not exact:
             return sorted(self._routes, key=lambda m: text_only and m.NAME == _EXACT)
         return sorted(self._routes, key=lambda m: m.NAME != _EXACT)
+
+    def _api_cuts(self, attempt: Attempt) -> bool:
+        """Whether the API tells the times that a log can be cut by: Forgejo's never does, Gitea's does from 1.26 on.
+        Steps that another route told have none. Of public repositories the web pages tell them exactly to everybody.
+        """
+        if self.reach.server.kind not in (Kind.FORGEJO, Kind.GITEA):
+            return True
+        timed = not attempt.steps or any(step.started is not None for step in attempt.steps)
+        return by_ids(self.reach) and timed
 
     def _wanted(self, only: str) -> ModuleType:
         """The one route for a log that the user wants. Raises UserError where it gives none."""
@@ -210,7 +233,7 @@ class Ladder:
 
     def _none(self, what: str, tried: Tried) -> MissingLogError:
         if tried:
-            return worst(tried)
+            return worst(tried, [m.NAME for m in self._named if getattr(m, "PARTIAL", False)])
         help_ = f"no route of whyred gives {what} of {self.reach.server}"
         return MissingLogError(Missing.ROUTE_NOT_ON_THIS_VERSION, f"ask {self.reach.server.root} for {what}", help_)
 

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from whyred.app.forges import Forges, cookies, replace_root
+from whyred.app.typed_server import find_root, kept_root
 from whyred.model.access import LoggedIn
 from whyred.model.credential import Credential
 from whyred.model.forge import Kind, Server
 from whyred.model.host import HostRefusedError
-from whyred.model.root import server_root
 from whyred.model.source import MissingLogError
-from whyred.model.trouble import UserError
+from whyred.model.trouble import NotAcceptedError, UserError
 from whyred.sources.http import Http
 from whyred.sources.web_login import is_signed_in, sign_in
 
@@ -25,31 +25,31 @@ _SCOPES = {
 @dataclass(frozen=True, slots=True)
 class Asks:
     """How the face asks the user; each returns None where nobody is there to answer. `user` is told whether the web
-    login may be left for later, `code` what second factor the account has.
+    login may be left for later, `code` what second factor the account has. `again` is told what was not accepted, and
+    says whether to ask once more.
     """
 
     token: Callable[[Server, str], str | None]
     user: Callable[[Server, bool], str | None]
     password: Callable[[Server, str], str | None]
     code: Callable[[Server, str], str | None]
+    again: Callable[[UserError], bool] = lambda _: False
 
 
 def login(url: str, forges: Forges, asks: Asks, *, web: bool) -> LoggedIn:
-    """Logs in to a server: takes a token and, with `web` or where no API gives its logs, user and password for its
-    pages.
+    """Logs in to a server, whatever was typed or copied of its address: takes a token and, with `web` or where no API
+    gives its logs, user and password for its pages.
 
     Raises UserError (not accepted) and MissingLogError (the server does not answer, ...).
     """
-    root = server_root(url)
+    root = find_root(url, forges)
     http = forges.http(root)
     server = forges.server(http)
     credentials = forges.credentials
     assert credentials is not None
-    token_of = web_of = kept = None
-    token = _one_line(asks.token(server, _where(server)))
+    web_of = kept = None
+    token, token_of = _token(server, root, http, asks)
     if token:
-        Credential(token=token).check()
-        token_of = _token_user(server, root, token, http)
         kept = credentials.put_token(root, token, token_of)
         credentials.describe(root, server.kind, server.version)
     later = not web and needs_web(server) and not credentials.get(root).cookies
@@ -59,9 +59,22 @@ def login(url: str, forges: Forges, asks: Asks, *, web: bool) -> LoggedIn:
         kept = credentials.put_web(root, cookies(jar), web_of)
         credentials.describe(root, server.kind, server.version)
     if not token and not web_of:
-        raise UserError("nothing to log in with", "no token was given", "Give one when asked, or with --token-stdin")
+        how = "Answer when asked; or pipe it in: --token-stdin, or --user NAME --password-stdin for the web pages"
+        raise UserError("nothing to log in with", "no token was given", how)
     has_web = bool(web_of or credentials.get(root).cookies)
     return LoggedIn(server, bool(token), token_of, web_of, kept, web_wanted=needs_web(server) and not has_web)
+
+
+def _token(server: Server, root: str, http: Http, asks: Asks) -> tuple[str | None, str | None]:
+    """The token that the server took, and whose it is; None where none was given."""
+    while token := _one_line(asks.token(server, _where(server))):
+        try:
+            Credential(token=token).check()
+            return token, _token_user(server, root, token, http)
+        except NotAcceptedError as e:
+            if not asks.again(e):
+                raise
+    return None, None
 
 
 def _one_line(token: str | None) -> str | None:
@@ -90,7 +103,8 @@ def _token_user(server: Server, root: str, token: str, http: Http) -> str | None
     path = {Kind.GITHUB: "/user", Kind.GITLAB: "/api/v4/user"}.get(server.kind, "/api/v1/user")
     reply = fresh.get(path)
     if reply.status == 401:
-        raise UserError(f"{root} does not accept this token", "it answers HTTP 401", f"Check it, or {_where(server)}")
+        what, how = f"{root} does not accept this token", f"Check it, or {_where(server)}"
+        raise NotAcceptedError(what, "it answers HTTP 401", how)
     if reply.status in (200, 403):
         from whyred.sources._fields import Fields
 
@@ -105,28 +119,37 @@ def _web(server: Server, root: str, http: Http, asks: Asks, user: str | None) ->
     if server.kind not in (Kind.FORGEJO, Kind.GITEA):
         why = f"{server.kind.value} gives logs by its API, so its token is enough"
         raise UserError(f"no web login for {root}", why, "Log in without --web")
-    password = asks.password(server, user) if user else None
-    if not user or not password:
-        why = "user and password are needed for the web pages"
-        raise UserError("nothing to sign in with", why, "Answer when asked, or say --user NAME --password-stdin")
-    for what, text in (("user", user), ("password", password)):
-        if any("\ud800" <= c <= "\udfff" for c in text):
-            why = "it holds bytes that are no UTF-8, in which the server wants it"
-            raise UserError(f"this {what} cannot be sent", why, "Type it, or pipe it in as UTF-8 text")
-    fresh = replace(http, root=root, jar={}, signed_in=False, token=None, cookies_changed=lambda _: None)
-    sign_in(fresh, user, password, lambda told: (asks.code(server, told) or "").strip())
-    return user, dict(fresh.jar)
+    while True:
+        password = asks.password(server, user) if user else None
+        if not user or not password:
+            why = "user and password are needed for the web pages"
+            raise UserError("nothing to sign in with", why, "Answer when asked, or say --user NAME --password-stdin")
+        for what, text in (("user", user), ("password", password)):
+            if any("\ud800" <= c <= "\udfff" for c in text):
+                why = "it holds bytes that are no UTF-8, in which the server wants it"
+                raise UserError(f"this {what} cannot be sent", why, "Type it, or pipe it in as UTF-8 text")
+        fresh = replace(http, root=root, jar={}, signed_in=False, token=None, cookies_changed=lambda _: None)
+        try:
+            sign_in(fresh, user, password, lambda told: (asks.code(server, told) or "").strip(), asks.again)
+        except NotAcceptedError as e:
+            if not asks.again(e):
+                raise
+            user = asks.user(server, False)
+        else:
+            return user, dict(fresh.jar)
 
 
-def logout(root: str, forges: Forges) -> bool:
-    """Forgets everything about a server; its web login is ended there, too. Whether there was anything to forget."""
-    root = server_root(root)
+def logout(url: str, forges: Forges) -> tuple[str, bool]:
+    """Forgets everything about a server; its web login is ended there, too. Its root, and whether there was anything to
+    forget.
+    """
+    root = kept_root(url, forges.known())
     credentials = forges.credentials
     assert credentials is not None
     credential: Credential = credentials.get(root)
     if credential.cookies:
         _sign_out(forges.http(root))
-    return credentials.remove(root)
+    return root, credentials.remove(root)
 
 
 def _sign_out(http: Http) -> None:

@@ -38,7 +38,7 @@ class Resolver:
         """The run. Raises MissingLogError (not-found-or-hidden, wrong-id-kind, ...)."""
         if address.run is not None:
             return self._numbered(address, address.run)
-        if address.job is not None:  # without a run it is a job's id, whoever wrote it down
+        if address.job is not None and not address.newest:  # without a run it is a job's id, whoever wrote it down
             found: Run = self.ladder.ask("of_job", address.repo, address.job)
             return found
         return self._newest(address)
@@ -90,30 +90,48 @@ class Resolver:
             return True
         return address.from_url and (kind is Kind.GITHUB or by_ids(self.ladder.reach))
 
-    def _newest(self, address: Address) -> Run:
-        """The newest failing run of the commit, pull request or branch; where none failed, the newest."""
-        commit = address.commit
+    def _query(self, address: Address) -> RunQuery:
+        """Which runs an address means that names none by its number. A list that was sifted, and a page `runs/latest`,
+        show those of every branch; only the newest run of one workflow is that of the default branch (ViewLatest and
+        ViewLatestWorkflowRun in routers/web/repo/actions/view.go of Forgejo).
+        """
+        commit, branch = address.commit, address.branch
         if address.pull is not None:
             commit = str(self.ladder.ask("pull", address.repo, address.pull))
-        branch = address.branch
-        if commit is None and branch is None:
+        every = address.sifted if not address.newest else address.workflow is None
+        if commit is None and branch is None and not every:
             branch = self._default_branch(address.repo)
         # A commit says it all: the branch of a checkout may have another name on the forge.
-        query = RunQuery(limit=_LOOK, commit=commit, branch=None if commit else branch)
+        branch = None if commit else branch
+        return address.sift(RunQuery(1 if address.newest else _LOOK, commit=commit, branch=branch))
+
+    def _newest(self, address: Address) -> Run:
+        """The newest failing run of the commit, pull request, branch or list; where none failed, or the newest one of
+        all was asked for, the newest.
+        """
+        query = self._query(address)
+        found = self._found(address, query)
+        if not found:
+            help_ = "nothing ran for it yet, or nothing that this route lists: whyred runs shows what did"
+            raise MissingLogError(Missing.NOT_FOUND, f"look for runs of {_what(query)} in {address.repo}", help_)
+        red = next((r for r in found if r.conclusion in RED), found[0])
+        if address.newest or red is found[0]:
+            return found[0]
+        newest = found[0]
+        told = newest.conclusion.value if newest.status is Status.DONE else newest.status.value
+        self.note(f"{newest.label} is newer ({told}); taking {red.label}, the newest that failed")
+        return red
+
+    def _found(self, address: Address, query: RunQuery) -> list[Run]:
         found = self.ladder.runs(address.repo, query)
+        branch, commit = address.branch, query.commit
         if not found and commit is not None and branch is not None:
             self.note(f"nothing ran for commit {commit[:10]} yet: taking the newest run of branch {branch}")
             found = self.ladder.runs(address.repo, replace(query, commit=None, branch=branch))
-        if not found:
-            where = f"commit {commit[:10]}" if commit else f"branch {branch}" if branch else "the repository"
-            help_ = "nothing ran for it yet, or nothing that this route lists: whyred runs shows what did"
-            raise MissingLogError(Missing.NOT_FOUND, f"look for runs of {where} in {address.repo}", help_)
-        red = next((r for r in found if r.conclusion in RED), found[0])
-        if red is not found[0]:
-            newest = found[0]
-            told = newest.conclusion.value if newest.status is Status.DONE else newest.status.value
-            self.note(f"{newest.label} is newer ({told}); taking {red.label}, the newest that failed")
-        return red
+        while not found and address.from_url and branch is not None and "/" in branch:
+            branch = branch.rpartition("/")[0]  # in the URL of a file its path comes after the branch
+            found = self.ladder.runs(address.repo, replace(query, branch=branch))
+        return found
 
     def _default_branch(self, repo: str) -> str | None:
         try:
@@ -189,6 +207,13 @@ class Resolver:
         names = ", ".join(a.job.name for a in found if a.job)
         help_ = f"no job of the run has this {what}; its jobs are {names}: name one as `{run.label}:JOB`"
         raise MissingLogError(Missing.WRONG_ID_KIND, f"look for job {job} of {run.label}", help_)
+
+
+def _what(query: RunQuery) -> str:
+    """What is asked for, for people."""
+    told = {"commit": query.commit[:10] if query.commit else None, "branch": query.branch, "workflow": query.workflow}
+    told |= {"event": query.event, "status": query.status, "actor": query.actor}
+    return ", ".join(f"{name} {value}" for name, value in told.items() if value is not None) or "the repository"
 
 
 def _without_attempts(server: Server) -> bool:

@@ -53,7 +53,7 @@ def complete(begun: str) -> list[tuple[str, str]]:
     """(target, what it is) for what was begun: repositories first, then their runs after `#`, then jobs after `:`."""
     cache = folders.cache()
     known = _load(cache / "seen.json") if cache else {}
-    label, colon, job = begun.rpartition(":")
+    label, colon, job = begun.partition(":")
     if colon and label in known:
         names = known[label].get("jobs")
         listed = [name for name in names if isinstance(name, str)] if isinstance(names, list) else []

@@ -45,7 +45,10 @@ def given() -> Given:
 
 
 def address_of(target: str) -> "Address | None":
-    """The address of a target that names something on a forge; what exists as a file is a file, `.` is the checkout."""
+    """The address of a target that names something on a forge; what exists as a file is a file, `.` is the checkout.
+
+    Raises UserError: a URL that is none of a run.
+    """
     if target in ("-", "local") or target.startswith("local:"):
         return None
     written = target.lower()
@@ -55,6 +58,9 @@ def address_of(target: str) -> "Address | None":
     from whyred.model.target import read_address
 
     address = read_address(target)
+    if address is None and written.startswith(("http://", "https://")):
+        why = "a target is the page of a repository, run, job, commit, branch or pull request"
+        raise UserError(f"{target!r} is no page that whyred knows", why, "Name it as owner/repo#RUN:JOB")
     if address is None or address.root is not None or target == ".":
         return address
     from whyred.sources import downloads

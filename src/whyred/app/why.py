@@ -61,7 +61,7 @@ def why(wish: Wish, library: Library, progress: Callable[[str], None]) -> Verdic
         progress("asking the host" if isinstance(asker, Live) else "judging")
         verdict = investigate(log, fetched.attempt, library.causes, asker)
         if writer:
-            writer.finish(fetched.attempt, asker.record.dump(), fetched.boundaries)
+            writer.finish(fetched.attempt, asker.record.dump(), fetched.boundaries, fetched.first or fetched.route)
             progress(f"saved {wish.save}")
     return verdict
 

@@ -139,8 +139,8 @@ def _aligned(chunks: Iterable[bytes | Step], size: int, longest: int) -> Iterato
             yield data[:cut]
         held, length = [rest], len(rest)
     last = b"".join(held)
-    if last:
-        yield last
+    cut = last.rfind(b"\n") + 1  # of a line that is not whole less can be told: it comes by itself
+    yield from (part for part in (last[:cut], last[cut:]) if part)
 
 
 def _whole(data: bytes) -> bytes:

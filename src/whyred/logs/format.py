@@ -13,6 +13,8 @@ class Sign(StrEnum):
 
     STEP = "step"
     """A step begins; group `name`."""
+    FROM_STEP = "from-step"
+    """A step begins, and those after it may begin without a mark; group `name`."""
     ASIDE = "aside"
     """What follows is not the job's own work: set-up, post steps, clean-up; group `name` where it has one."""
     ENDED_WELL = "ended-well"
@@ -29,6 +31,10 @@ class Sign(StrEnum):
     """Groups `runner`, `job`: who ran this."""
     ANNOTATION = "annotation"
     """An error that the forge reported; group `message`."""
+
+
+OR_LATER = "{} or a later step"
+"""What a step is called whose end no mark tells (`Sign.FROM_STEP`)."""
 
 
 @dataclass(frozen=True, slots=True)

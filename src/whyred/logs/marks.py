@@ -4,7 +4,7 @@ import re
 from collections import deque
 from dataclasses import replace
 
-from whyred.logs.format import Sign
+from whyred.logs.format import OR_LATER, Sign
 from whyred.model.failure import Section
 from whyred.model.run import Conclusion, Step
 
@@ -31,11 +31,17 @@ class Sections:
         self.conclusion = Conclusion.UNKNOWN
         self.annotations: deque[tuple[int, str]] = deque(maxlen=_MOST)
         self._open = Section("", 1, 0)
+        self._wide = False
+        """Whether steps after the open one may have begun without a mark."""
+        self._marked = False
+        """Whether such a step was marked: where a second one is, all are."""
 
     def see(self, sign: Sign, line: int, groups: dict[str, str]) -> None:
         """Takes one mark into account."""
-        if sign in (Sign.STEP, Sign.ASIDE):
+        if sign in (Sign.STEP, Sign.ASIDE, Sign.FROM_STEP):
             self.begin(groups.get("name", sign.value), line, aside=sign is Sign.ASIDE)
+            self._wide = sign is Sign.FROM_STEP and not self._marked
+            self._marked = self._marked or sign is Sign.FROM_STEP
         elif sign in (Sign.ENDED_WELL, Sign.ENDED_BADLY):
             self._end(sign, line, groups)
         elif sign is Sign.RUNNER:
@@ -53,15 +59,19 @@ class Sections:
 
     def begin(self, name: str, line: int, *, aside: bool) -> None:
         """A new section starts at `line`."""
+        if aside:
+            self._widen()
         self._close(line - 1)
         self._open = Section(name, line, line, aside)
 
     def told(self, step: Step, line: int) -> None:
         """A step of which the forge itself says where it begins and how it ended."""
+        self._wide = False
         self._close(line - 1)
         self._open = Section(step.name, line, line, step.aside, step.conclusion, step.exit_code)
 
     def _end(self, sign: Sign, line: int, groups: dict[str, str]) -> None:
+        self._wide = self._wide and "name" not in groups
         ended = Conclusion.SUCCESS if sign is Sign.ENDED_WELL else Conclusion.FAILURE
         code = _code(groups, self._open)
         if self._open.conclusion is Conclusion.UNKNOWN or code is not None:
@@ -87,12 +97,19 @@ class Sections:
         self._count += 1
         (self._first if len(self._first) < _MOST else self._last).append(replace(self._open, last=last))
 
+    def _widen(self) -> None:
+        """No mark of a step came after the open one: what it holds may be of others."""
+        if self._wide:
+            self._open = replace(self._open, name=OR_LATER.format(self._open.name))
+        self._wide = False
+
     def current(self) -> int:
         """The number of the section that is open: what hits are counted by."""
         return self._count
 
     def close(self, last: int) -> tuple[Section, ...]:
         """All sections, the open one ending at line `last`."""
+        self._widen()
         self._close(last)
         return (*self._first, *self._last)
 

@@ -11,13 +11,14 @@ from whyred.logs.format import Format, Mark, Sign, detect
 from whyred.logs.kept import Caught, Kept, groups
 from whyred.logs.marks import Sections
 from whyred.logs.scanner import Place, Scanner
+from whyred.logs.steps_by_text import COLUMN, SAMPLE, aside
 from whyred.logs.text import LONG, clean, last_state
 from whyred.model.failure import Reading
 from whyred.model.pattern import Pattern, Role, Strength
 
-_SAMPLE = 1 << 16
 _FRAME = (
     Sign.STEP,
+    Sign.FROM_STEP,
     Sign.ASIDE,
     Sign.ENDED_WELL,
     Sign.ENDED_BADLY,
@@ -26,9 +27,6 @@ _FRAME = (
     Sign.STOPPED,
 )
 """Lines that the CI system itself writes: what looks a little like an error there is none."""
-_COLUMN = re.compile(
-    rb"^(?:\xef\xbb\xbf)?(?P<job>[^\t\n]{1,200})\t(?P<step>[^\t\n]{1,200})\t(?=(?:\xef\xbb\xbf)?\d{4}-\d\d-)", re.M
-)
 _STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:[.,]\d+)?(Z|[+-]\d\d:?\d\d)")
 _ENDS = (Sign.ENDED_BADLY, Sign.JOB_FAILED, Sign.JOB_CANCELLED, Sign.STOPPED)
 """The lines before these are kept: an error that no pattern knows stands there. Where a job stops at the step that
@@ -67,12 +65,12 @@ class Reader:
             self._named = True
         if not data:
             return  # the masker holds all of a piece back, or a step has no line
-        if self._format is None or (self._format.name == "raw" and self._size < _SAMPLE):
-            self._format = detect(data[:_SAMPLE], self._scanner.formats)
+        if self._format is None or (self._format.name == "raw" and self._size < SAMPLE):
+            self._format = detect(data[:SAMPLE], self._scanner.formats)
             self._prefix, self._marks = re.compile(self._format.prefix), frozenset(self._format.marks)
             stops = any(m.sign is Sign.STOPPED for m in self._marks)
             self._ends = frozenset((*_ENDS, Sign.ASIDE) if stops else _ENDS)
-            self._by_column = "step" in self._prefix.groupindex and _COLUMN.search(data, 0, _SAMPLE) is not None
+            self._by_column = "step" in self._prefix.groupindex and COLUMN.search(data, 0, SAMPLE) is not None
         self._kept.begin(block)
         number, counted = block.first, 0
         for spot in self._spots(data):
@@ -92,7 +90,7 @@ class Reader:
         return merge(self._columns(data), places, key=lambda s: s.start) if self._by_column else places
 
     def _columns(self, data: bytes) -> Iterator["_Column"]:
-        for match in _COLUMN.finditer(data):
+        for match in COLUMN.finditer(data):
             if match["step"] != self._column:
                 self._column = match["step"]
                 yield _Column(match.start(), match["job"], match["step"])
@@ -100,8 +98,7 @@ class Reader:
     def _see_column(self, column: "_Column", number: int) -> None:
         step = clean(column.step)
         if step != "UNKNOWN STEP":
-            aside = step.startswith(("Post ", "Set up job", "Complete job", "Complete runner"))
-            self._sections.begin(step, number, aside=aside)
+            self._sections.begin(step, number, aside=aside(step))
             self._named = True
             self._sections.job = self._sections.job or clean(column.job)
 

@@ -52,13 +52,13 @@ def split(chunks: Iterable[bytes], steps: Sequence[Step], *, middle: bool = Fals
     the step of its first whole line is told first. Else no byte is lost or changed. Flat in memory.
     """
     cutter = _Cutter(steps, middle=middle)
-    for data in _lines(chunks, middle):
+    for data in lines(chunks, middle=middle):
         yield from cutter.feed(data)
     yield from cutter.finish()
 
 
-def _lines(chunks: Iterable[bytes], middle: bool) -> Iterator[bytes]:
-    """Whole lines; a line without end in pieces."""
+def lines(chunks: Iterable[bytes], *, middle: bool = False) -> Iterator[bytes]:
+    """Whole lines; a line without end in pieces. `middle`: what is left of the first line is dropped."""
     rest, dropping = b"", middle
     for chunk in chunks:
         data = chunk
@@ -160,7 +160,7 @@ class _Cutter:
             return 0, True, None
         pos = self._skip if self._fresh else self._held.find(b"\n") + 1 or len(self._held)
         wanted = second(start)
-        if _last(self._held, pos) < wanted:
+        if last_second(self._held, pos) < wanted:
             return everything
         return self._search(pos, place, wanted, second(start + _SLACK), final=final) or everything
 
@@ -232,7 +232,7 @@ def _starts(steps: Sequence[Step]) -> list[int | None]:
     return starts
 
 
-def _last(data: bytes, pos: int) -> bytes:
+def last_second(data: bytes, pos: int = 0) -> bytes:
     """The second of the last line, or what is after every second where none of the last lines has one."""
     end = len(data)
     for _ in range(_BACK):

@@ -1,6 +1,6 @@
 """A forge as whyred knows it: what server it is, what a target names on it, and what is asked of its runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from whyred.model.run import Conclusion, Run, Status
@@ -64,6 +64,22 @@ class Address:
     commit: str | None = None
     branch: str | None = None
     pull: int | None = None
+    newest: bool = False
+    """The newest run is meant, however it ended: the target is a page `runs/latest`."""
+    workflow: str | None = None
+    event: str | None = None
+    status: str | None = None
+    actor: str | None = None
+    """Who started it: a user's id on Forgejo and Gitea, whose pages name that, a user's name elsewhere."""
+
+    @property
+    def sifted(self) -> bool:
+        """Whether it names some of a repository's runs by what a list of them was sifted by."""
+        return any(told is not None for told in (self.workflow, self.event, self.status, self.actor))
+
+    def sift(self, query: "RunQuery") -> "RunQuery":
+        """The same question about fewer runs: those of the list that the target shows."""
+        return replace(query, workflow=self.workflow, event=self.event, status=self.status, actor=self.actor)
 
     def __str__(self) -> str:
         what = f"#{self.run}" if self.run is not None else f"@{self.commit}" if self.commit else ""
@@ -85,6 +101,8 @@ class RunQuery:
     number: int | None = None
     id: int | None = None
     status: str | None = None
+    actor: str | None = None
+    """As in `Address`. A run does not tell it: the source itself sifts by it, or refuses."""
 
     def keeps(self, run: Run) -> bool:
         """Whether a run is one that is asked for; what a run does not tell cannot speak against it."""

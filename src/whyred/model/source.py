@@ -54,6 +54,7 @@ class Boundaries(StrEnum):
 
     TOLD = "told by the forge"
     TIMES = "cut by the steps' times, which are whole seconds"
+    SCRIPTS = "guessed from the text and the workflow's scripts"
     GUESSED = "guessed from the text"
 
 
@@ -72,6 +73,8 @@ class Fetched:
     answers: bytes | None = None
     boundaries: Boundaries = Boundaries.GUESSED
     refused: tuple[tuple[str, MissingLogError], ...] = ()
+    first: str | None = None
+    """The route by which a log that was kept since, on this machine or in a bundle, came from the forge."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,3 +7,7 @@ class UserError(Exception):
     def __init__(self, what: str, why: str, how: str, code: int = 2) -> None:
         super().__init__(f"{what}: {why}. {how}")
         self.what, self.why, self.how, self.code = what, why, how, code
+
+
+class NotAcceptedError(UserError):
+    """What a user answered was not accepted; another answer may be."""

@@ -16,6 +16,7 @@ from whyred.model.root import server_root
 from whyred.model.trouble import UserError
 from whyred.settings import folders
 from whyred.settings.environment_tokens import EnvironmentTokens, environment_tokens
+from whyred.settings.known_secrets import remember, remember_credential
 from whyred.settings.private_folder import INSTEAD, PrivateFolder
 from whyred.settings.servers import (
     KnownServer,
@@ -97,6 +98,7 @@ class Credentials:
         if given is None:
             return self._kept(root, record)
         credential = replace(self._kept(root, replace(record, token=None)), token=given.token)
+        remember_credential(credential)
         credential.check()
         return credential
 
@@ -105,6 +107,7 @@ class Credentials:
         are kept with it, where they are told.
         """
         root = server_root(root)
+        remember_credential(credential)
         credential.check()
         with self._changing() as records:
             told = [self._write(records, root, half, credential) for half in _HALVES]
@@ -126,6 +129,7 @@ class Credentials:
         with self._changing() as records:
             before = self._kept(root, records.get(root, Record()))
             after = change(before)
+            remember_credential(after)
             after.check()
             changed = [half for half in _HALVES if half.of(before) != half.of(after)]
             told = [self._write(records, root, half, after) for half in changed]
@@ -172,6 +176,8 @@ class Credentials:
         if isinstance(records, str):
             how = f"Mend it, or move it away and log in again, or {INSTEAD}"
             raise UserError(f"cannot read {self._file}", f"{records}; it was left as it is", how)
+        for record in records.values():
+            _remember(record)
         return records
 
     @contextmanager
@@ -188,6 +194,7 @@ class Credentials:
                 self._folder.replace(FILE, write_records(records))
 
     def _put_half(self, root: str, half: _Half, credential: Credential) -> str:
+        remember_credential(credential)
         credential.check()
         with self._changing() as records:
             told = self._write(records, root, half, credential)
@@ -219,7 +226,9 @@ class Credentials:
         if cookies is None:
             raise UserError(f"the web login at {root} is damaged", "it holds no cookies", "Log in again")
         user = record.token.user if record.token else None
-        return Credential(token, cookies, user, record.web.user if record.web else None)
+        kept = Credential(token, cookies, user, record.web.user if record.web else None)
+        remember_credential(kept)
+        return kept
 
     def _text(self, root: str, half: _Half, record: Record) -> Hidden | None:
         slot = half.get(record)
@@ -243,6 +252,14 @@ class Credentials:
         except KeyringError as e:
             return e
         return None
+
+
+def _remember(record: Record) -> None:
+    """Every secret of the file is in memory from now on, whichever server it is for."""
+    if record.token is not None:
+        remember(record.token.text)
+    for cookie in read_cookies(record.web.text or Hidden("[]")) or () if record.web is not None else ():
+        remember(cookie.value)
 
 
 def _in_keyring(slot: Slot | None) -> Slot | None:

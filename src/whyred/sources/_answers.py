@@ -12,6 +12,8 @@ from whyred.sources.http import By, Http, Reply
 
 _MOST = 4 << 20
 """Bytes of an answer that is kept."""
+_LONGEST = 1024
+"""Characters of a validator: what a server gives goes back to it with each question."""
 _TOLD = ("content-type", "link", "etag", "last-modified", "x-total-count")
 """The headers that are kept with it."""
 _OWN = frozenset({"if-none-match", "if-modified-since", "range"})
@@ -68,4 +70,7 @@ def _name(http: Http, path: str, by: By, headers: Mapping[str, str]) -> str:
 def _validators(reply: Reply) -> dict[str, str]:
     """The headers that ask whether an answer still holds."""
     etag, changed = reply.headers.get("etag"), reply.headers.get("last-modified")
-    return {"If-None-Match": etag} if etag else {"If-Modified-Since": changed} if changed else {}
+    for name, value in (("If-None-Match", etag), ("If-Modified-Since", changed)):
+        if value and len(value) <= _LONGEST and value.isascii() and value.isprintable():
+            return {name: value}
+    return {}

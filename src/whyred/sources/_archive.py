@@ -95,6 +95,11 @@ class Archive:
         told = self._steps()[0]
         return Boundaries(told) if told in set(Boundaries) else Boundaries.GUESSED
 
+    def route(self) -> str | None:
+        """The route that its log came by; None in a bundle that does not tell."""
+        told = self._json("manifest.json").get("route")
+        return told if isinstance(told, str) else None
+
     def _steps(self) -> tuple[str, list[tuple[int, Step]]]:
         """How boundaries were known, and each step with the offset of its first byte in the log."""
         if "steps.json" not in self._zip.namelist():
@@ -205,8 +210,14 @@ class BundleWriter:
         except OSError as e:
             raise self._unwritable(e) from e
 
-    def finish(self, attempt: Attempt, answers: bytes, boundaries: Boundaries = Boundaries.GUESSED) -> None:
-        """The rest; then the bundle gets its name."""
+    def finish(
+        self,
+        attempt: Attempt,
+        answers: bytes,
+        boundaries: Boundaries = Boundaries.GUESSED,
+        route: str | None = None,
+    ) -> None:
+        """The rest; then the bundle gets its name. `route`: the one that the log came by."""
         try:
             self._member.write(self._frames.flush())
             self._member.close()
@@ -215,7 +226,8 @@ class BundleWriter:
                 self._write("steps.json", json.dumps(told, ensure_ascii=False).encode())
             self._write("answers.json", answers)
             self._write("attempt.json", json.dumps(attempt_to_json(attempt), ensure_ascii=False).encode())
-            self._write("manifest.json", json.dumps({"format": FORMAT, "whyred": self._version}).encode())
+            manifest = {"format": FORMAT, "whyred": self._version, **({"route": route} if route else {})}
+            self._write("manifest.json", json.dumps(manifest).encode())
             self._zip.close()
             self._file.close()
             self._fresh.replace(self._path)

@@ -15,11 +15,11 @@ from whyred.model.forge import Kind, RunQuery
 from whyred.model.run import Run
 from whyred.model.source import Missing, MissingLogError
 from whyred.sources import forgejo_api, gitea_api
-from whyred.sources._fields import Fields
 from whyred.sources._forge_api import BASE
+from whyred.sources._moved import now
 from whyred.sources._web import Page, by_ids, enter
 from whyred.sources.http import By, Http, Reply
-from whyred.sources.plan import Call, Plan
+from whyred.sources.plan import Call, Plan, said
 from whyred.sources.reach import Reach
 from whyred.sources.reasons import refusal
 from whyred.sources.web_login import csrf
@@ -94,8 +94,8 @@ def api_refusal(reach: Reach) -> Callable[[Reply], MissingLogError]:
         if reply.status == 403 and "scope" not in error.help:
             help_ = f"the token's user may not change it: {_ASK}"
             return MissingLogError(Missing.NO_PERMISSION, reply.asked, help_)
-        if reply.status == 500 and reply.is_json and (said := Fields(reply.json()).text("message")):
-            help_ = f"the server says: {visible(said)[:_SAID]}"
+        if reply.status == 500 and (words := said(reach.http, reply)):
+            help_ = f"the server says: {words}"
             return MissingLogError(Missing.SERVER_ERROR, reply.asked, help_)
         return error
 
@@ -114,8 +114,8 @@ def web_refusal(reach: Reach) -> Callable[[Reply], MissingLogError]:
                 help_ = f"{help_} (or it is older than Gitea 1.23, and has no such form)"
             return MissingLogError(Missing.NO_PERMISSION, reply.asked, help_)
         if reply.status == 400 and reply.is_json:
-            said = visible(Fields(reply.json()).text("errorMessage") or "it cannot be done now")[:_SAID]
-            help_ = f"the server says: {said} Is it still running? Wait for its end, or whyred cancel it first"
+            words = said(reach.http, reply) or "it cannot be done now."
+            help_ = f"the server says: {words} Is it still running? Wait for its end, or whyred cancel it first"
             return MissingLogError(Missing.REFUSED_CONTENT, reply.asked, help_)
         if reply.status in (302, 303) and "/user/login" not in reply.headers.get("location", ""):
             help_ = "the server did not take the CSRF token it gave: does a proxy drop cookies?"
@@ -143,6 +143,7 @@ def path(reach: Reach, run: Run, by: By) -> str:
     if not repo or told is None:
         help_ = f"{reach.server} goes by the run's {'id' if ids else 'number'} there, which is not known: give its URL"
         raise MissingLogError(Missing.WRONG_ID_KIND, f"change {run.label}", help_)
+    repo = now(reach, repo)  # a rename is known by now, for what is changed was looked at before
     return f"{api(repo) if by is By.TOKEN else web(repo)}/runs/{told}"
 
 

@@ -49,9 +49,12 @@ class Query:
 
 @dataclass
 class Tables:
-    """The database, asked by queries; the columns of each table are looked up once."""
+    """The database, asked by queries; the columns of each table are looked up once. `doubt`: why it may not be the one
+    that the forge has now, where nobody said which that is.
+    """
 
     database: Database
+    doubt: str | None = None
     _known: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def known(self, table: str) -> frozenset[str]:

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from urllib.parse import quote, urlencode
 
-from whyred.model.forge import Address
+from whyred.model.forge import Address, RunQuery
 from whyred.model.run import Attempt, Conclusion, Status
 from whyred.model.source import Missing, MissingLogError
 from whyred.sources._fields import Fields, bulky, objects
+from whyred.sources._moved import has_moved, path_now
 from whyred.sources.http import By, Reply, Stream
 from whyred.sources.reach import Reach
 from whyred.sources.reasons import refusal
@@ -42,6 +42,24 @@ def newest_only(reach: Reach, attempt: Attempt) -> MissingLogError:
     return MissingLogError(Missing.ROUTE_NOT_ON_THIS_VERSION, asked, help_)
 
 
+SIFTED = 500
+"""Runs of a list that are looked at where the server sifts them by nothing that is asked for."""
+
+
+def no_actors(query: RunQuery, asked: str) -> None:
+    """Refuses a list that does not tell who started a run, where that is asked for."""
+    if query.actor is not None:
+        help_ = "it does not tell who started a run: leave actor away in the URL, or whyred login, so that others do"
+        raise MissingLogError(Missing.ROUTE_NOT_ON_THIS_VERSION, asked, help_)
+
+
+def started_by(item: Fields, *keys: str) -> frozenset[str]:
+    """Who started a run, by id and by name, as its entry tells under these keys."""
+    users = [item.part(key) for key in keys]
+    told = [str(user.positive("id")) for user in users] + [user.text("login") or "" for user in users]
+    return frozenset(told)
+
+
 def repo_path(repo: str) -> str:
     """`/repos/OWNER/NAME`, quoted."""
     return "/repos/" + "/".join(quote(part, safe="") for part in repo.split("/", 1))
@@ -49,11 +67,15 @@ def repo_path(repo: str) -> str:
 
 def get(reach: Reach, path: str, query: Mapping[str, object] | None = None) -> Reply:
     """An answer of the API with status 200. A token that is refused is left away once, for a public repository answers
-    without. Raises MissingLogError.
+    without; a repository that was renamed is asked for by its new name. Raises MissingLogError.
     """
     told = {k: v for k, v in (query or {}).items() if v is not None}
-    url = BASE + path + (f"?{urlencode(told)}" if told else "")
-    reply = reach.http.get(url)
+    while True:
+        url = BASE + path_now(reach, path)
+        reply = reach.http.get(url + (f"?{urlencode(told)}" if told else ""))
+        if not has_moved(reach, reply, url):
+            break
+    url += f"?{urlencode(told)}" if told else ""
     token = reach.http.token is not None
     if reply.status == 200:
         return _of_a_size(reply)
@@ -73,24 +95,33 @@ def _of_a_size(reply: Reply) -> Reply:
 
 
 def pages(
-    reach: Reach, path: str, key: str, query: Mapping[str, object], limit: int, start: int = 1
+    reach: Reach, path: str, key: str, query: Mapping[str, object], limit: int, start: int = 1, most: int = 0
 ) -> Iterator[Fields]:
-    """The items of a list from page `start` on, until about `limit` were given or the list ends. Without `page` servers
-    send everything (reference, section 10).
+    """The items of a list from page `start` on, until about `limit` were given (`most`, where whoever asks leaves some
+    out) or the list ends. Without `page` servers send everything (reference, section 10). A server may be set to give
+    less at once than it is asked for (MAX_RESPONSE_ITEMS): a page that is not full is the last one only by its count.
     """
     size = min(PAGE, max(limit, 1))
-    page, first = start, None
-    seen = size * (start - 1)
+    page, first, full = start, None, 0
     while True:
-        items = listed(get(reach, path, {**query, "page": page, "limit": size}), key)
-        if items and items[0].data == first:
+        reply = get(reach, path, {**query, "page": page, "limit": size})
+        items = listed(reply, key)
+        if not items or items[0].data == first:
             return  # a server that does not know `page` would give the same one for ever
-        first = items[0].data if items else None
+        first = items[0].data
         yield from items
-        seen += len(items)
-        if len(items) < size or seen >= limit:
+        full = max(full, len(items))
+        seen = full * (page - 1) + len(items)
+        if seen >= max(limit, most) or (len(items) < size and seen >= total(reply)):
             return
         page += 1
+
+
+def total(reply: Reply) -> int:
+    """How many items a list has in all, where that is told; else 0."""
+    data, told = reply.json(), reply.headers.get("x-total-count", "")
+    count = Fields(data).whole("total_count")
+    return count if count is not None else int(told) if told.isascii() and told.isdecimal() else 0
 
 
 def listed(reply: Reply, key: str | None = None) -> list[Fields]:
@@ -110,6 +141,7 @@ def listed(reply: Reply, key: str | None = None) -> list[Fields]:
 
 def open_log(reach: Reach, attempt: Attempt, url: str, headers: Mapping[str, str] | None = None) -> Stream:
     """A job's log as a stream; status 200, 206 or 416. Raises MissingLogError."""
+    url = path_now(reach, url)
     stream = reach.http.open("GET", BASE + url, headers=headers)
     if stream.reply.status in (401, 403) and reach.http.token is not None:
         open_ = reach.http.open("GET", BASE + url, By.NOBODY, headers=headers)
@@ -119,7 +151,7 @@ def open_log(reach: Reach, attempt: Attempt, url: str, headers: Mapping[str, str
         open_.close()
     if stream.reply.status in (200, 206, 416):
         return refuse_page(stream)
-    raise log_refusal(_whole(stream), attempt, token=reach.http.token is not None)
+    raise log_refusal(stream.refusal(), attempt, token=reach.http.token is not None)
 
 
 def refuse_page(stream: Stream) -> Stream:
@@ -140,18 +172,6 @@ def refuse_page_text(text: bytes, asked: str) -> None:
 def _came(what: str, asked: str) -> MissingLogError:
     help_ = f"{what} came where a log was expected: is there a log-in gate or a bot check in front?"
     return MissingLogError(Missing.REFUSED_CONTENT, asked, help_)
-
-
-def _whole(stream: Stream) -> Reply:
-    """A refusal with the beginning of its body; one that breaks off is a refusal all the same."""
-    body = b""
-    with suppress(MissingLogError):
-        for piece in stream.chunks():
-            body += piece
-            if len(body) > 1 << 16:
-                break
-    stream.close()
-    return Reply(stream.reply.status, stream.reply.headers, body[: 1 << 16], stream.reply.asked)
 
 
 def log_refusal(reply: Reply, attempt: Attempt, *, token: bool) -> MissingLogError:

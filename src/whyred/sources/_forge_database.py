@@ -4,6 +4,7 @@ at its usual place in the data folder.
 
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from whyred.model.credential import Hidden
@@ -11,6 +12,7 @@ from whyred.model.evidence import Reason
 from whyred.model.host import Host, HostRefusedError
 from whyred.model.source import Missing, MissingLogError
 from whyred.sources._database import Database, Tables
+from whyred.sources._forge_left import doubted
 from whyred.sources._forge_place import Place, named_host, place
 from whyred.sources._sql_servers import Address, from_url, from_written, open_server
 from whyred.sources._sqlite import open_sqlite
@@ -22,7 +24,7 @@ _BOOT = "/proc/sys/kernel/random/boot_id"
 
 def open_tables(reach: Reach) -> Tables:
     """The forge's database, open for reading; close it. Raises MissingLogError, UserError (a bad `--database`)."""
-    return Tables(_named(reach, reach.database) if reach.database else _found(reach))
+    return Tables(_named(reach, reach.database)) if reach.database else _found(reach)
 
 
 def _named(reach: Reach, url: str) -> Database:
@@ -39,17 +41,18 @@ def _named(reach: Reach, url: str) -> Database:
     return open_server(replace(address, password=Hidden(password)))
 
 
-def _found(reach: Reach) -> Database:
+def _found(reach: Reach) -> Tables:
     found, host = place(reach), named_host(reach)
     settings = found.settings
     if settings is not None and settings.database.kind != "sqlite3":
         address = from_written(settings.database, found.root)
         if address.local and not _is_here(host):
             raise _behind(address)
-        return open_server(address)
+        return Tables(open_server(address))
     for path in found.databases:
         if _there(host, path):
-            return open_sqlite(host, path, reach.kept)
+            opened = partial(open_sqlite, host, path, reach.kept)
+            return Tables(opened()) if settings is not None else doubted(reach, found, path, opened)
     raise _nowhere(found)
 
 

@@ -10,8 +10,8 @@ from whyred.sources import _dbfs
 from whyred.sources import _forge_tables as rows
 from whyred.sources._database import Tables
 from whyred.sources._forge_database import open_tables
+from whyred.sources._forge_file import Text, expired, gone, length, open_log
 from whyred.sources._log_parts import Cutter, Part, cut, first_line, line_offset, parts, split, told
-from whyred.sources.forge_disk import Text, length, open_log
 from whyred.sources.pace import Pace
 from whyred.sources.reach import Reach, Want
 
@@ -50,8 +50,7 @@ class Log:
     def text(self) -> Text:
         """Where the log is: while the job runs, and sometimes longer, in the database; else in a file."""
         if self.task.expired:
-            help_ = "the forge deleted it after its retention time; run the job again (whyred rerun)"
-            raise MissingLogError(Missing.EXPIRED, self.asked, help_)
+            raise expired(self.asked)
         kept = None if self.task.stored else _dbfs.find(self.tables, self.task.file)
         if kept is not None:
             return kept
@@ -68,6 +67,8 @@ class Log:
             if e.reason in (Missing.DELETED, Missing.NOT_FOUND) and self.task.lines == 0:
                 help_ = "a runner took the job and never sent a line: look into the runner's own log on its machine"
                 raise MissingLogError(Missing.NOT_STARTED, self.asked, help_) from e
+            if e.reason is Missing.DELETED:
+                raise gone(self.reach, e.asked, stored=self.task.stored) from e
             raise
 
     def read(self, start: int = 0) -> Iterator[bytes]:

@@ -178,6 +178,11 @@ def _of_ini(host: Host, ini: str, root: str = "") -> Place:
     return Place(data, root + data, ini, root)
 
 
+def serving(host: Host, found: Place) -> list[Process]:
+    """The processes that serve this very forge."""
+    return [p for p in _servers(host) if _of_process(host, p).seen == found.seen]
+
+
 def _servers(host: Host) -> list[Process]:
     """The processes that serve; not their short-lived helpers (`gitea serv`, `gitea hook`), not runners."""
     try:

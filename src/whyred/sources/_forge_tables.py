@@ -32,7 +32,7 @@ _RUN = (
     "stopped",
     "created",
 )
-_RUN_OPTIONAL = ("title", "trigger_event")
+_RUN_OPTIONAL = ("title", "trigger_event", "trigger_user_id")
 _PAGE = 50
 RUNS = Query("action_run", _RUN, f'WHERE "repo_id" = ? AND "id" < ? ORDER BY "id" DESC LIMIT {_PAGE}', _RUN_OPTIONAL)
 RUNS_OF_COMMIT = Query(
@@ -58,6 +58,7 @@ _TASK_LOG = ("log_filename", "log_in_storage", "log_length", "log_size")
 _TASK_OPTIONAL = ("log_expired",)
 TASK = Query("action_task", _TASK + _TASK_LOG, 'WHERE "id" = ?', _TASK_OPTIONAL)
 TASK_OF_JOB = Query("action_task", _TASK + _TASK_LOG, 'WHERE "job_id" = ? AND "attempt" = ?', _TASK_OPTIONAL)
+NEWEST_TASK = Query("action_task", ("id",), 'ORDER BY "id" DESC LIMIT 1')
 STEPS = Query(
     "action_task_step",
     ("name", "index", "status", "log_index", "log_length", "started", "stopped"),

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from urllib.parse import quote, urlencode, urljoin, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from whyred.model.source import Missing, MissingLogError
 from whyred.sources import reasons
@@ -96,13 +96,13 @@ def _pause(reply: Reply) -> float | None:
 def moved_to(reach: Reach, reply: Reply) -> str | None:
     """Where in this API the answer redirects to; None where it does not, or to another host."""
     to = reply.headers.get("location")
-    url = urljoin(reach.http.root + "/", to) if to and reply.status in _MOVED else None
+    url = reasons.joined(reach.http.root + "/", to) if to and reply.status in _MOVED else None
     return url if url is not None and is_ours(reach, url) else None
 
 
 def is_ours(reach: Reach, url: str) -> bool:
     """Whether a URL is one of this API."""
-    return url.startswith(reach.http.root + "/") and ".." not in urlsplit(url).path
+    return url.startswith(reach.http.root + "/") and ".." not in unquote(urlsplit(url).path)
 
 
 def pages(reach: Reach, path: str, key: str | None, query: Mapping[str, object], most: int) -> Iterator[Fields]:
@@ -125,8 +125,12 @@ def pages(reach: Reach, path: str, key: str | None, query: Mapping[str, object],
 
 def _next(reach: Reach, reply: Reply) -> str | None:
     link = _NEXT.search(reply.headers.get("link", "")[:16_000])
-    url = urljoin(reach.http.root + "/", link[1]) if link else None
-    if url is not None and not is_ours(reach, url):
+    if link is None:
+        return None
+    url = reasons.joined(reach.http.root + "/", link[1])
+    if url is None:
+        raise reasons.nowhere(reply.asked)
+    if not is_ours(reach, url):
         help_ = f"its list goes on at {reasons.shown(url)}, which is not this API: check the server's URL"
         raise MissingLogError(Missing.REFUSED_CONTENT, reply.asked, help_)
     return url

@@ -1,8 +1,7 @@
 """A log as GitHub gives it: the API redirects to a storage host, for a short time, and the token stays behind."""
 
 from collections.abc import Mapping
-from contextlib import suppress
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from whyred.model.source import Missing, MissingLogError
 from whyred.sources import reasons
@@ -15,8 +14,6 @@ _MOVED = (301, 302, 303, 307, 308)
 _GONE = (403, 404, 410)
 """What storages say of a file that is not, or no longer, there: Azure 404, S3 without the right to list 403."""
 _HOPS = 3
-_SEEN = 1 << 16
-"""Bytes of a refusal that are read."""
 
 
 class Stored:
@@ -40,7 +37,7 @@ class Stored:
         stream = self._get(found, headers)
         if stream.reply.status in _FOUND:
             return _checked(stream)
-        raise _not_stored(whole(stream))
+        raise _not_stored(stream.refusal())
 
     def _get(self, url: str, headers: Mapping[str, str]) -> Stream:
         return self._reach.http.open("GET", url, By.NOBODY, headers=headers, follow=True)
@@ -54,32 +51,23 @@ class Stored:
             if stream.reply.status in _FOUND:
                 return _checked(stream)
             if stream.reply.status not in _MOVED or not to:
-                raise refusal(whole(stream), token=self._reach.http.token is not None)
+                raise refusal(stream.refusal(), token=self._reach.http.token is not None)
             stream.close()
-            url = urljoin(self._reach.http.root + "/", to)
-            if not is_ours(self._reach, url):
-                return self._safe(url, stream.reply.asked)
+            led = reasons.joined(self._reach.http.root + "/", to)
+            if led is None:
+                raise reasons.nowhere(stream.reply.asked)
+            if not is_ours(self._reach, led):
+                return self._safe(led, stream.reply.asked)
+            url = led
         raise MissingLogError(
             Missing.REFUSED_CONTENT, stream.reply.asked, f"the API redirected {_HOPS} times within itself, in a circle"
         )
 
     def _safe(self, url: str, asked: str) -> str:
-        if urlsplit(url).scheme not in ("http", "https") or (is_plain(url) and not self._reach.http.insecure_http):
-            help_ = f"it redirects to {reasons.shown(url)}, where everybody on the way could read the log: no HTTPS"
-            raise MissingLogError(Missing.REFUSED_CONTENT, asked, help_)
+        down = urlsplit(self._reach.http.root).scheme == "https" and urlsplit(url).scheme == "http"
+        if (down or is_plain(url)) and not self._reach.http.insecure_http:
+            raise reasons.no_https(asked, url)
         return url
-
-
-def whole(stream: Stream) -> Reply:
-    """A refusal with the beginning of its body; one that breaks off is a refusal all the same."""
-    body = b""
-    with suppress(MissingLogError):
-        for piece in stream.chunks():
-            body += piece
-            if len(body) > _SEEN:
-                break
-    stream.close()
-    return Reply(stream.reply.status, stream.reply.headers, body[:_SEEN], stream.reply.asked)
 
 
 def _checked(stream: Stream) -> Stream:

@@ -9,10 +9,11 @@ from typing import Protocol
 from whyred.model.run import Attempt, Status
 from whyred.model.source import Missing, MissingLogError
 from whyred.sources import _forge_api
-from whyred.sources.http import Stream
+from whyred.sources._ranges import Part, length_of, part_from, part_of, size_beyond
+from whyred.sources.http import Reply, Stream
 from whyred.sources.pace import Pace
 from whyred.sources.reach import Reach, Want
-from whyred.sources.reasons import too_large
+from whyred.sources.reasons import broken, too_large
 
 _RESUMES = 5
 """How often a broken download goes on where it ended, without one new byte in between."""
@@ -57,22 +58,34 @@ def growing(open_: Open, attempt: Attempt, want: Want, again: Callable[[], Attem
         return _follow(open_, again, pace)
     if want.tail is not None:
         stream = _allowed(open_({"Range": f"bytes=-{want.tail}"}), want)
-        if stream.reply.status == 206:
-            return _from_line(stream.chunks())
+        end = _end_of(stream.reply, want.tail) if stream.reply.status == 206 else None
+        if end is not None:
+            chunks = _all(open_, stream, pace, end.start)
+            return _from_line(chunks) if end.start else chunks
         if stream.reply.status == 200:
             return _all(open_, stream, pace)
         stream.close()
-    return _all(open_, _allowed(open_({}), want), pace)
+    stream = _allowed(open_({}), want)
+    if stream.reply.status != 200:
+        stream.close()
+        help_ = f"it gives a part of the log (HTTP {stream.reply.status}) where all of it was asked for"
+        raise MissingLogError(Missing.REFUSED_CONTENT, stream.reply.asked, help_)
+    return _all(open_, stream, pace)
+
+
+def _end_of(reply: Reply, tail: int) -> Part | None:
+    """The part that an answer holds, where that is the end of the log and no more than was asked for."""
+    part = part_of(reply)
+    return part if part is not None and part.stop - part.start <= tail and part.size in (part.stop, None) else None
 
 
 def _allowed(stream: Stream, want: Want) -> Stream:
     """The stream, unless it says that it has more bytes than the user allows. Raises MissingLogError (too-large)."""
-    told = stream.reply.headers.get("content-length", "")
-    packed = stream.reply.headers.get("content-encoding", "identity") != "identity"
-    if want.most is None or packed or not told.isdecimal() or int(told) <= want.most or stream.reply.status == 416:
+    size = length_of(stream.reply)
+    if want.most is None or size is None or size <= want.most or stream.reply.status == 416:
         return stream
     stream.close()
-    raise too_large(stream.reply.asked, want.most, int(told))
+    raise too_large(stream.reply.asked, want.most, size)
 
 
 def _from_line(chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -89,43 +102,70 @@ def _from_line(chunks: Iterator[bytes]) -> Iterator[bytes]:
     yield from held
 
 
-def _all(open_: Open, stream: Stream, pace: Pace) -> Iterator[bytes]:
-    have, barren = 0, 0
+def _all(open_: Open, stream: Stream, pace: Pace, have: int = 0) -> Iterator[bytes]:
+    """The bytes of the log from `have` on, which this answer begins with."""
+    size = length_of(stream.reply) if stream.reply.status == 200 else None
+    barren = 0
     while True:
         before = have
         try:
-            for chunk in stream.chunks():
+            size = _size(stream) or size
+            for chunk in _rest(stream, have):
                 have += len(chunk)
                 yield chunk
-        except MissingLogError as e:
-            barren = 0 if have > before else barren + 1
-            if e.reason is not Missing.UNREACHABLE or barren > _RESUMES:
-                raise
-            pace.idle()
-            stream = open_({"Range": f"bytes={have}-"})
-            if stream.reply.status == 416:
-                stream.close()
+            if size is None or have >= size:
                 return
-            if stream.reply.status == 200:
-                stream = _skipping(stream, have)
-            continue
-        return
+            trouble = broken(stream.reply.asked, f"the answer ended {size - have} bytes early")
+        except MissingLogError as e:
+            if e.reason is not Missing.UNREACHABLE:
+                raise
+            trouble = e
+        barren = 0 if have > before else barren + 1
+        if barren > _RESUMES:
+            raise trouble
+        pace.idle()
+        stream = open_({"Range": f"bytes={have}-"})
+        if stream.reply.status == 416:
+            stream.close()
+            if size_beyond(stream.reply) == have:
+                return
+            raise trouble
 
 
-def _skipping(stream: Stream, have: int) -> Stream:
-    """The stream of a server that knows no ranges, without what is there already."""
-    left = have
-    chunks = stream.chunks
+def _size(stream: Stream) -> int | None:
+    """The size of the whole log, where the answer tells it."""
+    part = part_of(stream.reply) if stream.reply.status == 206 else None
+    return part.size if part is not None else None
 
-    def rest() -> Iterator[bytes]:
-        nonlocal left
-        for chunk in chunks():
-            new, left = chunk[left:], max(0, left - len(chunk))
-            if new:
-                yield new
 
-    stream.chunks = rest  # type: ignore[method-assign]
-    return stream
+def _rest(stream: Stream, have: int) -> Iterator[bytes]:
+    """What an answer has from byte `have` on. Raises MissingLogError (unreachable): it does not come to that byte, or
+    holds another part.
+    """
+    if stream.reply.status == 206:
+        part = part_from(stream, have)
+        return _exactly(stream, part.stop - part.start)
+    return _after(stream, have)
+
+
+def _exactly(stream: Stream, left: int) -> Iterator[bytes]:
+    """A part's bytes, no more than it tells: of a packed one only the text shows whether it is that part."""
+    for chunk in stream.chunks():
+        if len(chunk) > left:
+            stream.close()
+            raise broken(stream.reply.asked, "the answer is another part of the file than was asked for")
+        left -= len(chunk)
+        yield chunk
+
+
+def _after(stream: Stream, left: int) -> Iterator[bytes]:
+    """The bytes after the first so many, of a server that knows no ranges and gives all of them again."""
+    for chunk in stream.chunks():
+        new, left = chunk[left:], max(0, left - len(chunk))
+        if new:
+            yield new
+    if left:
+        raise broken(stream.reply.asked, f"the answer ended {left} bytes before the place where it broke off")
 
 
 def _follow(open_: Open, again: Callable[[], Attempt], pace: Pace) -> Iterator[bytes]:
@@ -136,6 +176,7 @@ def _follow(open_: Open, again: Callable[[], Attempt], pace: Pace) -> Iterator[b
             for chunk in _new(open_, have):
                 have += len(chunk)
                 yield chunk
+            pace.answered()
             if have > before:
                 pace.moved()
             elif last:
@@ -152,6 +193,4 @@ def _new(open_: Open, have: int) -> Iterator[bytes]:
     if stream.reply.status == 416:
         stream.close()
         return
-    if stream.reply.status == 200 and have:
-        stream = _skipping(stream, have)
-    yield from stream.chunks()
+    yield from _rest(stream, have)

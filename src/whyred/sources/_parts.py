@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from whyred.logs.steps_by_time import STAMP, begun, second
 from whyred.model.run import Step
 from whyred.model.source import Missing, MissingLogError
+from whyred.sources._ranges import part_from
 from whyred.sources.http import Stream
 from whyred.sources.reasons import broken
 
@@ -57,10 +58,7 @@ class Parts:
                 stream.reply.asked,
                 "it gave parts of the file once, and then no more: try again",
             )
-        told = stream.reply.headers.get("content-range", "")
-        if told and not told.startswith(f"bytes {start}-"):
-            stream.close()  # put together, such parts would be a log that never was
-            raise broken(stream.reply.asked, "the answer is another part of the file than was asked for")
+        part_from(stream, start)
         left = stop - start
         for piece in stream.chunks():
             yield piece[:left]
@@ -88,8 +86,17 @@ def parts(open_: Open) -> Parts | Stream:
     if stream.reply.status == 416 and total is None:
         return Parts(open_, 0)
     if total is None:
-        return open_({})
+        return _whole(open_({}))
     return Parts(open_, int(total[1]))
+
+
+def _whole(stream: Stream) -> Stream:
+    """The file, unless it is a part of it. Raises MissingLogError (refused-content)."""
+    if stream.reply.status == 200:
+        return stream
+    stream.close()
+    help_ = f"it gives a part of the file (HTTP {stream.reply.status}) where all of it was asked for"
+    raise MissingLogError(Missing.REFUSED_CONTENT, stream.reply.asked, help_)
 
 
 class Reader(io.RawIOBase):

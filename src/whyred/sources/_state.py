@@ -25,6 +25,7 @@ _TAG = re.compile(r"<[^<>]{0,500}>")
 _ASIDE = ("Set up job", "Complete job")
 _BEFORE = re.compile(rb'"cursor"\s*:\s*([0-9]{1,18})\s*,\s*"lines"\s*:\s*\[')
 """What stands before the lines of an answer; within a text its quotation marks would be `\\"`."""
+_LINES = re.compile(rb'"lines"\s*:\s*\[')
 _MOST = 10_000
 """Steps or jobs of one run that are believed; no real one comes near."""
 
@@ -119,13 +120,17 @@ class Answer:
 def read_answer(chunks: Iterator[bytes], asked: str) -> Answer:
     """The answer to a state with at most one cursor. Raises MissingLogError (refused-content)."""
     head, size = [], 0
-    for chunk in chunks:
-        head.append(chunk)
-        size += len(chunk)
-        if size > _WHOLE:
-            begun = b"".join(head)
-            told = _BEFORE.search(begun)
-            return Answer(None, _streamed(begun, chunks, asked), int(told[1]) if told else None)
+    try:
+        for chunk in chunks:
+            head.append(chunk)
+            size += len(chunk)
+            if size > _WHOLE:
+                return _in_rows(b"".join(head), chunks, asked)
+    except MissingLogError as broken:
+        begun = b"".join(head)
+        if broken.reason is not Missing.UNREACHABLE or not _LINES.search(begun):
+            raise
+        return _in_rows(begun, _raising(broken), asked)  # the rows that came are not asked for again
     try:
         data = json.loads(b"".join(head))
     except (ValueError, RecursionError) as e:
@@ -135,6 +140,16 @@ def read_answer(chunks: Iterator[bytes], asked: str) -> Answer:
     logs = Fields(data).part("logs").parts("stepsLog")
     rows = iter([_row(line.data) for log in logs for line in log.parts("lines")])
     return Answer(read_state(data), rows, logs[0].whole("cursor") if logs else None)
+
+
+def _in_rows(begun: bytes, rest: Iterator[bytes], asked: str) -> Answer:
+    told = _BEFORE.search(begun)
+    return Answer(None, _streamed(begun, rest, asked), int(told[1]) if told else None)
+
+
+def _raising(error: MissingLogError) -> Iterator[bytes]:
+    yield from ()
+    raise error
 
 
 def _no_state(asked: str) -> MissingLogError:

@@ -15,12 +15,14 @@ from whyred.model.run import Attempt, Conclusion, Job, Run, Status
 from whyred.model.source import Missing, MissingLogError
 from whyred.sources._fields import Fields
 from whyred.sources._forge_api import lost, newest_only, not_started
+from whyred.sources._moved import has_moved, path_now
 from whyred.sources.http import By, Reply, Stream
 from whyred.sources.reach import Reach
 from whyred.sources.reasons import leads_to, refusal
 from whyred.sources.web_login import csrf, dead_end, renew
 
 _ATTEMPT = re.compile(r"/attempt/([1-9][0-9]{0,8})$")
+_LOG = "/repos/{owner}/{repo}/actions/jobs/{job_id}/logs"
 _RERUN = "/repos/{owner}/{repo}/actions/runs/{run}/rerun"
 """Gitea's API has it since 1.26, the version whose pages go by ids."""
 
@@ -57,10 +59,12 @@ class Page:
         body = json.dumps({"logCursors": told}).encode()
         for last in (False, True):
             headers = {"Content-Type": "application/json", "Accept": "application/json", **csrf(self.reach.http)}
-            stream = self.reach.http.open("POST", self.path, By.WEB, body=body, headers=headers, again=True)
+            stream = self.reach.http.open(
+                "POST", self.path, By.WEB, body=body, headers=headers, again=True, small=not cursors
+            )
             if stream.reply.status == 200:
                 return stream
-            reply = read_refusal(stream)
+            reply = stream.refusal()
             if last or not self._may_help(reply):
                 raise self.log_refusal(reply, attempt) if attempt is not None else self.refusal(reply)
             enter(self)
@@ -75,7 +79,10 @@ class Page:
         root = self.reach.server.root
         if reply.status in (302, 303, 307) and not _ATTEMPT.search(reply.headers.get("location", "")):
             return self._led_away(reply, root)
-        if reply.status == 404 and (self.known or self.reach.http.signed_in or self._is_private()):
+        if reply.status == 404 and (repo := self._repo()).data.get("has_actions") is False:
+            help_ = "Actions is switched off in this repository: its settings (Units) switch it on again, runs and all"
+            return MissingLogError(Missing.NOT_FOUND, reply.asked, help_)
+        if reply.status == 404 and (self.known or self.reach.http.signed_in or repo.flag("private")):
             if self.reach.http.signed_in and not renew(self.reach.http):
                 return _login(reply, root, "the web login is gone")
             if not self.reach.http.signed_in:
@@ -103,18 +110,20 @@ class Page:
         why = "the web login is gone" if self.reach.http.signed_in else "it wants a web login"
         return dead_end(reply) or _login(reply, root, why)
 
-    def _is_private(self) -> bool:
-        """Whether the API shows the token's user a private repository: its pages are hidden without a web login."""
-        if not self.reach.http.token:
-            return False
+    def _repo(self) -> Fields:
+        """What the API tells the token's user of the repository: pages of a private one are hidden without a web login,
+        and those of Actions from everybody where it is switched off. Nothing without a token.
+        """
+        if not self.reach.http.token or self.path.count("/") < 2:
+            return Fields(None)
         owner, name = self.path.split("/")[1:3]
         told = self.reach.http.get(f"/api/v1/repos/{owner}/{name}")
-        return told.status == 200 and told.is_json and Fields(told.json()).flag("private")
+        return Fields(told.json() if told.status == 200 and told.is_json else None)
 
     def log_refusal(self, reply: Reply, attempt: Attempt) -> MissingLogError:
         """The same, of the text of a log."""
         if reply.status == 404 and b"not started" in reply.body:
-            return not_started(reply.asked, attempt)
+            return not_started(reply.asked, attempt) if attempt.newest else older_hidden(self.reach, reply.asked)
         if reply.status == 404 and b"cleaned up" in reply.body:
             return expired(reply.asked)
         if reply.status == 404 and reply.kind == "text/plain" and self.reach.server.kind is Kind.GITEA:
@@ -125,6 +134,16 @@ class Page:
         if reply.status == 500 and (reply.kind == "text/plain" or self.reach.server.kind is Kind.GITEA):
             return lost(reply.asked, attempt)
         return self.refusal(reply)
+
+
+def older_hidden(reach: Reach, asked: str) -> MissingLogError:
+    """An older attempt, of which Forgejo's pages show nothing while the newest waits for a runner: they look at the
+    job's task, and it has none then (routers/web/repo/actions/view.go of Forgejo 13 to 16).
+    """
+    help_ = "its pages show no older attempt while the newest one waits for a runner: try again once that has begun"
+    if reach.http.token is None and reach.server.offers(_LOG):
+        return MissingLogError(Missing.NEEDS_TOKEN, asked, f"{help_}, or ask its API with a token: whyred login")
+    return MissingLogError(Missing.ROUTE_NOT_ON_THIS_VERSION, asked, help_)
 
 
 def expired(asked: str) -> MissingLogError:
@@ -156,7 +175,7 @@ def page(reach: Reach, run: Run, index: int, job_id: int | None) -> Page:
 
     Raises MissingLogError.
     """
-    path = f"/{_quoted(run.repo or '')}/actions/runs/{_run(reach, run)}"
+    path = path_now(reach, f"/{_quoted(run.repo or '')}/actions/runs/{_run(reach, run)}")
     if not by_ids(reach):
         path += f"/jobs/{index}"
     elif job_id is not None:
@@ -170,6 +189,9 @@ def page(reach: Reach, run: Run, index: int, job_id: int | None) -> Page:
 def enter(page: Page) -> None:
     """Opens a page; where the login has ended, it is renewed once. Raises MissingLogError."""
     reply = page.reach.http.get(page.path, By.WEB)
+    while has_moved(page.reach, reply, page.path):
+        page.path = path_now(page.reach, page.path)
+        reply = page.reach.http.get(page.path, By.WEB)
     found = _attempt(reply)
     if reply.status != 200 and found is None and page.reach.http.signed_in and renew(page.reach.http):
         reply = page.reach.http.get(page.path, By.WEB)
@@ -200,14 +222,3 @@ def _run(reach: Reach, run: Run) -> int:
 
 def _quoted(repo: str) -> str:
     return "/".join(quote(part, safe="") for part in repo.split("/", 1))
-
-
-def read_refusal(stream: Stream) -> Reply:
-    """A refusal with the beginning of its body."""
-    body = b""
-    for piece in stream.chunks():
-        body += piece
-        if len(body) > 1 << 16:
-            break
-    stream.close()
-    return Reply(stream.reply.status, stream.reply.headers, body[: 1 << 16], stream.reply.asked)

@@ -1,5 +1,5 @@
-"""The workflow file that a dispatch is about, and the branch or tag it is on: by Forgejo's and Gitea's API, or by the
-web pages where there is a web login and no token.
+"""A workflow file: the one that a dispatch is about, with the branch or tag it is on, or that of a run. By the API of
+Forgejo and Gitea, or by the web pages where there is a web login and no token.
 
 Source: modules/actions/workflows.go of Forgejo 7 to 16 and Gitea 1.21 to 1.26: the first of the folders that is there
 counts, the others do not.
@@ -50,6 +50,17 @@ def find(reach: Reach, repo: str, file: str, ref: str, default: str | None = Non
             raise _none(repo, file, at, f"there are: {', '.join(sorted(names)) or 'none'} (in {folder})")
         return Found(f"{folder}/{file}", _text(reach, repo, f"{folder}/{file}", at), whole)
     raise _none(repo, file, at, f"it has none of the folders {', '.join(_FOLDERS[reach.server.kind])}")
+
+
+def at_commit(reach: Reach, repo: str, file: str, commit: str) -> bytes:
+    """The text of the workflow of this file name, as it was at a commit. Raises MissingLogError."""
+    for folder in _FOLDERS[reach.server.kind]:
+        try:
+            return _text(reach, repo, f"{folder}/{file}", commit)
+        except MissingLogError as e:
+            if e.reason is not Missing.NOT_FOUND:
+                raise
+    raise _none(repo, file, commit, f"it is in none of the folders {', '.join(_FOLDERS[reach.server.kind])}")
 
 
 def _none(repo: str, file: str, at: str, what: str) -> MissingLogError:

@@ -37,4 +37,5 @@ def fetch(target: str, given: Given) -> Fetched:
 
     archive = Archive(target)
     where = f"{NAME}: {target}"
-    return Fetched(archive.attempt(), archive.log(), where, archive.answers(), archive.boundaries())
+    told = archive.boundaries()
+    return Fetched(archive.attempt(), archive.log(), where, archive.answers(), told, first=archive.route())

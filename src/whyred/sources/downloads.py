@@ -8,7 +8,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,6 +88,21 @@ def _is_ours(path: str) -> bool:
 
 def fetch(target: str, given: Given) -> Fetched:
     """The log of one job. Raises UserError (which job?) and MissingLogError (damaged, hostile, no log of this job)."""
+    jobs, wanted, label = _jobs(target, given)
+    job = _named(jobs, wanted, label) if wanted is not None else _chosen(jobs, label)
+    return _fetched(job, f"{label}:{job.name}" if len(jobs) > 1 else label)
+
+
+def each(target: str, given: Given, wanted: str | None = None) -> list[tuple[Attempt, Callable[[], Fetched]]]:
+    """Every job, or the one that is `wanted` or named behind the path, with what opens its log as `fetch` does."""
+    jobs, named, label = _jobs(target, given)
+    wanted = wanted if wanted is not None else named
+    some = jobs if wanted is None else [_named(jobs, wanted, label)]
+    return [(_attempt(job, label), partial(_fetched, job, label)) for job in some]
+
+
+def _jobs(target: str, given: Given) -> "tuple[Sequence[JobFiles], str | None, str]":
+    """The jobs, the one that is named behind the path, and what the path is called."""
     # Imported here: every reading of a plain file asks `accepts`, and zipfile would cost it 10 ms.
     from whyred.sources import _job_files, _members
 
@@ -99,13 +114,18 @@ def fetch(target: str, given: Given) -> Fetched:
     if not jobs:
         help_ = "it is no bundle of whyred and holds no logs (.log, .txt): name one that does, or a log"
         raise MissingLogError(Missing.REFUSED_CONTENT, f"read {label}", help_)
-    job = _named(jobs, wanted, label) if wanted is not None else _chosen(jobs, label)
-    if len(jobs) > 1:
-        label = f"{label}:{job.name}"
-    _refuse(job, label)
+    return jobs, wanted, label
+
+
+def _attempt(job: "JobFiles", label: str) -> Attempt:
     steps = tuple(step for step, _ in job.steps)
-    attempt = Attempt(Run(label), Job(None, job.name, id=job.id), job.number, steps=steps)
-    told = Boundaries.TOLD if steps else Boundaries.GUESSED
+    return Attempt(Run(label), Job(None, job.name, id=job.id), job.number, steps=steps)
+
+
+def _fetched(job: "JobFiles", label: str) -> Fetched:
+    _refuse(job, label)
+    attempt = _attempt(job, label)
+    told = Boundaries.TOLD if attempt.steps else Boundaries.GUESSED
     return Fetched(attempt, _chunks(job), f"{NAME}: {label}", boundaries=told)
 
 

@@ -19,6 +19,7 @@ from whyred.sources import plan as plans
 from whyred.sources._change_way import FORM, RUN, ChangedError, api, listed, path, planned, web
 from whyred.sources._fields import Fields
 from whyred.sources._forge_api import label
+from whyred.sources._moved import now
 from whyred.sources._workflow_file import find
 from whyred.sources.http import By, Reply
 from whyred.sources.plan import Call, Plan
@@ -86,6 +87,7 @@ def plan_dispatch(reach: Reach, repo: str, workflow: str, ref: str, inputs: Mapp
         raise UserError(f"{file} cannot be started by hand", why, how, 4)
     if faults := list(wrong(wanted, given)):
         raise UserError(f"{file} cannot be started so", "; ".join(faults), "Give its inputs with --input NAME=VALUE", 4)
+    repo = now(reach, repo)
     says = f"start {file} of {repo} on {found.ref.split('/', 2)[2]}"
     if by is By.WEB:
         return planned(reach, says, _by_form(repo, file, found.ref, wanted, given, says))

@@ -12,12 +12,12 @@ from dataclasses import replace
 from whyred.model.forge import Kind, RunQuery
 from whyred.model.run import Attempt, Run, Runner, Status
 from whyred.model.source import Boundaries, Fetched, Missing, MissingLogError
-from whyred.sources import _forge_api
 from whyred.sources import _forge_tables as rows
-from whyred.sources._database import Row, Tables, text, whole
+from whyred.sources._database import Row, Tables, whole
 from whyred.sources._forge_database import open_tables
 from whyred.sources._forge_log import Log, follow, read
 from whyred.sources._forge_place import not_named
+from whyred.sources._forge_task import find_task, known_run, refuse_other, started_task
 from whyred.sources._log_parts import Part
 from whyred.sources.reach import Offered, Reach, Want
 
@@ -40,6 +40,8 @@ def runs(reach: Reach, repo: str, query: RunQuery) -> Iterator[Run]:
         found = rows.find_repo(tables, repo)
         for row in rows.find_runs(tables, found.id, query):
             run = rows.read_run(row, found.name, reach.server.root)
+            if query.actor not in (None, str(whole(row, "trigger_user_id"))):
+                continue
             if whole(row, "repo_id") == found.id and query.keeps(run):
                 yield run
     finally:
@@ -68,23 +70,16 @@ def attempts(reach: Reach, run: Run) -> tuple[Attempt, ...]:
     """The newest attempt of every job."""
     tables = open_tables(reach)
     try:
-        run = run if run.id is not None else _known(tables, reach, run)
+        if run.id is None:
+            run = known_run(tables, reach, run)
+        elif tables.doubt is not None:
+            refuse_other(tables, run, next(iter(tables.ask(rows.RUN_BY_ID, run.id)), None))
         jobs = rows.newest(tables.ask(rows.JOBS, run.id or 0))
         if not jobs:
             raise MissingLogError(Missing.NOT_FOUND, f"look for the jobs of {run.label}", "there is no such run")
         return tuple(rows.read_attempt(run, job, i, _runner(tables, job)) for i, job in enumerate(jobs))
     finally:
         tables.database.close()
-
-
-def _known(tables: Tables, reach: Reach, run: Run) -> Run:
-    """The run with its id, by repository and number."""
-    found = rows.find_repo(tables, run.repo or "")
-    row = next(rows.find_runs(tables, found.id, RunQuery(number=run.number or 0)), None)
-    if row is None:
-        help_ = f"{tables.database.name} has no such run: check repository and number"
-        raise MissingLogError(Missing.NOT_FOUND, f"look for {run.label}", help_)
-    return rows.read_run(row, found.name, reach.server.root)
 
 
 def _runner(tables: Tables, job: Row) -> str | None:
@@ -96,7 +91,7 @@ def steps(reach: Reach, attempt: Attempt) -> Attempt:
     """The attempt with its steps; one that no runner took has none."""
     tables = open_tables(reach)
     try:
-        task = _task(tables, reach, attempt)
+        task = find_task(tables, reach, attempt)
         return attempt if task is None else _filled(attempt, tables, task, rows.parts_of(tables, task))
     finally:
         tables.database.close()
@@ -117,60 +112,12 @@ def _filled(attempt: Attempt, tables: Tables, task: rows.Task, layout: Sequence[
     )
 
 
-def _task(tables: Tables, reach: Reach, attempt: Attempt) -> rows.Task | None:
-    """The task that an attempt is; None where no runner took it. Raises MissingLogError: no such job."""
-    job = attempt.job
-    if attempt.id is not None:
-        row = next(iter(tables.ask(rows.TASK, attempt.id)), None)
-        if row is None:
-            raise _unknown(tables, attempt, f"no attempt {attempt.id}")
-        if job is not None and job.id is not None and job.id != whole(row, "job_id"):
-            help_ = f"attempt {attempt.id} is one of job {whole(row, 'job_id')}, not {job.id}: look it up again"
-            raise MissingLogError(Missing.WRONG_ID_KIND, f"look for the attempt of {attempt.run.label}", help_)
-        if attempt.number in (None, whole(row, "attempt")):
-            return rows.read_task(row)
-    found = _job(tables, reach, attempt)
-    if attempt.number in (None, whole(found, "attempt")):
-        task = rows.task_id(found)
-        row = next(iter(tables.ask(rows.TASK, task)), None) if task else None
-        return None if row is None else rows.read_task(row)
-    row = next(iter(tables.ask(rows.TASK_OF_JOB, whole(found, "id"), attempt.number or 0)), None)
-    if row is None:
-        raise _unknown(tables, attempt, f"no attempt {attempt.number} of this job")
-    return rows.read_task(row)
-
-
-def _job(tables: Tables, reach: Reach, attempt: Attempt) -> Row:
-    """The row of the attempt's job, by its id, else by its place or name in the run."""
-    job = attempt.job
-    if job is not None and job.id is not None:
-        row = next(iter(tables.ask(rows.JOB, job.id)), None)
-        if row is None:
-            raise _unknown(tables, attempt, f"no job {job.id}")
-        return row
-    run = attempt.run if attempt.run.id is not None else _known(tables, reach, attempt.run)
-    jobs = rows.newest(tables.ask(rows.JOBS, run.id or 0))
-    if job is not None and job.index is not None and job.index < len(jobs):
-        return jobs[job.index]
-    named = [row for row in jobs if job is not None and text(row, "name") == job.name]
-    if job is None and len(jobs) == 1:
-        return jobs[0]
-    if len(named) != 1:
-        raise _unknown(tables, attempt, "no such job in this run")
-    return named[0]
-
-
-def _unknown(tables: Tables, attempt: Attempt, what: str) -> MissingLogError:
-    help_ = f"{tables.database.name} has {what}: check the number, or name it as owner/repo#RUN:JOB"
-    return MissingLogError(Missing.NOT_FOUND, f"look for {attempt.run.label}", help_)
-
-
 def log(reach: Reach, attempt: Attempt, want: Want) -> Fetched:
     """The log, cut at the steps' lines."""
     tables = open_tables(reach)
     with ExitStack() as unless_all_is_well:
         unless_all_is_well.callback(tables.database.close)
-        source = Log(reach, tables, _started(tables, reach, attempt))
+        source = Log(reach, tables, started_task(tables, reach, attempt))
         layout = rows.parts_of(tables, source.task)
         attempt = _filled(attempt, tables, source.task, layout)
         follows = want.follow and attempt.status is not Status.DONE
@@ -178,11 +125,3 @@ def log(reach: Reach, attempt: Attempt, want: Want) -> Fetched:
         chunks = follow(source, want) if follows else read(source, layout, want)
         unless_all_is_well.pop_all()  # from here on the stream closes it
     return Fetched(attempt, chunks, NAME, boundaries=Boundaries.TOLD if layout else Boundaries.GUESSED)
-
-
-def _started(tables: Tables, reach: Reach, attempt: Attempt) -> rows.Task:
-    """The task of an attempt. Raises MissingLogError where no runner took it."""
-    task = _task(tables, reach, attempt)
-    if task is None:
-        raise _forge_api.not_started(f"read the log of {attempt.run.label}", attempt)
-    return task

@@ -11,7 +11,7 @@ from whyred.model.run import Attempt, Conclusion, Job, Run, Status
 from whyred.model.source import Boundaries, Fetched, Missing, MissingLogError
 from whyred.sources import _growing
 from whyred.sources._fields import Fields
-from whyred.sources._forge_api import PAGE, absent, get, label, listed, pages, repo_path
+from whyred.sources._forge_api import PAGE, SIFTED, absent, get, label, listed, pages, repo_path, started_by
 from whyred.sources.reach import Reach, Want
 
 NAME = "forgejo-api"
@@ -21,6 +21,8 @@ KINDS = frozenset({Kind.FORGEJO})
 _LOG = "/repos/{owner}/{repo}/actions/jobs/{job_id}/logs"
 _JOBS = "/repos/{owner}/{repo}/actions/runs/{run_id}/jobs"
 _RUNS = "/repos/{owner}/{repo}/actions/runs"
+_STATUSES = ("unknown", "waiting", "running", "success", "failure", "cancelled", "skipped", "blocked")
+"""The words that its filter knows; it refuses all others."""
 _PAGES = 100
 """Pages that are looked through where the server knows no filter."""
 _MOST = 10_000
@@ -43,34 +45,49 @@ def runs(reach: Reach, repo: str, query: RunQuery) -> Iterator[Run]:
     asked: dict[str, object] = {
         "run_number": query.number,
         "head_sha": query.commit if query.commit and len(query.commit) == 40 else None,
-        "event": query.event,
-        "status": query.status,
+        "status": query.status if query.status in _STATUSES else None,
         "workflow_id": query.workflow,
         "ref": f"refs/heads/{query.branch}" if query.branch else None,
     }
-    for item in _newest_first(reach, path, asked, 1 if query.number is not None else query.limit):
+    # Versions before 15 pass over a workflow and a branch, and none knows who started a run. Its filter `event` is of
+    # another column than the event that a workflow names: a run by schedule has the one of a push there.
+    most = SIFTED if query.workflow or query.branch or query.actor or query.event else 0
+    for item in _newest_first(reach, path, asked, 1 if query.number is not None else query.limit, most):
         run = read_run(item, repo)
-        if query.keeps(run):
+        by = query.actor is None or query.actor in started_by(item, "trigger_user")
+        if by and query.keeps(run):
             yield run
 
 
-def _newest_first(reach: Reach, path: str, asked: dict[str, object], limit: int) -> Iterator[Fields]:
-    """The runs of a list, newest first. Forgejo 14 lists the oldest first, 16 the newest, and neither takes an order:
-    the first page tells by its ids.
+def _newest_first(reach: Reach, path: str, asked: dict[str, object], limit: int, most: int) -> Iterator[Fields]:
+    """The runs of a list, newest first. Forgejo 15 and 16 list the newest first; 12 to 14 ask their database for no
+    order, so that it is the oldest first in SQLite and any in others: the first page tells by its ids.
     """
     size = min(PAGE, max(limit, 2))
     first = get(reach, path, {**asked, "page": 1, "limit": size})
     items, total = listed(first, "workflow_runs"), Fields(first.json()).whole("total_count") or 0
-    ids = [item.whole("id") or 0 for item in items]
-    if len(ids) < 2 or ids[0] > ids[-1]:
+    size = min(size, len(items) or size)  # a server may be set to give less at once than was asked for
+    ids = [_id(item) for item in items]
+    if ids == sorted(ids, reverse=True):
         yield from items
-        if len(items) == size and limit > size:
-            yield from pages(reach, path, "workflow_runs", asked, limit, start=2)
+        if total > size and max(limit, most) > size:
+            yield from pages(reach, path, "workflow_runs", asked, max(limit, 2), start=2, most=most)
         return
     last = -(-total // size)
-    for page in range(last, max(1, last - _PAGES), -1):
-        yield from reversed(listed(get(reach, path, {**asked, "page": page, "limit": size}), "workflow_runs"))
-    yield from reversed(items)
+    rest = (
+        listed(get(reach, path, {**asked, "page": page, "limit": size}), "workflow_runs")
+        for page in range(last, max(1, last - _PAGES), -1)
+    )
+    if ids == sorted(ids):
+        yield from (item for page in rest for item in reversed(page))
+        yield from reversed(items)
+    else:
+        every = {_id(item): item for page in (items, *rest) for item in page}
+        yield from (every[id_] for id_ in sorted(every, reverse=True))
+
+
+def _id(item: Fields) -> int:
+    return item.whole("id") or 0
 
 
 def read_run(item: Fields, repo: str) -> Run:
@@ -80,7 +97,7 @@ def read_run(item: Fields, repo: str) -> Run:
     return Run(
         label(repo, number),
         workflow=item.text("workflow_id"),
-        event=item.text("event"),
+        event=item.text("trigger_event") or item.text("event"),
         commit=item.text("commit_sha"),
         repo=repo,
         id=item.positive("id"),
@@ -142,11 +159,18 @@ def log(reach: Reach, attempt: Attempt, want: Want) -> Fetched:
     if job is None or job.id is None or repo is None:
         raise MissingLogError(Missing.WRONG_ID_KIND, f"read the log of {attempt.run.label}", "its job id is not known")
     url = f"{repo_path(repo)}/actions/jobs/{job.id}/logs"
-    begun = attempt.status not in (Status.WAITING, Status.BLOCKED) and attempt.conclusion is not Conclusion.SKIPPED
-    if attempt.number is not None and begun:  # of an attempt that never began the server knows no number
+    if attempt.number is not None and _begun(attempt):  # of an attempt that never began the server knows no number
         url += f"?attempt={attempt.number}"
     chunks = _growing.log(reach, attempt, url, want, lambda: _again(reach, attempt))
     return Fetched(attempt, chunks, NAME, boundaries=Boundaries.GUESSED)
+
+
+def _begun(attempt: Attempt) -> bool:
+    """Whether a runner took it: a job that was skipped, or cancelled while it waited, has no task."""
+    if attempt.status in (Status.WAITING, Status.BLOCKED):
+        return False
+    ended_unseen = attempt.conclusion in (Conclusion.SKIPPED, Conclusion.CANCELLED)
+    return not (attempt.newest and attempt.id is None and ended_unseen)
 
 
 def _again(reach: Reach, attempt: Attempt) -> Attempt:

@@ -6,13 +6,15 @@ Source: routers/api/v1/repo/action.go, services/convert/action.go of Gitea 1.24 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from whyred.logs.steps_by_time import begun, first_from, second, split
+from whyred.logs import steps_by_script
+from whyred.logs.steps_by_time import begun, first_from, lines, second, split
 from whyred.model.forge import Kind, RunQuery
 from whyred.model.run import Attempt, Conclusion, Job, Run, Runner, Status, Step
+from whyred.model.script import Script
 from whyred.model.source import Boundaries, Fetched, Missing, MissingLogError
 from whyred.sources import _forge_api, _growing
 from whyred.sources._fields import Fields
-from whyred.sources._forge_api import absent, get, label, newest_only, pages, repo_path
+from whyred.sources._forge_api import SIFTED, absent, get, label, newest_only, pages, repo_path, started_by
 from whyred.sources._parts import around_steps, parts
 from whyred.sources.http import Stream
 from whyred.sources.reach import Reach, Want
@@ -57,8 +59,12 @@ def runs(reach: Reach, repo: str, query: RunQuery) -> Iterator[Run]:
         yield _read_run(Fields(get(reach, f"{path}/{query.id}").json()), repo)
         return
     asked = {"branch": query.branch, "event": query.event, "head_sha": _whole_sha(query.commit)}
-    for item in pages(reach, path, "workflow_runs", asked, 10_000 if query.number is not None else query.limit):
+    sifted = query.workflow or query.actor or query.status or (query.commit and not asked["head_sha"])
+    limit = 10_000 if query.number is not None else query.limit
+    for item in pages(reach, path, "workflow_runs", asked, limit, most=SIFTED if sifted else 0):
         run = _read_run(item, repo)
+        if query.actor is not None and query.actor not in started_by(item, "actor", "trigger_actor"):
+            continue
         if query.number is not None and run.number is not None and run.number < query.number:
             return  # numbers fall along the list
         if query.keeps(run):
@@ -181,26 +187,33 @@ def log(reach: Reach, attempt: Attempt, want: Want) -> Fetched:
     if want.follow and attempt.status is not Status.DONE and not want.text_only:
         chunks = _growing.log(reach, attempt, url, want, lambda: _again(reach, attempt))
         return Fetched(attempt, _live(chunks, lambda: _again(reach, attempt).steps), NAME, boundaries=Boundaries.TIMES)
-    told = [step for step in apart(attempt.steps) if begun(step)]
+    told = [step for step in attempt.steps if begun(step)]
     if want.steps is not None and not told and not want.text_only:
         help_ = "its API does not tell when these steps began: their lines come by its web pages alone"
         raise MissingLogError(Missing.ROUTE_NOT_ON_THIS_VERSION, f"read steps of {attempt.run.label}", help_)
-    if not told or want.text_only:
+    if not told or want.text_only or (_unsure(told) and want.steps is None and want.tail is None):
         chunks = _growing.log(reach, attempt, url, want, lambda: _again(reach, attempt))
         return Fetched(attempt, chunks, NAME, boundaries=Boundaries.GUESSED)
-    steps = [Step(_SET_UP, aside=True, started=attempt.started or told[0].started), *told]
-    pieces = _in_steps(reach, attempt, url, want, steps)
+    pieces = _in_steps(reach, attempt, url, want, told)
     return Fetched(attempt, pieces, NAME, boundaries=Boundaries.TIMES)
 
 
-def _in_steps(reach: Reach, attempt: Attempt, url: str, want: Want, steps: list[Step]) -> Iterator[bytes | Step]:
+def _unsure(steps: list[Step]) -> bool:
+    """Whether it is not known how they ended: then nothing says to which of two steps a second that they share belongs,
+    and the last lines of a job are those of the step that failed and of some that did not run.
+    """
+    return any(step.conclusion is Conclusion.UNKNOWN for step in steps)
+
+
+def _in_steps(reach: Reach, attempt: Attempt, url: str, want: Want, told: list[Step]) -> Iterator[bytes | Step]:
     """The log in these steps. Where only some of them are wanted, or the end, little more than that is moved: where in
     the text a step begins is found by halving. Raises MissingLogError.
     """
+    steps = [Step(_SET_UP, aside=True, started=attempt.started or told[0].started), *told]
     if want.steps is None and want.tail is None:
         return split(_growing.log(reach, attempt, url, want, lambda: attempt), steps)
     names = {attempt.steps[place].name for place in want.places(attempt.steps) or ()}
-    wanted = [i for i, step in enumerate(steps) if not names.isdisjoint(step.name.split(" / "))]
+    wanted = [i for i, step in enumerate(steps) if step.name in names]
     file = parts(lambda headers: _forge_api.open_log(reach, attempt, url, headers))
     start, stop = 0, 0
     if isinstance(file, Stream):  # a server, or a proxy before it, that gives no parts
@@ -210,7 +223,12 @@ def _in_steps(reach: Reach, attempt: Attempt, url: str, want: Want, steps: list[
         start, stop = tail if want.steps is None else around_steps(file, steps, wanted)
         chunks = file.stream(start, stop)
     asked = f"GET {reach.http.root}{_forge_api.BASE}{url}"
-    pieces = split(_growing.not_empty(chunks, attempt, want, asked), steps, middle=start > 0)
+    text = _growing.not_empty(chunks, attempt, want, asked)
+    if _unsure(told):
+        rows = lines(text, middle=start > 0)
+        pieces = steps_by_script.split(rows, [Script(step.name) for step in told], told, middle=start > 0)
+    else:
+        pieces = split(text, steps, middle=start > 0)
     return pieces if want.steps is None else _only(pieces, names)
 
 

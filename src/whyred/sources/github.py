@@ -87,6 +87,7 @@ def runs(reach: Reach, repo: str, query: RunQuery) -> Iterator[Run]:
     asked = {
         "branch": query.branch,
         "event": query.event,
+        "actor": query.actor,
         "status": _QUERIED.get(query.status, query.status) if query.status else None,
         "head_sha": query.commit if whole_sha else None,
         "exclude_pull_requests": "true",

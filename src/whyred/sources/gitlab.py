@@ -8,7 +8,6 @@ Source: lib/api/ci/, lib/api/entities/ci/, app/models/concerns/enums/ci/commit_s
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 from urllib.parse import quote, urlencode
@@ -80,6 +79,7 @@ def runs(reach: Reach, repo: str, query: RunQuery) -> Iterator[Run]:
         "sha": query.commit if query.commit and len(query.commit) == 40 else None,
         "status": _WORDS.get(query.status or ""),
         "source": query.event,
+        "username": query.actor,
     }
     for item in _pages(reach, path, asked, query.limit):
         run = _run(item, repo)
@@ -195,13 +195,13 @@ def log(reach: Reach, attempt: Attempt, want: Want) -> Fetched:
     kept = reach.kept.get(NAME)
     if isinstance(kept, tuple) and kept[0] == id_:
         told = Boundaries.TOLD if MARK.search(kept[1]) else Boundaries.GUESSED
-        return Fetched(attempt, stages((kept[1],)), NAME, boundaries=told)
+        return Fetched(attempt, _wanted(stages((kept[1],)), attempt, want), NAME, boundaries=told)
     url = f"/api/v4{_project(attempt.run.repo or '')}/jobs/{id_}/trace"
 
     def open_(headers: Mapping[str, str]) -> Stream:
         stream = reach.http.open("GET", url, headers=headers)
         if stream.reply.status not in (200, 206, 416):
-            raise _refused(stream, token=reach.http.token is not None)
+            raise _refusal(stream.refusal(), token=reach.http.token is not None)
         return refuse_page(stream)
 
     def again() -> Attempt:
@@ -217,7 +217,23 @@ def log(reach: Reach, attempt: Attempt, want: Want) -> Fetched:
         refuse_page_text(first, f"GET {reach.http.root}{url}")
         told = Boundaries.TOLD if MARK.search(first) else Boundaries.GUESSED
         chunks = chain((first,), chunks)
-    return Fetched(attempt, stages(chunks), NAME, boundaries=told)
+    return Fetched(attempt, _wanted(stages(chunks), attempt, want), NAME, boundaries=told)
+
+
+def _wanted(stream: Iterator[bytes | Step], attempt: Attempt, want: Want) -> Iterator[bytes | Step]:
+    """The wanted stages, as the attempt lists them; each with what is known of how it ended."""
+    places = want.places(attempt.steps) if attempt.steps else None
+    place, inside = -1, places is None
+    for piece in stream:
+        if not isinstance(piece, Step):
+            if inside:
+                yield piece
+            continue
+        place += 1
+        inside = places is None or place in places
+        known = attempt.steps[place] if place < len(attempt.steps) else None
+        if inside:
+            yield known if known is not None and known.name == piece.name else piece
 
 
 def _try_id(reach: Reach, attempt: Attempt) -> int:
@@ -318,14 +334,6 @@ def _pages(reach: Reach, path: str, query: Mapping[str, str | None], limit: int)
         seen += len(items)
         link = _NEXT.search(reply.headers.get("link", ""))
         asked = link[1] if link else None
-
-
-def _refused(stream: Stream, *, token: bool) -> MissingLogError:
-    body = b""
-    with suppress(MissingLogError):  # a refusal that breaks off is a refusal all the same
-        body = next(stream.chunks(), b"")
-    stream.close()
-    return _refusal(replace(stream.reply, body=body), token=token)
 
 
 def _refusal(reply: Reply, *, token: bool) -> MissingLogError:

@@ -9,13 +9,16 @@ import os
 import re
 import shutil
 import stat
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from whyred.logs.step_marks import Fit, fit
+from whyred.logs.steps_by_time import lines
 from whyred.model.attempt_json import attempt_from_json, attempt_to_json
-from whyred.model.run import Attempt, Conclusion, Runner, Status
-from whyred.model.source import Fetched, Given, Missing, MissingLogError
+from whyred.model.run import Attempt, Conclusion, Runner, Status, Step
+from whyred.model.source import Boundaries, Fetched, Given, Missing, MissingLogError
 
 NAME = "local"
 SERVES = "`local` or `local:N`: the newest or the Nth run of `whyred run` on this machine"
@@ -23,6 +26,7 @@ ORDER = 10
 _TARGET = re.compile(r"local(?::([1-9][0-9]{0,17}))?")
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 _CHUNK = 1 << 20
+_MARK = re.compile(r"^(?:\d{4}-\d\d-\d\dT[0-9:.]+Z )?(⭐ Run Main .+)$".encode(), re.M)
 _LIMIT = 16 << 20
 """Bytes of a run.json; a larger one is none of ours."""
 
@@ -77,6 +81,30 @@ def fetch(target: str, given: Given) -> Fetched:
         raise MissingLogError(Missing.NOT_FOUND, f"look for {target}", help_)
     folder = find(given.runs, target)
     return Fetched(_load(folder), open_log(folder), f"{NAME}: {folder.log}")
+
+
+def in_steps(fetched: Fetched) -> Fetched:
+    """The log of a local run with each step before the line by which `whyred run` marked it; those that were not run
+    stand before the next one.
+    """
+    return replace(fetched, chunks=_in_steps(fetched), boundaries=Boundaries.TOLD)
+
+
+def _in_steps(fetched: Fetched) -> Iterator[bytes | Step]:
+    left = deque(fetched.attempt.steps)
+    for data in lines(chunk for chunk in fetched.chunks if isinstance(chunk, bytes)):
+        at = 0
+        for mark in _MARK.finditer(data):
+            place = next((n for n, step in enumerate(left) if fit(step, mark[1]) is Fit.EXACT), None)
+            if place is None:
+                continue
+            if mark.start() > at:
+                yield data[at : mark.start()]
+            yield from (left.popleft() for _ in range(place + 1))
+            at = mark.start()
+        if at < len(data):
+            yield data[at:]
+    yield from left
 
 
 def listing(runs: Path) -> list[RunFolder]:

@@ -5,6 +5,7 @@ A route that can change something has `plan_rerun`, `plan_cancel`, `plan_dispatc
 `apply` of this file with the route's own way to read a refusal.
 """
 
+import html
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from typing import Any
 from whyred.logs.text import visible
 from whyred.model.source import Missing, MissingLogError
 from whyred.model.trouble import UserError
+from whyred.sources._fields import Fields
 from whyred.sources.http import By, Http, Reply
 
 FORMAT = 1
@@ -26,6 +28,8 @@ _FAILED = (Missing.SERVER_ERROR, Missing.UNREACHABLE, Missing.TLS_FAILED)
 _UNFIT = (400, 409, 412, 422)
 _SAID = 300
 """Characters of a server's own words that are shown."""
+_STATUS_ALONE = re.compile(r"(?:not found|the target couldn't be found|bad request|internal server error)\.?", re.I)
+_TAG = re.compile(r"<[^<>]{1,500}>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,30 +100,56 @@ def apply(
         except MissingLogError as e:
             raise _undone(plan, len(replies), e) from None
         if not 200 <= reply.status < 300:
-            raise _not_now(plan, len(replies), reply) or _undone(plan, len(replies), refusal(reply))
+            words = said(http, reply)
+            raise _not_now(plan, len(replies), reply, words) or _undone(plan, len(replies), refusal(reply), words)
         replies.append(reply)
     return tuple(replies)
 
 
-def _not_now(plan: Plan, made: int, reply: Reply) -> UserError | None:
-    """What the server itself says of a call that does not fit: a run that has ended, a workflow without that input.
-    A 401 or 403 is never quoted (reference, section 10).
+def said(http: Http, reply: Reply) -> str | None:
+    """What the server itself says of a call that it refused, in one line; None where it says no more than its status.
+
+    What looks like a secret is masked, and so is every credential of the client. A 401 or 403 is never quoted: those
+    repeat what they were sent (reference, section 10).
     """
-    if reply.status not in _UNFIT or not reply.is_json:
+    if reply.status in (401, 403) or not reply.is_json:
         return None
-    data = reply.json()
-    said = data.get("message") if isinstance(data, dict) else None
-    if not isinstance(said, str) or not said:
+    try:
+        told = Fields(reply.json())
+    except MissingLogError:
+        return None  # it is cut off, or no JSON: then its status says all
+    words = told.text("errorMessage") or told.text("message") or ""
+    if told.text("renderFormat") == "html":
+        words = html.unescape(_TAG.sub(" ", words))
+    words = " ".join(visible(_masked(http, words)).split())
+    return None if not words or _STATUS_ALONE.fullmatch(words) else words[:_SAID]
+
+
+def _masked(http: Http, words: str) -> str:
+    from whyred.library.read import secrets
+    from whyred.logs.mask import Masker  # compiling it costs every other use some milliseconds
+
+    own = [value for value in (http.token, *http.jar.values()) if value]
+    data = words.encode("utf-8", "surrogateescape")
+    return Masker(secrets(), values=own).text(data).decode("utf-8", "replace")
+
+
+def _not_now(plan: Plan, made: int, reply: Reply, words: str | None) -> UserError | None:
+    """An API that says itself what does not fit: a run that has ended, a workflow without that input."""
+    if reply.status not in _UNFIT or words is None or plan.calls[made].by is By.WEB:
         return None
-    why = f"{reply.asked}: the server says: {visible(said)[:_SAID]}"
+    why = f"{reply.asked}: the server says: {words}"
     return _error(plan, made, why, "Look what became of it (whyred runs), mend what the server names, and try again", 4)
 
 
-def _undone(plan: Plan, made: int, error: MissingLogError) -> UserError:
+def _undone(plan: Plan, made: int, error: MissingLogError, words: str | None = None) -> UserError:
     how = error.help
     if error.reason is Missing.UNREACHABLE:
         how = f"{how}. Nobody knows whether it was done: look (whyred runs) before you do it again"
-    return _error(plan, made, f"{error.asked}: {error.reason}", how, 1 if error.reason in _FAILED else 4)
+    why = f"{error.asked}: {error.reason}"
+    if words is not None and words not in how:
+        why = f"{why}; the server says: {words}"
+    return _error(plan, made, why, how, 1 if error.reason in _FAILED else 4)
 
 
 def _error(plan: Plan, made: int, why: str, how: str, code: int) -> UserError:

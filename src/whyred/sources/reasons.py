@@ -8,10 +8,12 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from whyred.model.source import Missing, MissingLogError
 
 if TYPE_CHECKING:
-    from whyred.sources.http import Reply
+    from whyred.sources._stream import Reply
 
 _SCOPES = re.compile(r"required scope\(s\)(?:: |, required=)\[([a-z:, ]{1,80})\]")
 """What Forgejo and Gitea say of a token without the scope; nothing else of a 401 or 403 body is ever shown."""
+_LONGEST, _SHOWN = 16_000, 500
+"""Characters of an address that a server may name, and of one that is shown."""
 _SIGN_IN = b"Only signed in user is allowed to call APIs"
 
 
@@ -27,8 +29,35 @@ def _split(url: str) -> SplitResult:
         return urlsplit("")
 
 
+def joined(base: str, to: str) -> str | None:
+    """The address that a server names, read from the page `base`; None where it is none: no scheme or host of the web,
+    a bad port, or longer than any.
+    """
+    try:
+        url = urljoin(base, to) if len(to) <= _LONGEST else ""
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return None
+    return url if parts.scheme in ("http", "https") and parts.hostname else None
+
+
+def nowhere(asked: str) -> MissingLogError:
+    """A server leads to what is no address."""
+    help_ = "it leads to what is no address: check the server's URL; does a proxy in front of it write its own?"
+    return MissingLogError(Missing.REFUSED_CONTENT, asked, help_)
+
+
+def no_https(asked: str, url: str) -> MissingLogError:
+    """A server leads to an address where others can read along."""
+    help_ = f"it redirects to {shown(url)}, where everybody on the way could read the log: no HTTPS"
+    return MissingLogError(Missing.REFUSED_CONTENT, asked, help_)
+
+
 def shown(url: str) -> str:
-    """A URL as people may see it: without user, password and query, which may hold credentials."""
+    """A URL as people may see it: without user, password and query, which may hold credentials, and of a length that
+    can be read.
+    """
     parts = _split(url)
     host = parts.hostname or ""
     host = f"[{host}]" if ":" in host else host
@@ -36,7 +65,8 @@ def shown(url: str) -> str:
         port = f":{parts.port}" if parts.port else ""
     except ValueError:
         port = ""
-    return f"{parts.scheme}://{host}{port}{parts.path}"
+    url = f"{parts.scheme}://{host}{port}{parts.path}"
+    return url if len(url) <= _SHOWN else f"{url[:_SHOWN]}..."
 
 
 def broken(asked: str, why: str) -> MissingLogError:
@@ -46,8 +76,29 @@ def broken(asked: str, why: str) -> MissingLogError:
     return MissingLogError(Missing.UNREACHABLE, asked, help_)
 
 
+def damaged(asked: str) -> MissingLogError:
+    """An answer that cannot be unpacked."""
+    help_ = "its compressed answer is damaged: try again; does a proxy on the way change answers?"
+    return MissingLogError(Missing.CORRUPT, asked, help_)
+
+
+def idle(asked: str) -> MissingLogError:
+    """An answer that goes on and on and holds nothing."""
+    return MissingLogError(
+        Missing.REFUSED_CONTENT, asked, "its compressed answer unpacks to nothing: is this the forge?"
+    )
+
+
+def oddly_packed(asked: str) -> MissingLogError:
+    """An answer in another form than whyred asks for."""
+    help_ = "its answer is packed in a way that whyred did not ask for: does a proxy on the way change answers?"
+    return MissingLogError(Missing.REFUSED_CONTENT, asked, help_)
+
+
 def unreachable(asked: str, error: Exception, *, begun: bool = False) -> MissingLogError:
     """Why no answer came: TLS, the proxy, the name, the time, the connection. `begun`: a part of it had come."""
+    from http.client import HTTPException, LineTooLong, UnknownProtocol
+
     import urllib3.exceptions as errors
 
     chain = _chain(error)
@@ -65,9 +116,11 @@ def unreachable(asked: str, error: Exception, *, begun: bool = False) -> Missing
     ):
         if any(isinstance(e, kind) for e in chain):
             return MissingLogError(Missing.UNREACHABLE, asked, help_)
-    if any(isinstance(e, errors.DecodeError) for e in chain):
-        help_ = "its compressed answer is damaged: try again; does a proxy on the way change answers?"
-        return MissingLogError(Missing.CORRUPT, asked, help_)
+    if any(
+        isinstance(e, errors.InvalidHeader) or type(e) in (HTTPException, LineTooLong, UnknownProtocol) for e in chain
+    ):
+        help_ = "its answer is no HTTP that whyred takes (headers without end?): check the URL's host and port"
+        return MissingLogError(Missing.REFUSED_CONTENT, asked, help_)
     if any(type(e) is errors.ConnectTimeoutError for e in chain):  # its subclasses are no time-outs
         help_ = "no connection in time: is the server up and reachable from here?"
         return MissingLogError(Missing.UNREACHABLE, asked, help_)
@@ -193,8 +246,9 @@ def _troubled(reply: "Reply") -> MissingLogError:
     if status == 407:
         return _proxy(asked, status)
     if 300 <= status < 400:
-        to = shown(urljoin(asked.partition(" ")[2], leads_to(reply).geturl()))
-        return MissingLogError(
-            Missing.REFUSED_CONTENT, asked, f"it redirects to {to}, where no API answers: check the server's URL"
-        )
+        to = joined(asked.partition(" ")[2], reply.headers.get("location", ""))
+        if to is None:
+            return nowhere(asked)
+        help_ = f"it redirects to {shown(to)}, where no API answers: check the server's URL"
+        return MissingLogError(Missing.REFUSED_CONTENT, asked, help_)
     return MissingLogError(Missing.REFUSED_CONTENT, asked, f"HTTP {status}, which no such server says: check its URL")

@@ -1,13 +1,15 @@
-"""What Forgejo's and Gitea's API tells of a repository itself: its default branch, a pull request, its runners,
-and the jobs that wait for one.
+"""What Forgejo's and Gitea's API tells of a repository itself: its default branch, a pull request, the
+workflow file of a run, its runners.
 
 Source: routers/api/v1/repo/{repo,pull}.go, routers/api/v1/shared/runners.go of Forgejo 7 to 16 and Gitea 1.21 to 1.27.
 """
 
 from whyred.model.forge import Kind
+from whyred.model.run import Run
 from whyred.model.source import Missing, MissingLogError
 from whyred.sources._fields import Fields, objects
 from whyred.sources._forge_api import absent, get, repo_path
+from whyred.sources._workflow_file import at_commit
 from whyred.sources.reach import Offered, Reach
 
 NAME = "repo-api"
@@ -34,6 +36,14 @@ def pull(reach: Reach, repo: str, number: int) -> str:
     if sha is None:
         raise MissingLogError(Missing.NOT_FOUND, f"read pull request {number} of {repo}", "it names no commit")
     return sha
+
+
+def workflow_text(reach: Reach, run: Run) -> bytes:
+    """The workflow file of a run as it was at the run's commit. Raises MissingLogError."""
+    if run.repo is None or run.workflow is None or run.commit is None:
+        help_ = "the forge does not tell its workflow file or its commit"
+        raise MissingLogError(Missing.NOT_FOUND, f"read the workflow file of {run.label}", help_)
+    return at_commit(reach, run.repo, run.workflow, run.commit)
 
 
 def runners(reach: Reach, repo: str) -> tuple[Offered, ...]:

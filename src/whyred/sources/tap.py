@@ -50,7 +50,7 @@ def refuses(reach: Reach) -> MissingLogError | None:
 def runs(reach: Reach, repo: str, query: RunQuery) -> Iterator[Run]:
     """Runs of which a job was seen, newest first. Of a run no more is known than its jobs that were."""
     asked = f"look for runs of {repo} that a tap saw"
-    if any((query.branch, query.commit, query.workflow, query.event)):
+    if any((query.branch, query.commit, query.workflow, query.event, query.actor)):
         help_ = "a tap keeps neither commit nor branch of a run, nor its workflow or event: name it by its number"
         raise MissingLogError(Missing.WRONG_ID_KIND, asked, help_)
     found = [kept for kept in _all(reach, asked) if kept.what.run_id is not None and _is_of(kept.what, repo)]

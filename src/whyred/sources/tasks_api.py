@@ -6,13 +6,12 @@ Source: services/convert/convert.go (ToActionTask) of Forgejo 8 to 16; routers/a
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import groupby
 
 from whyred.model.forge import Kind, RunQuery, ended_as
 from whyred.model.run import Attempt, Conclusion, Job, Run, Status
 from whyred.model.source import Missing, MissingLogError
 from whyred.sources._fields import Fields
-from whyred.sources._forge_api import label, pages, repo_path
+from whyred.sources._forge_api import label, no_actors, pages, repo_path
 from whyred.sources.reach import Reach
 
 NAME = "tasks-api"
@@ -24,6 +23,8 @@ PARTIAL = True
 _TASKS = "/repos/{owner}/{repo}/actions/tasks"
 _MANY = 2_000
 """Tasks that are looked through for one run."""
+_PAST = 200
+"""Tasks of earlier runs, one after the other, behind which no later run is looked for."""
 
 
 def refuses(reach: Reach) -> MissingLogError | None:
@@ -45,12 +46,11 @@ def runs(reach: Reach, repo: str, query: RunQuery) -> Iterator[Run]:
         raise MissingLogError(
             Missing.WRONG_ID_KIND, f"look for the run id {query.id}", "tasks name runs by number only"
         )
-    limit = _MANY if query.number is not None else 4 * query.limit
+    no_actors(query, f"look for runs of {repo} by their tasks")
     given = 0
-    for _, tasks in groupby(_tasks(reach, repo, limit), lambda t: t[0].number):
-        run = _run(list(tasks))
-        if query.number is not None and run.number is not None and run.number < query.number:
-            return
+    filtered = query != RunQuery(limit=query.limit)
+    for tasks in _of_runs(_tasks(reach, repo), query.number, 4 * query.limit if filtered else query.limit):
+        run = _run(tasks)
         if query.keeps(run):
             yield run
             given += 1
@@ -58,8 +58,29 @@ def runs(reach: Reach, repo: str, query: RunQuery) -> Iterator[Run]:
                 return
 
 
-def _tasks(reach: Reach, repo: str, limit: int) -> Iterator[tuple[Run, Attempt]]:
-    for item in pages(reach, f"{repo_path(repo)}/actions/tasks", "workflow_runs", {}, limit):
+def _of_runs(tasks: Iterable[tuple[Run, Attempt]], number: int | None, most: int) -> list[list[tuple[Run, Attempt]]]:
+    """The tasks of each run, newest run first: of the one of this number, or of about `most` runs that are there whole.
+
+    Tasks come in the order in which runners took them, newest first: those of several runs stand mixed, and those of a
+    rerun before those of younger runs. A run is whole when only earlier ones follow.
+    """
+    runs_: dict[int, list[tuple[Run, Attempt]]] = {}
+    past, whole = 0, 0
+    for task in tasks:
+        of = task[0].number or 0
+        past = past + 1 if number is not None and of < number else 0
+        if past >= _PAST:
+            break
+        if number in (None, of):
+            runs_.setdefault(of, []).append(task)
+        if number is None and sum(n > of for n in runs_) >= most:
+            whole = of + 1
+            break
+    return [runs_[of] for of in sorted(runs_, reverse=True) if of >= whole]
+
+
+def _tasks(reach: Reach, repo: str) -> Iterator[tuple[Run, Attempt]]:
+    for item in pages(reach, f"{repo_path(repo)}/actions/tasks", "workflow_runs", {}, _MANY):
         number = item.positive("run_number")
         status, conclusion = ended_as(item.text("status") or "")
         run = Run(
@@ -135,14 +156,15 @@ def attempts(reach: Reach, run: Run) -> tuple[Attempt, ...]:
     asked = f"list the tasks of {run.label}"
     if run.number is None:
         raise MissingLogError(Missing.WRONG_ID_KIND, asked, "tasks go by the run's number: name it as owner/repo#RUN")
-    found, later = [], False
-    for other, attempt in _tasks(reach, run.repo or "", _MANY):
-        if other.number == run.number:
-            found.append(attempt)
-        elif other.number is not None and other.number < run.number:
-            break
-        elif other.number is not None:
-            later = True
+    later = False
+
+    def told() -> Iterator[tuple[Run, Attempt]]:
+        nonlocal later
+        for task in _tasks(reach, run.repo or ""):
+            later = later or (task[0].number or 0) > (run.number or 0)
+            yield task
+
+    found = [attempt for tasks in _of_runs(told(), run.number, 1) for _, attempt in tasks]
     if not found and later:  # numbers are given one after the other, so this run was there
         help_ = "a later run has tasks and this one has none: no runner has taken a job of it, or it is too old"
         raise MissingLogError(Missing.NOT_STARTED, asked, help_)

@@ -10,7 +10,7 @@ from whyred.model.source import Boundaries, Fetched, MissingLogError
 from whyred.sources import web_state
 from whyred.sources._forge_api import refuse_page
 from whyred.sources._growing import growing, not_empty
-from whyred.sources._web import Page, page_of, read_refusal
+from whyred.sources._web import Page, page_of
 from whyred.sources.http import By, Stream
 from whyred.sources.pace import Pace
 from whyred.sources.reach import Reach, Want
@@ -46,4 +46,4 @@ def _open(reach: Reach, opened: Page, attempt: Attempt, headers: Mapping[str, st
     stream = reach.http.open("GET", f"{opened.path}/logs", By.WEB, headers=headers)
     if stream.reply.status in (200, 206, 416):
         return refuse_page(stream)
-    raise opened.log_refusal(read_refusal(stream), attempt)
+    raise opened.log_refusal(stream.refusal(), attempt)

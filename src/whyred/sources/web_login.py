@@ -8,12 +8,16 @@ from collections.abc import Callable
 from urllib.parse import unquote
 
 from whyred.model.source import Missing, MissingLogError
-from whyred.model.trouble import UserError
+from whyred.model.trouble import NotAcceptedError, UserError
 from whyred.sources.http import By, Http, Reply
 from whyred.sources.reasons import leads_to, refusal
 
 _FORM = "/user/login"
 _CODE = "/user/two_factor"
+_HOME = "/user/settings"
+"""A page that only somebody signed in is shown; who must do something first is led there from it (verifyAuthWithOptions
+in routers/web/web.go of Forgejo 7 to 16): the login itself says nothing of that.
+"""
 _SECOND = {
     _CODE: "this account has one-time codes",
     "/user/webauthn": "this account has a security key, which a program cannot use; leave it empty if it has no codes",
@@ -35,20 +39,29 @@ _DEAD_ENDS = {
 }
 
 
-def sign_in(http: Http, user: str, password: str, code: str | Callable[[str], str | None] | None = None) -> None:
+def sign_in(
+    http: Http,
+    user: str,
+    password: str,
+    code: str | Callable[[str], str | None] | None = None,
+    again: Callable[[UserError], bool] = lambda _: False,
+) -> None:
     """Signs in; afterwards `http.jar` holds the web login. `code`: the one-time code, or who is asked for it where the
-    account wants one; it is told what the account has.
+    account wants one; it is told what the account has. `again`: whether it is asked once more after a wrong one.
 
-    Raises UserError (wrong password or code) and MissingLogError (needs-two-factor, unreachable, ...).
+    Raises NotAcceptedError (wrong password or code) and MissingLogError (needs-two-factor, unreachable, ...).
     """
     http.jar.clear()
     http.get(_FORM, By.WEB)  # sets the `_csrf` cookie where the form wants one (Gitea 1.23)
     told = {"user_name": user, "password": password, "remember": "on"}
     reply = http.call("POST", _FORM, By.WEB, form=_with_csrf(http, told), again=False)
     if (wanted := _SECOND.get(_target(reply))) is not None:
-        given = code(wanted) if callable(code) else code
-        if given:
-            reply = _with_code(http, given)
+        if given := _given(code, wanted):
+            while _is_wrong(reply := _with_code(http, given)):
+                why = "the server did not accept it (a code works once, and for half a minute)"
+                wrong = NotAcceptedError("wrong one-time code", why, "Wait for the next code and try again")
+                if not again(wrong) or not (given := _given(code, wanted)):
+                    raise wrong
         elif _target(reply) == _CODE:
             help_ = "this account wants a one-time code: give it when asked, or with --code-stdin"
             raise MissingLogError(Missing.NEEDS_TWO_FACTOR, reply.asked, help_)
@@ -62,18 +75,26 @@ def sign_in(http: Http, user: str, password: str, code: str | Callable[[str], st
         raise MissingLogError(Missing.NEEDS_WEB_LOGIN, reply.asked, help_)
     if reply.status not in (302, 303) or to == _FORM:
         raise refusal(reply, token=False)
-    if not is_signed_in(http):
+    home = http.get(_HOME, By.WEB)
+    if refused := dead_end(home):
+        raise refused
+    if home.status != 200:
         help_ = "the server accepted the password and did not keep the login: is it behind a proxy that drops cookies?"
         raise MissingLogError(Missing.NEEDS_WEB_LOGIN, reply.asked, help_)
 
 
+def _given(code: str | Callable[[str], str | None] | None, wanted: str) -> str | None:
+    return code(wanted) if callable(code) else code
+
+
 def _with_code(http: Http, code: str) -> Reply:
-    """What the server says to a one-time code. Raises UserError."""
-    reply = http.call("POST", _CODE, By.WEB, form=_with_csrf(http, {"passcode": code}), again=False)
-    if reply.status == 200 or _target(reply) == _CODE:
-        why = "the server did not accept it (a code works once, and for half a minute)"
-        raise UserError("wrong one-time code", why, "Wait for the next code and try again")
-    return reply
+    given = "".join(code.split())  # many show and copy it in two groups of three
+    return http.call("POST", _CODE, By.WEB, form=_with_csrf(http, {"passcode": given}), again=False)
+
+
+def _is_wrong(reply: Reply) -> bool:
+    """Whether the server shows the form for the one-time code again."""
+    return reply.status == 200 or _target(reply) == _CODE
 
 
 def dead_end(reply: Reply) -> MissingLogError | None:
@@ -95,12 +116,12 @@ def _form_again(reply: Reply) -> UserError | MissingLogError:
         help_ = "the page that came is no log-in form: a bot check in front, or an account that may not sign in?"
         return MissingLogError(Missing.REFUSED_CONTENT, reply.asked, help_)
     what, why = "the server did not accept user and password", "it showed the form again"
-    return UserError(what, why, "Check both and try again")
+    return NotAcceptedError(what, why, "Check both and try again")
 
 
 def is_signed_in(http: Http) -> bool:
     """Whether the cookies are a living web login. Raises MissingLogError (unreachable)."""
-    return http.get("/user/settings", By.WEB).status == 200
+    return http.get(_HOME, By.WEB).status == 200
 
 
 def renew(http: Http) -> bool:
@@ -114,8 +135,8 @@ def renew(http: Http) -> bool:
 
 def csrf(http: Http) -> dict[str, str]:
     """The header that Forgejo up to 13 and Gitea up to 1.25 want with every POST."""
-    token = http.jar.get("_csrf")
-    return {"X-Csrf-Token": unquote(token)} if token else {}
+    token = unquote(http.jar.get("_csrf", ""))
+    return {"X-Csrf-Token": token} if token.isascii() and token.isprintable() and token else {}
 
 
 def _with_csrf(http: Http, form: dict[str, str]) -> dict[str, str]:

@@ -7,14 +7,17 @@ to 1.26. The words on the page depend on the reader's language; links and icons 
 import html
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from urllib.parse import urlencode
 
 from whyred.model.forge import Kind, RunQuery, ended_as
 from whyred.model.run import Run
 from whyred.model.source import Missing, MissingLogError
 from whyred.sources._fields import moment
-from whyred.sources._forge_api import label
+from whyred.sources._forge_api import label, no_actors
+from whyred.sources._moved import has_moved, path_now
 from whyred.sources._web import Page, by_ids
-from whyred.sources.http import By
+from whyred.sources.http import By, Reply
 from whyred.sources.reach import Reach
 from whyred.sources.web_login import renew
 
@@ -22,7 +25,7 @@ NAME = "web-runs"
 SERVES = "the web pages of Forgejo and Gitea: the list of runs"
 ORDER = 122
 KINDS = frozenset({Kind.FORGEJO, Kind.GITEA})
-_ITEM = re.compile(r'<a\b[^>]{0,500}href="[^"]{0,500}/actions/runs/([1-9][0-9]{0,17})"[^>]{0,2000}>([^<]{0,2000})')
+_ITEM = re.compile(r'<a\b[^>]{0,3000}href="[^"]{0,500}/actions/runs/([1-9][0-9]{0,17})"[^>]{0,2000}>([^<]{0,2000})')
 _ICON = re.compile(r"octicon-(check-circle-fill|x-circle-fill|clock|meter|blocked|skip|stop|circle-slash)")
 _NUMBER = re.compile(r"<b>([^<]{0,300}?) ?#([1-9][0-9]{0,17})</b>")
 _COMMIT = re.compile(r'href="[^"]{0,500}/commit/([0-9a-f]{40,64})"')
@@ -57,17 +60,22 @@ def refuses(reach: Reach) -> MissingLogError | None:
 def runs(reach: Reach, repo: str, query: RunQuery) -> Iterator[Run]:
     """Runs, newest first."""
     last: list[Run] = []
-    for number in range(1, _PAGES + 1):
-        path = f"/{repo}/actions?workflow=&actor=0&status=0&page={number}&limit=50"
-        reply = reach.http.get(path, By.WEB)
+    number: int | None = 1
+    seen: set[int] = set()
+    while number is not None and number not in seen and len(seen) < _PAGES:
+        seen.add(number)
+        reply = _asked(reach, repo, number, query)
         if reply.status != 200 and reach.http.signed_in and renew(reach.http):
-            reply = reach.http.get(path, By.WEB)
+            reply = _asked(reach, repo, number, query)
         if reply.status != 200:
-            raise Page(reach, path, known=False).refusal(reply)
+            raise Page(reach, f"/{repo}/actions", known=False).refusal(reply)
         found = list(read_runs(reply.body[:_PAGE].decode("utf-8", "replace"), repo, ids=by_ids(reach)))
         if not found and not any(mark in reply.body for mark in _MARKS):
             help_ = "a page came that is no list of runs: is there a log-in gate or a bot check in front?"
             raise MissingLogError(Missing.REFUSED_CONTENT, reply.asked, help_)
+        if not found and query.number is not None and number > 2:
+            number -= 1  # runs were deleted, and the jump went too far
+            continue
         if not found or found == last:
             return
         last = found
@@ -75,10 +83,35 @@ def runs(reach: Reach, repo: str, query: RunQuery) -> Iterator[Run]:
             help_ = f"its list of runs tells no {what}: its API may, with a token (whyred login)"
             raise MissingLogError(Missing.ROUTE_NOT_ON_THIS_VERSION, reply.asked, help_)
         for run in found:
-            if query.number is not None and run.number is not None and run.number < query.number:
-                return
             if query.keeps(run) and _untold(query, [run]) is None:
-                yield run
+                yield replace(run, workflow=run.workflow or query.workflow)  # a list of one names it nowhere
+        number = number + 1 if query.number is None else _page_of(query.number, found, number)
+
+
+def _page_of(wanted: int, found: list[Run], page: int) -> int | None:
+    """The page on which the run of this number may be, after that one was read: numbers fall along the list, one by one
+    but for runs that were deleted. None where it can be on no other.
+    """
+    numbers = [run.number for run in found if run.number is not None]
+    if not numbers:
+        return page + 1
+    if wanted > max(numbers):
+        return page - 1 or None if page > 2 else None  # the first was read before the page that was jumped to
+    if wanted >= min(numbers):
+        return None
+    return page + max(1, (max(numbers) - wanted) // len(found)) if page == 1 else page + 1
+
+
+def _asked(reach: Reach, repo: str, number: int, query: RunQuery) -> Reply:
+    """The answer for one page of the list, of a repository that was renamed too. It sifts by a user's id alone."""
+    if query.actor is not None and not query.actor.isdecimal():
+        no_actors(query, f"look for runs of {repo} on its page")
+    asked = urlencode({"workflow": query.workflow or "", "actor": query.actor or 0, "status": 0})
+    while True:
+        path = path_now(reach, f"/{repo}/actions")
+        reply = reach.http.get(f"{path}?{asked}&page={number}&limit=50", By.WEB)
+        if not has_moved(reach, reply, path):
+            return reply
 
 
 def _untold(query: RunQuery, among: list[Run]) -> str | None:

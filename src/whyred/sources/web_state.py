@@ -11,7 +11,7 @@ from whyred.model.run import Attempt, Conclusion, Job, Run, Status, Step
 from whyred.model.source import Boundaries, Fetched, Missing, MissingLogError
 from whyred.sources import _forge_api
 from whyred.sources._state import Answer, State, read_answer
-from whyred.sources._web import Page, expired, page, page_of
+from whyred.sources._web import Page, expired, older_hidden, page, page_of
 from whyred.sources.http import By
 from whyred.sources.pace import Pace
 from whyred.sources.reach import Reach, Want
@@ -127,20 +127,31 @@ def log(reach: Reach, attempt: Attempt, want: Want) -> Fetched:
     """The log, step by step."""
     opened, state, attempt = _known(reach, attempt)
     attempt = _filled(attempt, opened, state)
+    if not attempt.steps and not attempt.newest:
+        raise older_hidden(reach, f"POST {reach.server.root}{opened.path}")
     if not attempt.steps:
         raise _forge_api.not_started(f"POST {reach.server.root}{opened.path}", attempt)
     reader = _Reader(reach, opened, attempt)
     if want.follow and attempt.status is not Status.DONE:
         chunks = reader.follow()
     else:
-        chunks = reader.cancelled() if _doubled(attempt, want) else reader.all(want.places(attempt.steps))
+        chunks = reader.doubled() if _doubled(attempt, want) else reader.all(want.places(attempt.steps))
         chunks = _begun(chunks, reader)
     return Fetched(attempt, chunks, NAME, boundaries=Boundaries.TOLD)
 
 
 def _doubled(attempt: Attempt, want: Want) -> bool:
-    """Whether the set-up step holds the rows of all others once more, as it does in cancelled jobs."""
-    return attempt.conclusion is Conclusion.CANCELLED and want.steps is None and len(attempt.steps) > 1
+    """Whether the set-up step may hold the rows of all others once more: so it does where no step ran to its end, as in
+    jobs that were cancelled, and on Forgejo 7 where the first one was skipped; and then it is no success itself.
+
+    Source: modules/actions/task_state.go (FullSteps) of Forgejo 7 to 16.
+    """
+    return want.steps is None and _all_in_set_up(attempt)
+
+
+def _all_in_set_up(attempt: Attempt) -> bool:
+    begun = attempt.steps[0].conclusion is Conclusion.SUCCESS
+    return attempt.status is Status.DONE and not begun and len(attempt.steps) > 1
 
 
 def _begun(chunks: "Iterator[bytes | Step]", reader: "_Reader") -> "Iterator[bytes | Step]":
@@ -173,8 +184,8 @@ class _Reader:
             if step.conclusion is not Conclusion.SKIPPED or step.aside:  # the set-up says why a job was skipped
                 yield from self._rows(place)
 
-    def cancelled(self) -> "Iterator[bytes | Step]":
-        """The steps of a cancelled job, whose set-up step may have every row, and the others theirs again."""
+    def doubled(self) -> "Iterator[bytes | Step]":
+        """The steps of a job whose set-up step may have every row, and the others theirs again."""
         counts, first = self._counted()
         yield self.attempt.steps[0]
         rows = self._rows(0)
@@ -246,7 +257,7 @@ class _Reader:
         """The rows as they come, step by step, until the job has ended."""
         pace = Pace(self.reach.http.sleep, self.reach.http.clock)
         place, cursor, told = 0, 0, -1
-        final = False
+        given, over, final = 0, 0, False
         while True:
             steps = self.attempt.steps
             if place > told and place < len(steps):
@@ -257,11 +268,16 @@ class _Reader:
                 answer = self._answer(place, cursor)
                 for row in answer.lines:
                     moved, cursor = True, cursor + 1
+                    if over:  # it was given as one of the set-up
+                        over -= 1
+                        continue
+                    given += 1
                     yield row
                 if moved and answer.cursor is not None and answer.cursor <= before:
                     raise self._stuck(before)
                 pace.answered()
                 self._take(answer)
+                set_up = self._set_up_over(cursor) if place == 0 and ended and not moved else 0
             except MissingLogError as e:
                 if e.reason not in _WAIT_OUT or not pace.patient:
                     raise
@@ -269,16 +285,40 @@ class _Reader:
                 continue
             if moved:
                 pace.moved()
-            elif ended and place + 1 < len(self.attempt.steps):
-                place, cursor = place + 1, 0
+            elif set_up is None:
+                pass  # the first step runs and has no row yet: where the set-up ends is not known
+            elif ended and final and place == 0:  # the set-up has every row
+                yield from self.attempt.steps[1:]
+                return
+            elif ended and place + 1 < len(self.attempt.steps) and not (place == 0 and _all_in_set_up(self.attempt)):
+                place, cursor, over = place + 1, 0, over + set_up
                 continue
             elif ended and final:
+                yield from self._late(given)
                 return
             elif ended:
                 final = True
                 self.reach.http.sleep(_LATE)
                 continue
             pace.idle()
+
+    def _set_up_over(self, had: int) -> int | None:
+        """How many rows of the set-up that were given are the first step's; None while that is not known.
+
+        A runner sends rows first, and right after tells whose they are; and of a step that runs it does not tell where
+        it begins before that has a row: until then the set-up has none (modules/actions/task_state.go, FullSteps).
+        """
+        if had and next(self._answer(0, had - 1).lines, None) is not None:
+            return 0
+        length = sum(1 for _ in self._answer(0, 0).lines)
+        if not length and self.attempt.status is not Status.DONE:
+            return None
+        return max(0, had - length)
+
+    def _late(self, given: int) -> Iterator[bytes]:
+        """The last rows of a job that was cancelled in its first step: of those only the set-up has more."""
+        if _all_in_set_up(self.attempt):
+            yield from self._rows(0, given)
 
     def _stuck(self, cursor: int) -> MissingLogError:
         asked = f"POST {self.reach.server.root}{self.page.path}"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 CODES = """\b
 Exit codes: 0 done, or the plan shown; 1 it was tried and failed; 4 refused.
-With --watch: 0 when the run succeeded (cancel: when it was cancelled), else 1.
+With --watch: 0 when the run succeeded (cancel: was cancelled), else 1.
 """
 _FILE: Any = click.Path(path_type=Path, dir_okay=False)
 _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
@@ -99,11 +99,13 @@ def _watched(planned: "Planned", run: "Run | None", wanted: Wanted, forges: "For
     with LogWriter(None, as_json=wanted.as_json, raw=False) as writer:
         for piece in watch.pieces():
             writer.take(piece)
-    progress.clear()
-    conclusion = watch.ended()
+        progress.clear()
+        conclusion = watch.ended()
+        good = (Conclusion.CANCELLED,) if planned.cancels else (Conclusion.SUCCESS, Conclusion.SKIPPED)
+        code = 0 if conclusion in good else 1
+        writer.ended(conclusion, code)
     say(f"{run.label}: {conclusion}")
-    good = (Conclusion.CANCELLED,) if planned.cancels else (Conclusion.SUCCESS, Conclusion.SKIPPED)
-    return 0 if conclusion in good else 1
+    return code
 
 
 def _save(file: Path, text: str) -> None:

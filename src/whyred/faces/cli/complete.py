@@ -1,7 +1,5 @@
 """What the shell may complete beyond options: the forms of a target."""
 
-import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,13 +38,4 @@ def forge_target(ctx: click.Context, param: click.Parameter, begun: str) -> "lis
     found = complete(begun)
     from click.shell_completion import CompletionItem
 
-    return [CompletionItem(_typed(value), help=help_) for value, help_ in found] or target(ctx, param, begun)
-
-
-def _typed(value: str) -> str:
-    """A value as it is to be typed: bash inserts it as it is, so what it would take for its own is quoted. The other
-    shells quote by themselves.
-    """
-    if not os.environ.get("_WHYRED_COMPLETE", "").startswith("bash"):
-        return value
-    return re.sub(r"[^A-Za-z0-9._/#:@%+,=-]", r"\\\g<0>", value)
+    return [CompletionItem(value, help=help_) for value, help_ in found] or target(ctx, param, begun)

@@ -2,8 +2,10 @@
 
 import errno
 import os
+import re
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -28,15 +30,19 @@ _HOST = frozenset(
     }
 )
 """Errors that tell of a sick host, never of a bug in whyred."""
+_SECRET = re.compile(r"TOKEN|PASSW|PGPASS|SECRET|CREDENTIAL|API_?KEY|PRIVATE_?KEY", re.I)
 
 
-def end(error: Exception) -> int:
-    """Says what happened and returns the exit code: 2 or 4 for what a user can act on, 3 for a bug."""
+def end(error: Exception, command: str | None = None) -> int:
+    """Says what happened and returns the exit code: 2 or 4 for what a user can act on, 3 for a bug.
+
+    What was refused is a log, unless the command's file says otherwise in `REFUSED`.
+    """
     if isinstance(error, UserError):
         say(str(error))
         return error.code
     if isinstance(error, MissingLogError):
-        _refused(error)
+        _refused(error, _words(command))
         return 4
     if isinstance(error, MemoryError):
         say("cannot go on: this process may have no more memory. Raise its limit (ulimit -v), or run whyred elsewhere")
@@ -51,10 +57,16 @@ def end(error: Exception) -> int:
     return _bug(error)
 
 
-def _refused(error: MissingLogError) -> None:
+def _words(command: str | None) -> str:
+    module = sys.modules.get(f"whyred.faces.cli.commands.{(command or '').replace('-', '_')}")
+    words: str = getattr(module, "REFUSED", "no log")
+    return words
+
+
+def _refused(error: MissingLogError, words: str) -> None:
     """The refusal that a user can do most about; then, where several routes were tried, a line for each of them."""
     best = f"{error.reason}: {error.asked}: {error.help}"
-    say(f"no log ({error.reason}): {error.asked}: {error.help}")
+    say(f"{words} ({error.reason}): {error.asked}: {error.help}")
     for route, e in error.tried:
         told = f"{e.reason}: {e.asked}: {e.help}"
         say(f"  {route}: {e.reason}, as above" if told == best else f"  {route}: {told}")
@@ -66,6 +78,14 @@ def _nowhere() -> bool:
     except OSError:
         return True
     return False
+
+
+def interrupted() -> int:
+    """Says so below the `^C` that a terminal shows, and returns the exit code."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        sys.stderr.write("\n")
+    say("interrupted")
+    return 130
 
 
 def usage(error: click.ClickException) -> int:
@@ -83,10 +103,14 @@ def usage(error: click.ClickException) -> int:
 
 def _bug(error: Exception) -> int:
     from whyred.app.library import Library
+    from whyred.settings.known_secrets import known_secrets
 
     text = "".join(traceback.format_exception(error)).encode("utf-8", "backslashreplace")
     try:
-        masked = Library(cache=None).masker().text(text)
+        masker = Library(cache=None).masker()
+        for secret in known_secrets(_given()):
+            masker.add(secret)
+        masked = masker.text(text)
     except (OSError, ValueError, ImportError, MemoryError) as e:
         masked = f"{type(error).__name__}; its traceback is not shown, for nothing could mask it: {e}\n".encode()
     place = _keep(masked)
@@ -95,6 +119,17 @@ def _bug(error: Exception) -> int:
     where = f"The traceback is in {place}" if place else "The traceback stands above"
     say(f"a bug in whyred: {type(error).__name__}. {where}: please report it")
     return 3
+
+
+def _given() -> list[str]:
+    """What the environment holds under a name that says that it is a secret. What is kept in the file is read anew, for
+    the bug may have come before that was done.
+    """
+    from whyred.settings.credentials import credentials_of_user
+
+    with suppress(UserError, OSError):
+        credentials_of_user().servers()
+    return [value.strip() for name, value in os.environ.items() if _SECRET.search(name) and value.strip()]
 
 
 def _keep(text: bytes) -> Path | None:

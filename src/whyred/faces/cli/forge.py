@@ -108,16 +108,23 @@ def person() -> bool:
 
 
 def ask(prompt: str, *, hide: bool) -> str | None:
-    """What the user types, without echo where it is a secret; None where nobody is there."""
+    """What the user types, without echo where it is a secret; None where nobody is there, or for Ctrl-D."""
     if not person():
         return None
     import getpass
 
     from whyred.faces.cli.streams import progress
+    from whyred.settings.known_secrets import remember
 
     progress.clear()
     if hide:
-        return getpass.getpass(f"{prompt}: ", sys.stderr) or None
+        try:
+            told = getpass.getpass(f"{prompt}: ", sys.stderr)
+        except EOFError:
+            told = ""
+            sys.stderr.write("\n")
+        remember(told)
+        return told or None
     sys.stderr.write(f"{prompt}: ")
     sys.stderr.flush()
     told = sys.stdin.readline()

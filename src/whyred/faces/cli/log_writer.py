@@ -2,28 +2,37 @@
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from whyred.app.logs import Absent, Head, Piece, StepHead
+from whyred.app.log_steps import StepHead
+from whyred.app.log_wait import Note
+from whyred.app.logs import Absent, Head, Piece
 from whyred.faces.cli.streams import coloured, progress, say, write
 from whyred.logs.text import clean, last_state, visible
 from whyred.model.run import Attempt, Conclusion
-from whyred.model.source import Boundaries, Missing, MissingLogError
+from whyred.model.source import Boundaries, Fetched, Missing, MissingLogError
 from whyred.model.trouble import UserError
 from whyred.reports.reading import dump
 from whyred.reports.runs import word
 
+_SCHEMA = "whyred.logs/1"
+_UNKNOWN = Conclusion.UNKNOWN.value
+
 
 class LogWriter:
-    """Takes pieces as they come. A file gets its name when all of it is written: Ctrl-C leaves none half written."""
+    """Takes pieces as they come. A file gets its name when all of it is written: Ctrl-C leaves none half written.
 
-    def __init__(self, file: Path | None, *, as_json: bool, raw: bool) -> None:
-        self._path, self._json, self._raw = file, as_json, raw
+    `bare`: nothing but the text of the logs is written; whose it is goes to standard error, as notes always do.
+    """
+
+    def __init__(self, file: Path | None, *, as_json: bool, raw: bool, bare: bool = False) -> None:
+        self._path, self._json, self._raw, self._bare = file, as_json, raw, bare
         self._part: Path | None = None
         self._file: BinaryIO | None = None
-        self._heads: list[Head] = []
+        self._ends: list[Callable[[], Conclusion]] = []
         self.complete = True
         """Whether every log that was wanted is there; a job that never began has none."""
         self._open_line = False
@@ -42,16 +51,18 @@ class LogWriter:
         """Writes one piece."""
         if isinstance(piece, bytes):
             self._text(piece)
+        elif isinstance(piece, Note):
+            say(piece.text)
         elif isinstance(piece, Absent):
             self._absent(piece)
         elif self._json:
             self._write(_line(_json(piece)))
         elif isinstance(piece, Head):
             self._head(piece)
-        elif not self._raw:
+        elif not self._raw and not self._bare:
             self._step(piece)
         if isinstance(piece, Head):
-            self._heads.append(piece)
+            self._ends.append(piece.ended)
 
     def _text(self, text: bytes) -> None:
         if self._json:
@@ -62,29 +73,32 @@ class LogWriter:
         self._open_line = not text.endswith(b"\n")
 
     def _head(self, head: Head) -> None:
-        if self._raw:
-            return
         attempt, fetched = head.attempt, head.fetched
         number = f", attempt {attempt.number}" if attempt.number else ""
-        told = f"{_name(attempt)}{number}: {word(attempt.status, attempt.conclusion)}"
-        self._mark(f"== {told} (route {fetched.route})")
-        if fetched.boundaries is not Boundaries.TOLD:
+        ended = word(attempt.status, attempt.conclusion)
+        told = f"{_name(attempt)}{number}{f': {ended}' if ended != _UNKNOWN else ''} (route {_route(fetched)})"
+        if self._bare:
+            say(told)
+        elif not self._raw:
+            self._mark(f"== {told}")
+        if fetched.boundaries is not Boundaries.TOLD and not self._raw:
             why = "; ".join(f"{route}: {e.reason}" for route, e in fetched.refused)
-            self._mark(f"== step boundaries: {fetched.boundaries}{f' ({why})' if why else ''}")
+            say(f"{_name(attempt)}: step boundaries: {fetched.boundaries}{f' ({why})' if why else ''}")
 
     def _absent(self, absent: Absent) -> None:
         error = absent.error
         self.complete &= error.reason is Missing.NOT_STARTED
+        self._ends.append(lambda: absent.attempt.conclusion)
         if self._json:
             self._write(_line(_json(absent)))
-        elif self._raw:
+        elif self._raw or self._bare:
             say(f"{_name(absent.attempt)}: no log ({error.reason}): {error.asked}: {error.help}")
         else:
             self._mark(f"== {_name(absent.attempt)}: no log ({error.reason}): {error.asked}: {error.help}")
 
     def _step(self, head: StepHead) -> None:
-        number = f" {head.number}" if head.number else ""
-        self._mark(f"-- step{number}: {head.step.name} ({word(head.step.status, head.step.conclusion)})")
+        number, ended = f" {head.number}" if head.number else "", word(head.step.status, head.step.conclusion)
+        self._mark(f"-- step{number}: {head.step.name}{f' ({ended})' if ended != _UNKNOWN else ''}")
 
     def _mark(self, text: str) -> None:
         line = visible(text).replace("\n", " ")
@@ -104,9 +118,17 @@ class LogWriter:
             raise self._unwritable(e) from e
 
     def end(self) -> int:
-        """The exit code of a log that was followed: 0 when every job succeeded."""
-        ends = [head.ended() for head in self._heads]
-        return 0 if all(end in (Conclusion.SUCCESS, Conclusion.SKIPPED) for end in ends) else 1
+        """The exit code of logs that were followed: 0 when every job succeeded, 4 where one is not to be had."""
+        ends = [ended() for ended in self._ends]
+        bad = [end for end in ends if end not in (Conclusion.SUCCESS, Conclusion.SKIPPED)]
+        code = 4 if not self.complete else 1 if bad else 0
+        self.ended(bad[0] if bad else Conclusion.SUCCESS if Conclusion.SUCCESS in ends else Conclusion.SKIPPED, code)
+        return code
+
+    def ended(self, conclusion: Conclusion, code: int) -> None:
+        """The last record of logs that were followed as JSON."""
+        if self._json:
+            self._write(_line({"schema": _SCHEMA, "conclusion": conclusion.value, "exit_code": code}))
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
@@ -130,7 +152,12 @@ class LogWriter:
 
 
 def _name(attempt: Attempt) -> str:
-    return f"{attempt.run.label}:{attempt.job.name if attempt.job else 'job'}"
+    return f"{attempt.run.label}:{attempt.job.name}" if attempt.job else attempt.run.label
+
+
+def _route(fetched: Fetched) -> str:
+    """The route by which a log came from its forge, be it that it was kept since: the same log is shown alike."""
+    return fetched.first or fetched.route
 
 
 def _json(piece: Head | StepHead | Absent) -> dict[str, object]:
@@ -139,7 +166,7 @@ def _json(piece: Head | StepHead | Absent) -> dict[str, object]:
         return {"step": piece.step.name, "number": piece.number, "conclusion": told}
     attempt = piece.attempt
     known = {
-        "schema": "whyred.logs/1",
+        "schema": _SCHEMA,
         "run": attempt.run.label,
         "job": attempt.job.name if attempt.job else None,
         "attempt": attempt.number,
@@ -150,7 +177,7 @@ def _json(piece: Head | StepHead | Absent) -> dict[str, object]:
     fetched = piece.fetched
     return {
         **known,
-        "route": fetched.route,
+        "route": _route(fetched),
         "boundaries": fetched.boundaries.value,
         "refused": [{"route": route, **_refusal(e)} for route, e in fetched.refused],
     }

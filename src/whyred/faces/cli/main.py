@@ -1,113 +1,35 @@
-"""The entry point: finds commands by their files, turns every end into the exit code of the design."""
+"""The entry point: turns every end into the exit code of the design.
+
+Nothing is imported at the top but what Python itself has imported already: whoever presses Ctrl-C while the imports
+run, which is most of the first tenth of a second, sees no traceback either.
+"""
 
 import os
-import signal
 import sys
-from typing import NoReturn
 
-import click
-
-FOLDER = os.path.join(os.path.dirname(__file__), "commands")  # noqa: PTH118, PTH120 - pathlib costs 8 ms of start-up
-
-
-class Commands(click.Group):
-    """Lists the command files without importing them; imports the one that is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands' names, sorted."""
-        files = (e for e in os.listdir(FOLDER) if e.endswith(".py") and not e.startswith("_"))  # noqa: PTH208
-        return sorted(e[:-3].replace("_", "-") for e in files)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of this name, imported now; a file that begins with `_` is a command that help does not list."""
-        module_name = cmd_name.replace("-", "_")
-        if not cmd_name.isascii() or not cmd_name[:1].isalpha():
-            return None
-        if not os.path.exists(os.path.join(FOLDER, module_name + ".py")):  # noqa: PTH110, PTH118
-            module_name = "_" + module_name
-        if not os.path.exists(os.path.join(FOLDER, module_name + ".py")):  # noqa: PTH110, PTH118
-            return None
-        import importlib
-
-        module = importlib.import_module(f"whyred.faces.cli.commands.{module_name}")
-        command: click.Command = module.command
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that the first argument names. Raises UsageError, with the name that was probably meant."""
-        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
-            ctx.fail(f"there is no command {args[0]!r}{self._meant(args[0])}.")
-        return super().resolve_command(ctx, args)
-
-    def _meant(self, name: str) -> str:
-        import difflib
-
-        if os.path.exists(name) or name.startswith("local"):  # noqa: PTH110
-            return f": to ask about it, say: whyred why {name}"
-        near = difflib.get_close_matches(name, self.list_commands(click.Context(self)), 1, 0.5)
-        return f": did you mean {near[0]!r}?" if near else ""
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The table of commands, from the first line of each file."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, _short_help(name)) for name in self.list_commands(ctx)])
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 
-def _short_help(name: str) -> str:
-    path = os.path.join(FOLDER, name.replace("-", "_") + ".py")  # noqa: PTH118
-    with open(path, encoding="utf-8") as file:  # noqa: PTH123
-        return file.readline().strip().strip('"').rstrip(".")
-
-
-def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
-    if value and not ctx.resilient_parsing:
-        from importlib.metadata import version
-
-        click.echo(f"whyred {version('whyred')}")
-        ctx.exit()
-
-
-_HELP = """Tells you why a CI run is red when the same commit passes on your machine.
-
-\b
-Start with one of:
-  whyred why LOG              a log file, or - to pipe one in
-  whyred run WORKFLOW.yml     then: whyred why local
-  whyred demo                 see it at work
-"""
-_EPILOG = """\b
-A TARGET is a log file, - for standard input, a bundle, local or local:N.
-Exit codes: 0 nothing failed, 1 something did, 2 wrong usage,
-4 nothing to be had, 3 a bug in whyred, 130 interrupted.
-
-\b
-Completion by the tab key, in your shell's start file:
-  bash  eval "$(_WHYRED_COMPLETE=bash_source whyred)"
-  zsh   eval "$(_WHYRED_COMPLETE=zsh_source whyred)"
-  fish  _WHYRED_COMPLETE=fish_source whyred | source
-"""
-
-
-@click.command(
-    cls=Commands,
-    help=_HELP,
-    epilog=_EPILOG,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
-def cli() -> None:
-    """The program; its commands do the work."""
-
-
-def main() -> NoReturn:
+def main() -> "NoReturn":
     """Runs the program and exits."""
-    _fill_closed()
+    try:
+        _watch_signals()
+        _fill_closed()
+        code = _run()
+        _be_brief()
+    except KeyboardInterrupt:  # before there was anything to interrupt, or a second time
+        code = 130
+    sys.exit(code)
+
+
+def _watch_signals() -> None:
+    import signal
+
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # under nohup, SIGHUP stays ignored
             signal.signal(number, _terminated)
-    sys.exit(_run())
 
 
 def _fill_closed() -> None:
@@ -121,14 +43,33 @@ def _fill_closed() -> None:
             os.open(os.devnull if os.path.exists(os.devnull) else "/", os.O_RDONLY)  # noqa: PTH110
 
 
-def _terminated(number: int, _frame: object) -> NoReturn:
+def _terminated(number: int, _frame: object) -> "NoReturn":
     """A signal that ends programs ends this one as an exception does: what was begun is taken away again."""
     sys.exit(128 + number)
 
 
+def _be_brief() -> None:
+    """From here on Ctrl-C ends the process at once: while it ends by itself nobody would catch the exception."""
+    import signal
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def _run() -> int:
+    import click
+
+    from whyred.faces.cli.program import cli
+
+    context: click.Context | None = None
     try:
-        code = cli.main(prog_name="whyred", standalone_mode=False)
+        if "_WHYRED_COMPLETE" in os.environ:
+            from whyred.faces.cli.shells import complete
+
+            complete(cli)
+        # Not `cli.main`: that one takes a reader of our output that went away for an error.
+        with cli.make_context("whyred", sys.argv[1:]) as context:
+            code = cli.invoke(context)
         if sys.stdout is not None:
             sys.stdout.flush()
         return code if isinstance(code, int) else 0
@@ -139,10 +80,9 @@ def _run() -> int:
 
         return usage(e)
     except (click.Abort, KeyboardInterrupt):
-        from whyred.faces.cli.streams import say
+        from whyred.faces.cli.ends import interrupted
 
-        say("interrupted")
-        return 130
+        return interrupted()
     except BrokenPipeError:
         # The reader of our output went away (`| head`): not an error, and the interpreter must not complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -150,7 +90,7 @@ def _run() -> int:
     except Exception as e:  # noqa: BLE001 - the top of this face: the one place that may catch everything
         from whyred.faces.cli.ends import end
 
-        return end(e)
+        return end(e, context.invoked_subcommand if context is not None else None)
 
 
 if __name__ == "__main__":

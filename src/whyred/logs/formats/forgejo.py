@@ -14,7 +14,8 @@ FORMAT = Format(
     prefix=rb"^" + STAMP,
     marks=(
         Mark(Sign.RUNNER, r"^(?P<runner>\S+)\(version:[^)]*\) received task \d+ of job (?P<job>[^,]+)"),
-        Mark(Sign.STEP, r"^⭐ Run Main (?P<name>.+)"),
+        # Between the first line of a step and the end of the last one, the runner's own messages are dropped.
+        Mark(Sign.FROM_STEP, r"^⭐ Run Main (?P<name>.+)"),
         Mark(Sign.ASIDE, r"^⭐ Run (?P<name>(?:Pre|Post) .+)"),
         Mark(Sign.ENDED_WELL, r"^ *✅  Success - Main (?P<name>.+)"),
         Mark(Sign.ENDED_BADLY, r"^ *❌  Failure - Main (?P<name>.+)"),

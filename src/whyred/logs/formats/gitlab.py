@@ -15,6 +15,8 @@ _OWN = (
 """Stages that run before or as the job's script: the job stops at the first that fails."""
 ASIDE = "after_script|archive_cache\\w*|upload_artifacts\\w*|cleanup\\w*"
 """Stages that run after the script, however it ended."""
+STAGES = f"{_OWN}|{ASIDE}"
+"""All stages; other sections are the script's own."""
 _END = r"(?:[\[\r]|$)"
 """What may follow a name: options, or the CR that the engine still sees."""
 CODE = r"(?:.*\bexit (?:code|status):? (?P<code>\d+))?"

@@ -7,8 +7,9 @@ from whyred.faces.cli.complete import forge_target
 from whyred.faces.cli.forge import address, forge_options, reach
 
 _EPILOG = f"""\b
-A TARGET is owner/repo#RUN or a run's URL; `.`, owner/repo, owner/repo@SHA and a
-pull request's URL mean the run that has not ended there, where it is only one.
+A TARGET is owner/repo#RUN or a run's URL; `.`, owner/repo, owner/repo@SHA and
+a pull request's URL mean the run that has not ended there, where it is only
+one.
 
 \b
 Examples:
@@ -16,6 +17,7 @@ Examples:
   whyred cancel . --apply --watch
 
 {CODES}"""
+REFUSED = "refused"
 
 
 @click.command("cancel", help=__doc__, epilog=_EPILOG)

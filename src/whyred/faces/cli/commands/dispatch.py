@@ -7,16 +7,17 @@ from whyred.faces.cli.complete import forge_target
 from whyred.faces.cli.forge import address, forge_options, reach
 
 _EPILOG = f"""\b
-WORKFLOW is the name of its file. REPO is owner/repo, a repository's URL, or `.`
-for this checkout (the default). The file is read before anything is done: its
-trigger and its inputs must fit.
+WORKFLOW is the name of its file. REPO is owner/repo, a repository's URL, or
+`.` for this checkout (the default). The file is read before anything is done:
+its trigger and its inputs must fit.
 
 \b
 Examples:
   whyred dispatch release.yml
-  whyred dispatch release.yml team/app --ref v2 --input level=minor --apply --watch
+  whyred dispatch release.yml team/app --ref v2 --input level=minor --apply
 
 {CODES}"""
+REFUSED = "refused"
 
 
 @click.command("dispatch", help=__doc__, epilog=_EPILOG)

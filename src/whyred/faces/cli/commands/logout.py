@@ -4,6 +4,8 @@ import click
 
 from whyred.faces.cli.forge import connection_options, reach
 
+REFUSED = "not logged out"
+
 
 @click.command("logout", help=__doc__)
 @click.argument("url")
@@ -16,12 +18,11 @@ def command(url: str, as_json: bool, options: object) -> int:
     from whyred.app.login import logout
     from whyred.app.options import Options
     from whyred.faces.cli.show import out
-    from whyred.model.root import server_root
 
     assert isinstance(options, Options)
-    forgotten = logout(url, reach(options))
+    root, forgotten = logout(url, reach(options))
     if as_json:
-        out(json.dumps({"schema": "whyred.logout/1", "server": server_root(url), "forgotten": forgotten}) + "\n")
+        out(json.dumps({"schema": "whyred.logout/1", "server": root, "forgotten": forgotten}) + "\n")
     else:
-        out(f"{'forgot' if forgotten else 'nothing was kept of'} {server_root(url)}\n")
+        out(f"{'forgot' if forgotten else 'nothing was kept of'} {root}\n")
     return 0

@@ -1,11 +1,19 @@
 """Show the real step logs of a run, also while it runs."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from whyred.faces.cli.complete import TARGET_HELP, forge_target
-from whyred.faces.cli.forge import address, forge_options, reach
+from whyred.faces.cli.forge import forge_options, reach
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from whyred.app.forges import Forges
+    from whyred.app.library import Library
+    from whyred.app.logs import LogWish, Piece
 
 _EPILOG = f"""{TARGET_HELP}
 \b
@@ -14,6 +22,7 @@ Examples:
   whyred logs team/app#12:build --step 2
   whyred logs https://forge.example/team/app/actions/runs/12 --follow
   whyred logs team/app#12 --out-dir logs
+  whyred logs run-12.zip --job build --failed
 Exit codes: 0 shown, 4 not to be had (of one job, or in part);
 with --follow 0 success, 1 otherwise.
 """
@@ -38,7 +47,9 @@ with --follow 0 success, 1 otherwise.
     metavar="FOLDER",
     help="Write each job's log to a file of its own in this folder; what is there already is not fetched again.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line: heads, steps, lines.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object a line: heads, steps, lines; with --follow the end."
+)
 @forge_options
 def command(
     target: str,
@@ -58,10 +69,10 @@ def command(
 ) -> int:
     """Fetch, mask and show."""
     from whyred.app.library import Library
-    from whyred.app.logs import LogWish, logs
+    from whyred.app.logs import LogWish
     from whyred.app.options import Options
-    from whyred.faces.cli.log_writer import LogWriter
-    from whyred.faces.cli.show import progress, refuse_loss
+    from whyred.app.targets import address_of
+    from whyred.faces.cli.show import refuse_loss
     from whyred.settings import folders
 
     assert isinstance(options, Options)
@@ -71,21 +82,51 @@ def command(
         raise click.UsageError("--follow shows a log from its beginning: leave --tail and --failed away.")
     if folder is not None and (file or follow or raw or timestamps or step is not None or tail is not None):
         raise click.UsageError("--out-dir writes whole logs as they are stored (masked): leave the other options away.")
+    address = address_of(target)
+    if address is None and (follow or folder is not None or attempt is not None):
+        option = "--follow" if follow else "--out-dir" if folder is not None else "--attempt"
+        raise click.UsageError(f"{option} is for runs on a forge, and {target} is none: leave it away.")
     refuse_loss(target, "--out", file)
-    wish = LogWish(address(target), job, attempt, step, failed, tail, follow, raw, timestamps, max_bytes)
+    wish = LogWish(address, job, attempt, step, failed, tail, follow, raw, timestamps, max_bytes)
+    library = Library(folders.cache())
+    if address is None:
+        from whyred.app.log_files import file_logs
+        from whyred.faces.cli.show import progress
+
+        return _write(file_logs(wish, target, library, progress), wish, file, as_json=as_json)
     forges = reach(options)
     if folder is not None:
-        from whyred.app.collect import collect
-        from whyred.app.logs import attempts_of
-        from whyred.faces.cli.collected import show
+        return _collect(wish, forges, folder, library, as_json=as_json)
+    from whyred.app.logs import logs
 
-        ladder, found = attempts_of(wish, forges)
-        library = Library(folders.cache())
-        return show(collect(ladder, found, folder, library, progress, max_bytes), folder, as_json=as_json)
-    with LogWriter(file, as_json=as_json, raw=raw) as writer:
-        for piece in logs(wish, forges, Library(folders.cache())):
-            writer.take(piece)
+    return _write(logs(wish, forges, library), wish, file, as_json=as_json)
+
+
+def _collect(wish: "LogWish", forges: "Forges", folder: Path, library: "Library", *, as_json: bool) -> int:
+    from whyred.app.collect import collect
+    from whyred.app.logs import attempts_of
+    from whyred.faces.cli.collected import show
+    from whyred.faces.cli.show import progress
+
+    ladder, found = attempts_of(wish, forges)
+    return show(collect(ladder, found, folder, library, progress, wish.most), folder, as_json=as_json)
+
+
+def _write(pieces: "Iterator[Piece]", wish: "LogWish", file: Path | None, *, as_json: bool) -> int:
+    from whyred.faces.cli.log_writer import LogWriter
+    from whyred.faces.cli.show import progress
+    from whyred.model.run import Conclusion
+    from whyred.model.source import MissingLogError
+
+    with LogWriter(file, as_json=as_json, raw=wish.raw, bare=wish.tail is not None) as writer:
+        try:
+            for piece in pieces:
+                writer.take(piece)
+        except (MissingLogError, KeyboardInterrupt) as e:
+            if wish.follow:
+                writer.ended(Conclusion.UNKNOWN, 130 if isinstance(e, KeyboardInterrupt) else 4)
+            raise
         progress.clear()
-        if not writer.complete:
-            return 4
-        return writer.end() if follow else 0
+        if wish.follow:
+            return writer.end()
+        return 0 if writer.complete else 4

@@ -14,6 +14,7 @@ Examples:
   whyred rerun team/app#12 --job build --apply
 
 {CODES}"""
+REFUSED = "refused"
 
 
 @click.command("rerun", help=__doc__, epilog=_EPILOG)

@@ -8,10 +8,11 @@ from whyred.faces.cli.complete import forge_target
 from whyred.faces.cli.forge import address, forge_options, reach
 
 _EPILOG = """\b
-Columns: number, status or conclusion, workflow, event, branch, commit, how long
-it took, when it began (UTC), title.
+Columns: number, status or conclusion, workflow, event, branch, commit, how
+long it took, when it began (UTC), title.
 Exit codes: 0 asked, 4 nothing could be asked.
 """
+REFUSED = "no list of runs"
 
 
 @click.command("runs", help=__doc__, epilog=_EPILOG)

@@ -6,11 +6,12 @@ from whyred.faces.cli.complete import forge_target
 from whyred.faces.cli.forge import address, forge_options, reach
 
 _EPILOG = """\b
-Each REPO is owner/repo or its URL, and its default branch is shown; without one,
-this checkout's and the branch you are on. Every job that waits is named.
+Each REPO is owner/repo or its URL, and its default branch is shown; without
+one, this checkout's and the branch you are on. Every job that waits is named.
 Exit codes: 0 all fine, 1 something is red, waits for a label that no runner
 offers, or could not be asked, 4 nothing could be asked.
 """
+REFUSED = "no status"
 
 
 @click.command("status", help=__doc__, epilog=_EPILOG)

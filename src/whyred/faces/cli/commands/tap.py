@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 _LISTEN = "127.0.0.1:8377"
 _EPILOG = """\b
-The tap stands between a runner and its forge. Give the runner the tap's address
-as the forge's (`address` in .runner, or `url` of its connection), with the
-path that the forge's URL has. Everything passes unchanged. Kept are log rows,
-masked, the states of steps, and names: repository, run, job, step, runner. No
-token, header, secret, script or output is. Then `whyred logs` and `whyred why`
-know these jobs by the route `tap`, also while they run.
+The tap stands between a runner and its forge. Give the runner the tap's
+address as the forge's (`address` in .runner, or `url` of its connection),
+with the path that the forge's URL has. Everything passes unchanged. Kept are
+log rows, masked, the states of steps, and names: repository, run, job, step,
+runner. No token, header, secret, script or output is. Then `whyred logs` and
+`whyred why` know these jobs by the route `tap`, also while they run.
 
 \b
 Examples:

@@ -1,0 +1,216 @@
+"""Which steps of a masked log are shown: by number or name, or those that failed, where no route chose them before."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from whyred.app.library import Library
+from whyred.diagnosis.match import failing_section
+from whyred.logs.blocks import Block, plain
+from whyred.logs.reading import Reader
+from whyred.logs.steps_by_text import cut, lines
+from whyred.model.failure import Section
+from whyred.model.run import Attempt, Conclusion, Step, numbered
+from whyred.model.source import MissingLogError
+
+_HELD = 64 << 20
+"""Packed bytes of a log that are held until it is known which step failed: of a longer one the beginning is let go,
+for a job ends soon after the step that failed.
+"""
+_LISTED = 40
+"""Steps that a message names."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepHead:
+    """A step begins; `number` counts the steps of the workflow file from 1, and is None for the runner's own."""
+
+    step: Step
+    number: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Lines of a log, and the step that begins with them."""
+
+    block: Block
+    head: StepHead | None = None
+
+
+class Numbers:
+    """Tells the number of every step that passes: by the attempt's own list, or counted where there is none.
+
+    It is told of the steps before they are masked, for masking may change their names.
+    """
+
+    def __init__(self, attempt: Attempt) -> None:
+        self._steps, self._names = attempt.steps, numbered(attempt.steps)
+        self._passed: deque[int | None] = deque()
+        self._at = self._own = 0
+
+    def watch(self, chunks: Iterator[bytes | Step]) -> Iterator[bytes | Step]:
+        """The stream, whose steps are noted."""
+        for piece in chunks:
+            if isinstance(piece, Step):
+                self._passed.append(self._number(piece) if self._steps else self._next(piece))
+            yield piece
+
+    def _number(self, step: Step) -> int | None:
+        first = _names(step)[0]
+        place = next((i for i in range(self._at, len(self._steps)) if self._steps[i].name in (step.name, first)), None)
+        if place is None:
+            return None
+        self._at = place + 1
+        name = self._names[place]
+        return name if isinstance(name, int) else None
+
+    def _next(self, step: Step) -> int | None:
+        self._own += not step.aside
+        return None if step.aside else self._own
+
+    def parts(self, blocks: Iterable[Block]) -> Iterator[Part]:
+        """The masked blocks, with what is known of the step that each begins. Steps that were found in the text, and
+        never passed by, are counted.
+        """
+        for block in blocks:
+            if block.step is None:
+                yield Part(block)
+                continue
+            yield Part(block, StepHead(block.step, self._of(block.step)))
+
+    def _of(self, step: Step) -> int | None:
+        if self._passed:
+            return self._passed.popleft()
+        return self._number(step) if self._steps else self._next(step)
+
+
+def some(parts: Iterable[Part], is_wanted: Callable[[StepHead], bool]) -> Iterator[Part]:
+    """The parts of the wanted steps."""
+    inside = False
+    for part in parts:
+        if part.head is not None:
+            inside = is_wanted(part.head)
+        if inside:
+            yield part
+
+
+def listed(names: frozenset[int | str]) -> Callable[[StepHead], bool]:
+    """Whether a step is one of these (`model.run.numbered`)."""
+    told = {name for name in names if isinstance(name, str)}
+
+    def is_wanted(head: StepHead) -> bool:
+        if head.number is None:
+            return not told.isdisjoint((head.step.name, *_names(head.step)))
+        return not names.isdisjoint(_numbers(head))
+
+    return is_wanted
+
+
+def _names(step: Step) -> list[str]:
+    """The names of the steps that it stands for: of several where nothing tells one from another."""
+    return step.name.split(" / ")
+
+
+def _numbers(head: StepHead) -> range:
+    first = head.number or 0
+    return range(first, first + len(_names(head.step)) if first else first)
+
+
+def named(
+    parts: Iterable[Part], wanted: str, told: str | None, unmarked: Callable[[Sequence[str]], MissingLogError]
+) -> Iterator[Part]:
+    """The steps of this number or name; of several whose names begin so, all. `told`: the name of the step that is
+    meant, where a route tells it. Raises `unmarked` where there is none, of the last steps that there are.
+    """
+    seen: deque[str] = deque(maxlen=_LISTED)
+    shown = False
+    for part, head in _with_head(parts):
+        if part.head is not None:
+            seen.append(
+                part.head.step.name if part.head.number is None else f"{part.head.number} {part.head.step.name}"
+            )
+        if head is not None and _answers(head, wanted, told):
+            shown = True
+            yield part
+    if not shown:
+        raise unmarked(seen)
+
+
+def _with_head(parts: Iterable[Part]) -> Iterator[tuple[Part, StepHead | None]]:
+    head: StepHead | None = None
+    for part in parts:
+        head = part.head or head
+        yield part, head
+
+
+def _answers(head: StepHead, wanted: str, told: str | None) -> bool:
+    names = _names(head.step)
+    if told is not None:
+        return told.partition("\n")[0] in (head.step.name, *names)
+    if wanted.isdecimal():
+        return int(wanted) in _numbers(head)
+    like = wanted.lower()
+    return any(name.lower().startswith(like) or name.lower().removeprefix("run ").startswith(like) for name in names)
+
+
+def failed_by_text(
+    blocks: Iterable[Block],
+    attempt: Attempt,
+    library: Library,
+    tell: Callable[[str], None],
+    unmarked: Callable[[Sequence[str]], MissingLogError],
+) -> Iterator[Part]:
+    """The step that failed, as the text of the log says; all that is held where the job failed and no line says in
+    which step. No step has a number, for a route may have given the end of the log alone. Raises `unmarked` where
+    nothing tells one step from another.
+    """
+    reader, held = Reader(library.scanner), _Held()
+    for block in blocks:
+        reader.feed(block)
+        held.add(block)
+    reading = reader.reading()
+    section = failing_section(reading)
+    if section is not None and section.name:
+        yield from _section(held, section)
+        return
+    if attempt.conclusion not in (Conclusion.UNKNOWN, Conclusion.SUCCESS):
+        for block in cut(held, library.scanner):
+            yield Part(block, None if block.step is None else StepHead(block.step, None))
+    elif any(section.name for section in reading.sections):
+        tell("no line of it says that a step failed")
+    else:
+        raise unmarked(())
+
+
+def _section(held: "_Held", section: Section) -> Iterator[Part]:
+    step = Step(section.name, section.conclusion, exit_code=section.exit_code, aside=section.aside)
+    head: StepHead | None = StepHead(step, None)
+    for block in held:
+        mine = lines(block, section.first, section.last)
+        if mine.plain:
+            yield Part(replace(mine, step=None), head)
+            head = None
+
+
+class _Held:
+    """Masked blocks, packed."""
+
+    def __init__(self) -> None:
+        import zstandard
+
+        self._packer, self._unpacker = zstandard.ZstdCompressor(level=1), zstandard.ZstdDecompressor()
+        self._blocks: deque[tuple[bytes, Block]] = deque()
+        self._size = 0
+
+    def add(self, block: Block) -> None:
+        """One more."""
+        packed = self._packer.compress(block.raw) if block.raw else b""
+        self._blocks.append((packed, replace(block, raw=b"", plain=b"")))
+        self._size += len(packed)
+        while self._size > _HELD and len(self._blocks) > 1:
+            self._size -= len(self._blocks.popleft()[0])
+
+    def __iter__(self) -> Iterator[Block]:
+        for packed, block in self._blocks:
+            raw = self._unpacker.decompress(packed) if packed else b""
+            yield replace(block, raw=raw, plain=plain(raw))

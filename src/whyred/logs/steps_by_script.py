@@ -1,0 +1,257 @@
+"""Cuts the log of a job into its steps where no forge says which step wrote a line, by the workflow file: what a script
+prints stands in its step, and a step comes after those before it.
+
+The runners of Forgejo and Gitea mark where the first step begins, and no other. Where what is known leaves several
+steps for some lines, they come as one step with all their names: a wrong name would be worse.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from whyred.logs.step_clues import FRAME, FRAME_BEGINS, Prints, Windows
+from whyred.logs.steps_by_time import STAMP, lines
+from whyred.model.run import Step
+from whyred.model.script import Script, called
+
+SET_UP, COMPLETE = "Set up job", "Complete job"
+_HELD = 1 << 20
+"""Bytes that are held back at most until it is known whose they are."""
+_LINE = 8192
+"""Bytes of a line that are held against the scripts."""
+
+
+def split(
+    chunks: Iterable[bytes], scripts: Sequence[Script], steps: Sequence[Step] = (), *, middle: bool = False
+) -> Iterator[bytes | Step]:
+    """The log with each step before its first line. No byte is lost or changed; flat in memory.
+
+    `steps`: the same steps with the seconds in which they ran, where those are known. A step without a line is not
+    told. `middle`: the chunks may begin in the middle of the log. Without a script there is nothing to go by, and the
+    log comes as it is.
+    """
+    if not scripts:
+        yield from chunks
+        return
+    cutter = _Cutter(scripts, steps, middle=middle)
+    for data in lines(chunks):
+        yield from cutter.feed(data)
+    yield from cutter.finish()
+
+
+@dataclass(slots=True)
+class _Stretch:
+    """Lines of which the same is known: the first step that may have written them, and the last by their second."""
+
+    low: int
+    high: int
+    failed: bool
+    """Whether a step had failed before."""
+    ends: bool = False
+    """Whether a step failed with the last of these lines."""
+    pieces: list[bytes] = field(default_factory=list)
+
+
+class _Cutter:
+    def __init__(self, scripts: Sequence[Script], steps: Sequence[Step], *, middle: bool) -> None:
+        self._scripts, self._prints, self._windows = scripts, Prints(scripts), Windows(len(scripts), steps)
+        self._last = len(scripts) - 1
+        self._begun = [False] * len(scripts)
+        self._low = 0
+        """The first step that may write the next line."""
+        self._at: int | None = None
+        self._exits: int | None = None
+        """The step that wrote the last line that is known, and the status with which it is to end then."""
+        self._failed = False
+        self._held: list[_Stretch] = []
+        self._size = 0
+        self._told, self._over = "", False
+        self._lost = False
+        """Whether the log is of another workflow than the scripts."""
+        self._before: list[bytes] | None = None if middle else []
+        """The lines before the first step, as long as no mark says that this is what they are."""
+
+    def feed(self, data: bytes) -> Iterator[bytes | Step]:
+        """The next lines."""
+        at = 0
+        while at < len(data):
+            end = self._windows.change(data, at)
+            part = data[at:end]
+            start = 0
+            for spot in self._prints.spots(part):
+                if spot >= start:  # a line is looked at once
+                    yield from self._unseen(part[start:spot])
+                    start = part.find(b"\n", spot) + 1 or len(part)
+                    yield from self._line(part[spot:start])
+            yield from self._unseen(part[start:])
+            at = end
+
+    def _unseen(self, rows: bytes) -> Iterator[bytes | Step]:
+        """Lines that say nothing of their step."""
+        if self._lost:
+            yield rows
+        elif not rows:
+            return
+        elif self._before is not None:
+            yield from self._unmarked(rows)
+        elif self._over:
+            yield from self._named(COMPLETE, [rows], aside=True)
+        else:
+            yield from self._keep(rows)
+
+    def finish(self) -> Iterator[bytes | Step]:
+        """No line comes any more. Without a mark of the first step nothing is known of any line."""
+        yield from self._before or ()
+        yield from self._settle(None)
+
+    def _settle(self, to: int | None, *, first: bool = False) -> Iterator[bytes | Step]:
+        """What was held, now that the step `to` has begun, with this very line (`first`) or before; None: no step
+        comes any more.
+        """
+        high = self._last if to is None else max(to - first, 0)
+        for stretch in reversed(self._held):
+            if stretch.ends and to is not None:
+                high = min(high, to - 1)
+            stretch.high = min(stretch.high, high)
+        held, self._held, self._size = self._held, [], 0
+        for stretch in held:
+            yield from self._named(self._names(stretch), stretch.pieces)
+
+    def _line(self, line: bytes) -> Iterator[bytes | Step]:
+        stamp = STAMP.match(line)
+        text = line[stamp.end() if stamp else 0 :][:_LINE].rstrip(b"\r\n")
+        frame = FRAME.fullmatch(text.decode("utf-8", "replace")) if text.startswith(FRAME_BEGINS) else None
+        if (
+            self._lost
+            or self._over
+            or (self._before is not None and (frame is None or frame["name"] is frame["begins"] is None))
+        ):
+            yield from self._unseen(line)
+        elif frame is None:
+            yield from self._written(line, text)
+        elif frame["end"] is not None:
+            yield from self._settle(None)
+            self._over = True
+            yield from self._unseen(line)
+        elif frame["name"] is not None:
+            yield from self._marked(frame["name"], line)
+        elif frame["begins"] is not None:
+            yield from self._grouped(frame["begins"], line, text)
+        else:
+            yield from self._failing(line, int(frame["code"] or frame["code2"]))
+
+    def _unmarked(self, line: bytes) -> Iterator[bytes | Step]:
+        assert self._before is not None
+        if self._windows.begun:
+            yield from self._set_up()
+            yield from self._keep(line)
+            return
+        self._before.append(line)
+        self._size += len(line)
+        if self._size > _HELD:
+            yield from self._before
+            self._before, self._size = [], 0
+
+    def _set_up(self) -> Iterator[bytes | Step]:
+        """What came before the first step was said by the runner."""
+        if self._before is not None:
+            before, self._before, self._size = self._before, None, 0
+            yield from self._named(SET_UP, before, aside=True)
+
+    def _marked(self, name: str, line: bytes) -> Iterator[bytes | Step]:
+        """A step begins after this line; the first one's mark is said while the job is set up."""
+        later = range(self._low, self._last + 1)
+        to = next((i for i in later if called(self._scripts[i].name, name)), None)
+        if to is None and not self._told and not self._windows.known:
+            yield from self._give_up(line)
+            return
+        to = self._low if to is None else to
+        if self._before is not None:
+            self._before.append(line)
+            yield from self._set_up()
+        elif not self._told:
+            yield from self._named(SET_UP, [*(p for held in self._held for p in held.pieces), line], aside=True)
+            self._held, self._size = [], 0
+        else:
+            yield from self._settle(to, first=True)
+            yield from self._named(self._scripts[to].name, [line])
+        self._low, self._at = to, None
+
+    def _give_up(self, line: bytes) -> Iterator[bytes]:
+        """The first step has another name here: the file is not the one that ran."""
+        self._lost = True
+        yield from self._before or ()
+        yield from (piece for held in self._held for piece in held.pieces)
+        yield line
+        self._before, self._held = None, []
+
+    def _grouped(self, begins: str, line: bytes, text: bytes) -> Iterator[bytes | Step]:
+        """A step begins with this line, or one of an action's own."""
+        yield from self._set_up()
+        later = range(self._low, self._last + 1)
+        to = next((i for i in later if self._scripts[i].begins == begins.strip() and not self._begun[i]), None)
+        if to is None:
+            yield from self._written(line, text)
+            return
+        yield from self._settle(to, first=True)
+        yield from self._named(self._scripts[to].name, [line])
+        self._low, self._at, self._begun[to] = to, to, True
+
+    def _failing(self, line: bytes, code: int) -> Iterator[bytes | Step]:
+        """With this line a step failed: the one that was to end with this status, or one of those that may write."""
+        yield from self._keep(line, ends=True)
+        low = self._held[-1].low
+        if self._at is not None and self._exits == code:
+            low, self._held[-1].ends = self._at, False
+            yield from self._settle(low)
+        self._failed = self._failed or not any(script.goes_on for script in self._scripts[low:])
+        self._low, self._at, self._exits = min(low + 1, self._last), None, None
+
+    def _written(self, line: bytes, text: bytes) -> Iterator[bytes | Step]:
+        low, high = self._reach()
+        found = [(i, told) for i, told in self._prints.of(text) if low <= i <= high and self._may(i, self._failed)]
+        if len({i for i, _ in found}) != 1:
+            yield from self._keep(line)
+            return
+        to, told = found[0]
+        first = told.first and not self._begun[to]
+        self._begun[to] = True
+        yield from self._settle(to, first=first)
+        yield from self._named(self._scripts[to].name, [line])
+        done = told.last and to < self._last
+        self._low, self._at, self._exits = to + done, None if done else to, told.exits
+
+    def _keep(self, rows: bytes, *, ends: bool = False) -> Iterator[bytes | Step]:
+        """Holds lines back until it is known whose they are, or until they are too many. `ends`: a step failed with
+        the last of them.
+        """
+        low, high = self._reach()
+        if self._size > _HELD:
+            yield from self._settle(self._last)
+        last = self._held[-1] if self._held else None
+        if last is None or last.ends or (last.low, last.high, last.failed) != (low, high, self._failed):
+            last = _Stretch(low, high, self._failed)
+            self._held.append(last)
+        last.ends = ends
+        last.pieces.append(rows)
+        self._size += len(rows)
+
+    def _reach(self) -> tuple[int, int]:
+        """The steps that may write now, as far as the seconds tell."""
+        low, high = self._windows.low, self._windows.high
+        return (max(self._low, low), high) if high >= self._low else (self._low, self._last)
+
+    def _may(self, place: int, failed: bool) -> bool:
+        return not failed or self._scripts[place].after_failure
+
+    def _names(self, stretch: _Stretch) -> str:
+        """Without the steps that do not run after a failure, and those that begin with a text that is not there."""
+        places = range(stretch.low, max(stretch.high, stretch.low) + 1)
+        may = [i for i in places if self._may(i, stretch.failed)]
+        may = [i for i in may if self._begun[i] or not any(p.first for p in self._scripts[i].prints)] or may
+        return " / ".join(dict.fromkeys(self._scripts[i].name for i in may or places))
+
+    def _named(self, name: str, pieces: list[bytes], *, aside: bool = False) -> Iterator[bytes | Step]:
+        if pieces and name != self._told:
+            self._told = name
+            yield Step(name, aside=aside)
+        yield from pieces

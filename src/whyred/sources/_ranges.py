@@ -1,0 +1,56 @@
+"""What an answer says about the part of a file that it holds, and whether that is the part that was asked for
+(RFC 9110, sections 14.4 and 15.3.7). Put together from other parts, a log would be one that never was.
+"""
+
+import re
+from dataclasses import dataclass
+
+from whyred.sources.http import Reply, Stream
+from whyred.sources.reasons import broken
+
+_PART = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
+_LENGTH = re.compile(r"[0-9]{1,18}")
+_NONE = re.compile(r"bytes \*/([0-9]{1,18})")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Bytes from `start` to before `stop` of a file of `size` bytes; None where that is not told."""
+
+    start: int
+    stop: int
+    size: int | None
+
+
+def part_of(reply: Reply) -> Part | None:
+    """The part that a 206 holds; None where it tells none that can be."""
+    told = _PART.fullmatch(reply.headers.get("content-range", "").strip())
+    if told is None:
+        return None
+    start, stop = int(told[1]), int(told[2]) + 1
+    size = None if told[3] == "*" else int(told[3])
+    if start >= stop or (size is not None and stop > size):
+        return None
+    return None if length_of(reply) not in (None, stop - start) else Part(start, stop, size)
+
+
+def length_of(reply: Reply) -> int | None:
+    """The bytes that an answer says it has, where they are those of the file."""
+    told = _LENGTH.fullmatch(reply.headers.get("content-length", ""))
+    packed = reply.headers.get("content-encoding", "identity") != "identity"
+    return None if told is None or packed else int(told[0])
+
+
+def size_beyond(reply: Reply) -> int | None:
+    """The size of the file that a 416 tells."""
+    told = _NONE.fullmatch(reply.headers.get("content-range", "").strip())
+    return int(told[1]) if told else None
+
+
+def part_from(stream: Stream, start: int) -> Part:
+    """The part of a 206 that begins at this byte. Raises MissingLogError (unreachable): it holds another one."""
+    part = part_of(stream.reply)
+    if part is None or part.start != start:
+        stream.close()
+        raise broken(stream.reply.asked, "the answer is another part of the file than was asked for")
+    return part
