@@ -56,6 +56,7 @@ class _Cutter:
         self._scripts, self._prints, self._windows = scripts, Prints(scripts), Windows(len(scripts), steps)
         self._last = len(scripts) - 1
         self._begun = [False] * len(scripts)
+        """Whether a line came that the step prints; where it may be another's too, it may have begun."""
         self._low = 0
         """The first step that may write the next line."""
         self._at: int | None = None
@@ -210,6 +211,8 @@ class _Cutter:
         low, high = self._reach()
         found = [(i, told) for i, told in self._prints.of(text) if low <= i <= high and self._may(i, self._failed)]
         if len({i for i, _ in found}) != 1:
+            for i, _ in found:
+                self._begun[i] = True
             yield from self._keep(line)
             return
         to, told = found[0]
