@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from whyred.model.source import Fetched
+from whyred.model.run import Step
+from whyred.model.source import Fetched, MissingLogError
 
 
 def pieces(fetched: Fetched) -> Iterator[bytes]:
@@ -13,3 +14,14 @@ def pieces(fetched: Fetched) -> Iterator[bytes]:
 def text(fetched: Fetched) -> bytes:
     """The bytes of the whole log."""
     return b"".join(pieces(fetched))
+
+
+def until_refused(chunks: Iterator[bytes] | Iterator[bytes | Step]) -> tuple[bytes, MissingLogError]:
+    """The bytes that came, and what ended them."""
+    came = b""
+    try:
+        for chunk in chunks:
+            came += chunk if isinstance(chunk, bytes) else b""
+    except MissingLogError as e:
+        return came, e
+    raise AssertionError("nothing was refused")

@@ -22,8 +22,8 @@ from whyred.model.finding import Weight
 from whyred.model.forge import Kind
 from whyred.model.pattern import Strength
 from whyred.model.run import Attempt, Conclusion, Job, Run, Runner, Status, Step
-from whyred.model.source import Boundaries, Missing
-from whyred.reports import access, attempts, change, doctor, login, runs
+from whyred.model.source import Boundaries, Missing, MissingLogError
+from whyred.reports import access, attempts, change, doctor, login, refusal, runs
 from whyred.reports import json as json_report
 from whyred.sources.http import By
 from whyred.sources.plan import from_json, to_json
@@ -160,6 +160,12 @@ def test_every_line_of_a_log_is_valid(tmp_path: Path) -> None:
         assert not schema("logs-1").is_valid(wrong)
 
 
+def test_a_refusal_is_valid() -> None:
+    one = MissingLogError(Missing.NEEDS_TOKEN, "GET /", "whyred login")
+    for error in (one, MissingLogError(Missing.EXPIRED, "GET /", "run it again", (("web-state", one),))):
+        schema("refusal-1").validate(json.loads(refusal.render_json(error, str)))
+
+
 def _places(data: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
     if isinstance(data, dict):
         yield at, data
@@ -185,14 +191,16 @@ def test_explains_every_field_and_is_closed(file: Path) -> None:
 def test_lists_are_those_of_the_model() -> None:
     verdict = json.loads((FOLDER / "verdict-1.json").read_text(encoding="utf-8"))["$defs"]
     run = json.loads((FOLDER / "run-1.json").read_text(encoding="utf-8"))["$defs"]
-    access_, listed, log, login_, plan_ = (
+    access_, listed, log, login_, plan_, refusal_ = (
         json.loads((FOLDER / f"{name}-1.json").read_text(encoding="utf-8"))
-        for name in ("access", "runs", "logs", "login", "plan")
+        for name in ("access", "runs", "logs", "login", "plan", "refusal")
     )
     for field, enum in (
         (access_["$defs"]["refusal"]["properties"]["reason"], Missing),
         (log["properties"]["refused"]["items"]["properties"]["reason"], Missing),
         (log["properties"]["no_log"]["properties"]["reason"], Missing),
+        (refusal_["properties"]["reason"], Missing),
+        (refusal_["properties"]["tried"]["items"]["properties"]["reason"], Missing),
         (log["properties"]["boundaries"], Boundaries),
         (login_["properties"]["kind"], Kind),
         (plan_["properties"]["calls"]["items"]["properties"]["by"], By),

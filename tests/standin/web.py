@@ -320,7 +320,8 @@ def _artifacts(page: Page, name: str) -> Reply:
 
 def _answer_repo(visit: Visit, repo: Repo, rest: str) -> Reply:
     if rest == "":
-        return as_html(repo.full_name)
+        to = f"{visit.forge.prefix}/{repo.full_name}/commits/branch/{quote(repo.default_branch)}"
+        return as_html(repo.full_name, f'<a class="item muted " href="{to}">Commits</a>')
     if rest == "/actions":
         return _list_page(visit, repo)
     workflow, branch = rest.split("/")[3], visit.request.one("branch")
@@ -356,15 +357,22 @@ def _item(visit: Visit, repo: Repo, run: Run, status: Status, link: str) -> str:
     """A run in the list (templates/repo/actions/runs_list.tmpl, status.tmpl)."""
     profile, named = visit.forge.profile, "" if visit.request.one("workflow") else f"{escape(run.workflow)} "
     shown = Status.FAILURE if profile.generation < 11 and status is Status.CANCELLED else status
-    to = f'title="{escape(run.title)}" href="{link}/{_web_number(visit, run)}"'
-    heading = f'<a class="flex-item-title" {to}>\n\t{escape(run.title)}\n</a>'
+    title, to, menu = escape(run.title), f"{link}/{_web_number(visit, run)}", ""
+    heading = f'<a class="flex-item-title" title="{title}" href="{to}">\n\t{title}\n</a>'
+    icon = f"octicon-{_ICONS[shown]}"
     if profile.forgejo and profile.generation >= 16:  # there a form and the mark of a preferred run stand beside it
-        heading = f'<div class="flex-item-title"><a {to}>\n\t{escape(run.title)}\n</a></div>'
+        heading = f'<div class="flex-item-title"><a title="{title}" href="{to}">\n\t{title}\n</a></div>'
+    if not profile.forgejo and profile.release >= (1, 26):
+        heading = f'<span class="flex-item-title" title="{title}">\n<a href="{to}" class="muted">{title}</a>\n</span>'
+        icon = _ICONS_1_26.get(shown, icon)
+        menu = f'<a class="item" href="{to}/workflow"><svg class="svg octicon-play"></svg>View workflow file</a>'
+    took = int(run.stopped - run.created) if run.stopped else 0
     return (
         f'<div class="flex-item"><span data-tooltip-content="{shown.value}">'
-        f'<svg class="svg octicon-{_ICONS[shown]}"></svg></span>{heading}'
+        f'<svg class="svg {icon}"></svg></span>{heading}'
         f'<div class="flex-item-body"><b>{named}#{run.index}</b> -{_list_ref(visit, repo, run)}</div>'
-        f'<svg class="svg octicon-calendar"></svg>{relative_time(run.stopped or run.created)}</div>'
+        f'<svg class="svg octicon-calendar"></svg>{relative_time(run.stopped or run.created)}'
+        f'<svg class="svg octicon-stopwatch"></svg>{took}s{menu}</div>'
     )
 
 
@@ -393,6 +401,8 @@ _ICONS = {
     Status.UNKNOWN: "x-circle-fill",
 }
 """templates/repo/actions/status.tmpl of Forgejo 11 to 16, templates/repo/icons/action_status.tmpl of Gitea."""
+_ICONS_1_26 = {Status.WAITING: "octicon-circle", Status.RUNNING: "gitea-running"}
+"""What Gitea 1.26 draws in their place (seen on 1.26.0)."""
 _ENUM = {
     Status.UNKNOWN: "-",
     Status.SUCCESS: "1",

@@ -141,3 +141,26 @@ def test_a_server_is_named_as_people_type_it(target: str, tmp_path: Path) -> Non
         ended = run(["access", target.format(host=forge.url.removeprefix("http://"))], environment(tmp_path))
         assert ended.code == 4
         assert ended.out.startswith(f"Forgejo 16.0.0 at {forge.url}\n"), ended.err
+
+
+@pytest.mark.parametrize("name", ["gitea-1.23", "gitea-1.26.0"])
+@pytest.mark.parametrize("web", [False, True])
+def test_no_login_is_advised_to_whoever_has_it_or_for_a_log_that_nobody_has(name: str, web: bool) -> None:
+    world = scenarios.everyday()
+    with standin(name, world) as forge:
+        address = Address("alice/priv", run=4) if web or name != "gitea-1.23" else Address("alice/pub", run=4)
+        found = table(forge, world, address, web=web)
+        assert (found.attempt or "").startswith(f"{address.repo}#4:")
+        assert "so there is no log" in render(found).splitlines()[-1]
+        advice = [row.route for row in found.rows if row.refusal and "login --web" in row.refusal.help]
+        assert not (web and advice)
+        assert "first to do" not in render(found)
+
+
+def test_a_status_on_the_commit_tells_as_well_that_a_job_waits() -> None:
+    world = scenarios.everyday()
+    waits = world.named("alice/priv").runs[3]
+    with standin("gitea-1.23", world) as forge:
+        found = table(forge, world, Address("alice/priv", commit=waits.sha), web=False)
+        assert (found.attempt or "").startswith("alice/priv#4:")
+        assert render(found).splitlines()[-1].startswith("no route gives this log: no runner has taken it yet")

@@ -325,6 +325,15 @@ def test_a_log_is_not_overwritten_by_its_bundle(tmp_path: Path) -> None:
     assert log.read_bytes() == LOG
 
 
+def test_a_link_is_followed_to_its_bundle(tmp_path: Path) -> None:
+    bundle, link = tmp_path / "a.whyred", tmp_path / "link.whyred"
+    link.symlink_to(bundle)
+    for _ in ("where none is yet", "over the older one"):
+        write(link)
+        assert link.is_symlink()
+        assert bundle.is_file()
+
+
 def test_a_link_that_waits_at_the_unfinished_name_is_not_followed(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_bytes(b"precious")

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from subprocess import DEVNULL, PIPE
 
@@ -89,6 +89,17 @@ NO_LOGS = {
 }
 
 
+def assert_refused(ended: Ended, command: Sequence[str]) -> None:
+    """Nothing is to be had; standard output has nothing, or the refusal as JSON where that was asked for."""
+    assert ended.code == 4
+    if "--json" in command:
+        told = json.loads(ended.out)
+        assert told["schema"] == "whyred.refusal/1"
+        assert f"({told['reason']}): " in ended.err
+    else:
+        assert ended.out == ""
+
+
 @pytest.mark.parametrize("command", [["why"], ["why", "--json"], ["read", "--json"]], ids=" ".join)
 @pytest.mark.parametrize("name", NO_LOGS)
 def test_what_is_no_log_is_named_and_ends_with_4(cli: Cli, tmp_path: Path, name: str, command: list[str]) -> None:
@@ -96,7 +107,7 @@ def test_what_is_no_log_is_named_and_ends_with_4(cli: Cli, tmp_path: Path, name:
     file = tmp_path / "build.log"
     file.write_bytes(data)
     ended = cli(*command, str(file))
-    assert (ended.code, ended.out) == (4, "")
+    assert_refused(ended, command)
     assert told in ended.one_line()
     assert file.read_bytes() == data
 
@@ -247,7 +258,7 @@ def test_no_permission(home: Path) -> None:
         file.write_bytes(LOG)
         file.chmod(0o000)
         ended = run(["why", str(file), "--json"], environment(folder), prefix=as_nobody())
-        assert (ended.code, ended.out) == (4, "")
+        assert_refused(ended, ["--json"])
         assert "no log (no-permission)" in ended.one_line()
         assert "sudo cat" in ended.err
     finally:
@@ -258,7 +269,7 @@ def test_no_permission(home: Path) -> None:
 def test_local_without_any_run(cli: Cli, target: str) -> None:
     for command in (["why", target], ["read", target, "--json"], ["save", target, "x.whyred"]):
         ended = cli(*command)
-        assert (ended.code, ended.out) == (4, "")
+        assert_refused(ended, command)
         assert "whyred run" in ended.one_line()
 
 
@@ -357,7 +368,10 @@ def test_a_bundle_that_is_none(cli: Cli, tmp_path: Path, name: str, command: lis
     file = bundle(tmp_path / "x.whyred", members, link)
     before = sorted(tmp_path.parent.iterdir())
     ended = cli(*command, str(file))
-    assert (ended.code, ended.out) == (code, "")
+    if code == 4:
+        assert_refused(ended, command)
+    else:
+        assert (ended.code, ended.out) == (code, "")
     assert told in ended.one_line()
     assert (sorted(tmp_path.parent.iterdir()), [p.name for p in tmp_path.iterdir()]) == (before, ["x.whyred"])
 

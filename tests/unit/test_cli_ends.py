@@ -1,5 +1,6 @@
 """What is said first where a forge refuses: what it means for this command, never of a log that nobody asked for."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -9,6 +10,10 @@ import pytest
 from program import environment, run
 from standin import faults, scenarios, standin
 
+from whyred.model.source import Missing, MissingLogError
+from whyred.reports.refusal import render_json
+
+CANARY = "0123456789abcdef0123456789abcdefcanary00"
 KEYRING = {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
 
 
@@ -47,6 +52,90 @@ def test_a_port_that_speaks_no_tls(command: list[str], words: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
+    "command",
+    [
+        ["runs"],
+        ["logs"],
+        ["why"],
+        ["why", "--format", "json"],
+        ["status"],
+        ["save", "{folder}/b.whyred"],
+        ["rerun"],
+        ["access"],
+    ],
+    ids=" ".join,
+)
+def test_who_wants_json_gets_the_refusal_as_json(command: list[str], tmp_path: Path) -> None:
+    name, *more = [part.format(folder=tmp_path) for part in command]
+    form = () if "json" in more else ("--json",)
+    with standin("forgejo-16", scenarios.everyday()) as forge:
+        given = [name, "alice/nope#1" if name not in ("runs", "status") else "alice/nope", *more, *form]
+        home = environment(tmp_path, WHYRED_SERVER=forge.url, WHYRED_TOKEN=CANARY, **KEYRING)
+        ended = run(given, home)
+    (line,) = ended.out.splitlines()
+    told = json.loads(line)
+    assert ended.code == 4
+    if name == "access":  # its own table tells all of it
+        assert told["schema"] == "whyred.access/1"
+        return
+    assert told["schema"] == "whyred.refusal/1"
+    assert f"{told['asked']}: " in ended.err
+    assert f": {told['help']}" in ended.err or f". {told['help']}" in ended.err
+    assert told["reason"] in ended.err
+    assert CANARY not in ended.out
+
+
+def test_a_refusal_of_every_route_is_masked(tmp_path: Path) -> None:
+    hidden = MissingLogError(Missing.NEEDS_TOKEN, f"GET /{CANARY}", f"it said {CANARY}")
+    error = MissingLogError(Missing.NEEDS_TOKEN, "asked", "help", (("forgejo-api", hidden),))
+    told = json.loads(render_json(error, lambda text: text.replace(CANARY, "***")))
+    masked = {"route": "forgejo-api", "reason": "needs-token", "asked": "GET /***", "help": "it said ***"}
+    assert told["tried"] == [masked]
+
+
+def test_the_end_stays_the_last_line_of_a_log_that_is_followed(tmp_path: Path) -> None:
+    given = ["logs", "alice/nope#1", "--server", closed(), "--follow", "--json"]
+    ended = run(given, environment(tmp_path, **KEYRING))
+    refused, last = map(json.loads, ended.out.splitlines())
+    assert refused["reason"] == "unreachable"
+    assert last == {"schema": "whyred.logs/1", "conclusion": "unknown", "exit_code": 4}
+
+
+@pytest.mark.parametrize("word", ["bogus", "2"])
+def test_a_status_that_is_none_is_refused(word: str, tmp_path: Path) -> None:
+    ended = run(["runs", "alice/priv", "--server", closed(), "--status", word], environment(tmp_path, **KEYRING))
+    assert (ended.code, ended.out) == (2, "")
+    assert "wants one of success, failure, cancelled," in ended.one_line()
+
+
+def test_runs_by_the_words_and_paths_that_people_write(tmp_path: Path) -> None:
+    world = scenarios.everyday()
+    made = scenarios.failing(world.named("alice/priv"))
+    made.workflow = "odd.yml"
+    with standin("forgejo-16", world) as forge:
+        home = environment(tmp_path, WHYRED_SERVER=forge.url, WHYRED_TOKEN=str(world.users["alice"].token()), **KEYRING)
+        ended = run(["runs", "alice/priv", "--status", "FAILED", "--workflow", ".forgejo/workflows/odd.yml"], home)
+    assert ended.code == 0
+    assert "odd.yml" in ended.out
+
+
+@pytest.mark.parametrize("target", ["dev/x#abc", "dev/x#0", "dev/x@", "127.0.0.1:21247/dev/x/actions/runs/1"])
+def test_a_mistyped_run_is_told_how_runs_are_named(target: str, tmp_path: Path) -> None:
+    ended = run(["logs", target], environment(tmp_path, **KEYRING))
+    assert ended.code == 2
+    assert "on a forge owner/repo, owner/repo#RUN, owner/repo@SHA" in ended.one_line()
+    assert ("write https:// (or http://) before" in ended.err) == ("/actions/" in target)
+
+
+@pytest.mark.parametrize("command", ["rerun", "cancel"])
+def test_no_target_is_offered_that_is_refused(command: str, tmp_path: Path) -> None:
+    text = run([command, "--help"], environment(tmp_path, **KEYRING)).out
+    assert "A TARGET is" in text
+    assert not any(word in text for word in ("BUNDLE", "standard input", "local:N"))
+    assert "  FILE  " not in text.partition("A TARGET is")[2]
+
+
+@pytest.mark.parametrize(
     ("given", "told"),
     [
         (["--token-stdin"], "does not accept this token"),
@@ -63,6 +152,14 @@ def test_what_a_login_is_refused_for(given: list[str], told: str, tmp_path: Path
     assert told in ended.one_line()
     assert "no log" not in ended.err.replace("no log-in", "").replace("no login", "")
     assert password not in ended.err
+
+
+@pytest.mark.parametrize("more", [["--token-stdin", "d33e36canary"], ["d33e36canary", "--web"]])
+def test_a_token_that_is_given_as_an_argument_is_not_repeated(more: list[str], tmp_path: Path) -> None:
+    ended = run(["login", closed(), *more], environment(tmp_path, **KEYRING))
+    assert (ended.code, ended.out) == (2, "")
+    assert "d33e36canary" not in ended.err
+    assert "give that on standard input, with --token-stdin" in ended.one_line()
 
 
 def test_a_gate_in_front_of_the_login(tmp_path: Path) -> None:

@@ -460,6 +460,17 @@ def test_nothing_of_others_is_written_over(library: Library, tmp_path: Path) -> 
             other.found()
 
 
+def test_what_is_no_plain_file_stays(library: Library, tmp_path: Path) -> None:
+    with way(library, tmp_path) as it:
+        it.found()
+        log, far = it.folder / "unit-1.log", tmp_path / "far.log"
+        log.rename(far)
+        log.symlink_to(far)
+        with pytest.raises(UserError, match="is no plain file"):
+            it.found()
+        assert log.is_symlink()
+
+
 def test_a_folder_that_cannot_be_is_told(library: Library, tmp_path: Path) -> None:
     (tmp_path / "logs").write_text("a file")
     with way(library, tmp_path) as it, pytest.raises(UserError, match="cannot write to"):
@@ -517,3 +528,23 @@ def test_what_does_not_go_together_is_named_before_anything_is_asked(more: list[
     assert ended.code == 2
     assert "--out-dir" in ended.one_line()
     assert not (tmp_path / "logs").exists()
+
+
+@pytest.mark.parametrize("profile", ["forgejo-7", "forgejo-11", "forgejo-14", "gitea-1.23"])
+def test_a_second_start_by_the_web_pages_alone_asks_for_no_log(profile: str, library: Library, tmp_path: Path) -> None:
+    with way(library, tmp_path, profile) as it:
+        it.credential = web_login(it.forge.url, "alice", it.forge.world.users["alice"].password)
+        assert not any(one.kept for one in it.found())
+        listed = (it.folder / LIST).read_bytes()
+        assert all(one.kept for one in it.found())
+        assert (it.folder / LIST).read_bytes() == listed
+
+
+def test_a_job_that_was_run_again_is_fetched_again(library: Library, tmp_path: Path) -> None:
+    with way(library, tmp_path, "gitea-1.23") as it:
+        it.credential = web_login(it.forge.url, "alice", it.forge.world.users["alice"].password)
+        it.found()
+        it.played.jobs[3].again()
+        scenarios.play(it.played.jobs[3], [Part(OK, ["another one"])])
+        assert [n for n, one in enumerate(it.found()) if not one.kept] == [3]
+        assert (it.folder / "unit-3.log").read_bytes() == it.stored(3)

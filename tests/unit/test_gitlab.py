@@ -288,6 +288,12 @@ def test_an_older_try_has_a_log_of_its_own(lab: Lab) -> None:
     assert refused(lambda: gitlab.log(lab.reach(), replace(older, number=3), Want())).reason is Missing.NOT_FOUND
 
 
+def test_an_older_try_has_an_end_of_its_own(lab: Lab) -> None:
+    older = replace(failed_job(lab), number=1, id=None, conclusion=Conclusion.UNKNOWN)
+    lab.says |= {f"{BASE}/jobs/902/trace": text(TRACE), f"{BASE}/jobs/902": now(905, id=902, status="canceled")}
+    assert gitlab.steps(lab.reach(), older).conclusion is Conclusion.CANCELLED
+
+
 def test_an_empty_trace_of_a_job_that_ended_is_no_log(lab: Lab) -> None:
     attempt = failed_job(lab)
     lab.says |= {f"{BASE}/jobs/905/trace": text(b""), f"{BASE}/jobs/905": now(905)}

@@ -33,6 +33,7 @@ from whyred.sources import (
     web_runs,
     web_state,
 )
+from whyred.sources._forge_api import total
 from whyred.sources._state import read_answer
 from whyred.sources.http import By, Http, Reply, Stream
 from whyred.sources.reach import Reach, Want
@@ -276,6 +277,12 @@ def test_a_count_of_runs_that_is_a_lie_costs_no_endless_questions() -> None:
     http = Answering(ROOT, body=json.dumps(lie).encode())  # it stops this test after 300 questions
     reach = Reach(Server(ROOT, Kind.FORGEJO, "14.0.0"), http)
     assert not list(forgejo_api.runs(reach, "alice/priv", RunQuery(number=7)))
+
+
+@pytest.mark.parametrize("told", ["9" * 5000, "1" * 19, "\u0663", "-1", "+1", "1_0", " 7", "", "x"])
+def test_a_count_that_no_list_has_counts_as_none(told: str) -> None:
+    assert total(Reply(200, {"content-type": "application/json", "x-total-count": told}, b"[]", "GET /")) == 0
+    assert total(Reply(200, {"content-type": "application/json", "x-total-count": "70"}, b"[]", "GET /")) == 70
 
 
 def test_no_run_has_more_jobs_than_are_believed() -> None:

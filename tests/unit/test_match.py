@@ -1,5 +1,6 @@
 """Hits -> failures: where the job failed, which line states the error, and what is only its echo."""
 
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 
@@ -282,3 +283,23 @@ def test_thousands_of_sections_and_hits_are_no_square() -> None:
 def test_an_empty_reading() -> None:
     assert match(reading([], 0, sections=(), window={})) == Matched((), None, None, failed=False)
     assert match(reading([], 0, sections=(), window={}, conclusion=Conclusion.FAILURE)).failures == ()
+
+
+# --- cancelled ------------------------------------------------------------------------------------------------------
+
+
+def cancelled(*rows: str) -> Matched:
+    """The forge says that the job was cancelled; its log may end in the middle."""
+    data = "".join(f"{T}{row}\n" for row in (START, "⭐ Run Main Wait", *rows)).encode()
+    return match(replace(read_blocks(blocks([data]), scanner()), conclusion=Conclusion.CANCELLED))
+
+
+def test_what_the_forge_says_was_cancelled_is_called_so() -> None:
+    found = cancelled("tick 1", "tick 2")
+    assert found.failed
+    assert found.class_ == found.failures[0].class_ == "infra/cancelled"
+    assert found.failures[0].title == "The job was cancelled; these are the last lines before the end"
+
+
+def test_an_error_that_was_said_before_it_was_cancelled_keeps_its_class() -> None:
+    assert cancelled(RUSTC).class_ == "infra/tmpdir"

@@ -77,7 +77,8 @@ def test_the_failing_step_of_200_mb_moves_a_fiftieth(
         assert scenarios.FOUNDING.encode() in text
         assert b"Compiling demo" in text
         if named:
-            assert steps == ["Cargo build"]
+            # The second in which one step ends and the next begins may be of both.
+            assert steps in (["Cargo build"], ["Noise / Cargo build", "Cargo build"])
             assert b"crate-0" not in text
         assert forge.sent - before <= MOST
 

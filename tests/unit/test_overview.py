@@ -125,3 +125,60 @@ def test_runs_of_a_branch_are_of_that_branch(name: str) -> None:
         assert [run.number for run in runs(PRIV, RunQuery(branch="s-fail"), mine)] == [2]
         assert runs(PRIV, RunQuery(branch="no-such"), mine) == []
         assert render_runs([]) == "no run matches\n"
+
+
+@contextmanager
+def by_token(name: str, world: World) -> Iterator[tuple[Forges, list[str]]]:
+    """Alice's token alone, and what she is told beside the answer."""
+    with standin(name, world) as forge:
+        mine, said = forges(forge.url, Credential(world.users["alice"].token())), list[str]()
+        mine.note = said.append
+        yield mine, said
+
+
+@pytest.mark.parametrize("name", ["forgejo-7", "gitea-1.23"])
+def test_none_is_no_answer_of_a_list_that_knows_not_every_run(name: str) -> None:
+    """Before a runner took a job there is no task, and no status on the newest commits of the default branch."""
+    world = scenarios.everyday()
+    del world.named("alice/priv").runs[:3], world.named("alice/priv").runs[1:]
+    with by_token(name, world) as (mine, _):
+        for ask in (lambda: runs(PRIV, RunQuery(), mine), lambda: statuses([PRIV], mine)):
+            with pytest.raises(MissingLogError, match=r"knows? not every run.*login --web") as refused:
+                ask()
+            assert refused.value.reason is Missing.NEEDS_WEB_LOGIN
+        resolver, address = mine.resolver(PRIV)
+        with pytest.raises(MissingLogError, match="login --web") as refused:
+            mine.run(resolver, address)
+        assert refused.value.reason is Missing.NEEDS_WEB_LOGIN
+
+
+def test_a_list_that_may_lack_runs_says_so() -> None:
+    with by_token("forgejo-11", scenarios.everyday()) as (mine, said):
+        assert 4 not in [run.number for run in runs(PRIV, RunQuery(), mine)]
+        (told,) = said
+        assert told.startswith("there may be runs that are not listed: tasks-api knows not every run")
+        assert "login --web" in told
+        (found,) = statuses([PRIV], mine)
+        assert told in found.notes
+        assert not any("nothing ran" in note for note in found.notes)
+
+
+@EACH
+def test_a_whole_list_says_nothing_of_the_kind(name: str) -> None:
+    with served(name, scenarios.everyday()) as (_, mine):
+        said: list[str] = []
+        mine.note = said.append
+        assert 4 in [run.number for run in runs(PRIV, RunQuery(), mine)]
+        (found,) = statuses([PRIV], mine)
+        assert not said
+        assert not any("not listed" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("name", ["forgejo-11", "gitea-1.23"])
+def test_what_the_page_does_not_tell_of_a_run_comes_from_its_tasks(name: str) -> None:
+    with served(name, scenarios.everyday()) as (_, mine):
+        told = {run.number: run for run in runs(PRIV, RunQuery(), mine)}
+        assert (told[2].event, told[4].event) == ("push", None)  # no runner took the fourth
+        assert told[2].started is not None
+        assert told[2].ended is not None
+        assert told[2].conclusion is Conclusion.FAILURE

@@ -31,10 +31,56 @@ def texts(script: str) -> list[str]:
         ("echo 'text over\ntwo lines'", []),
         ("echoes of a command", []),
         ("# echo of a comment", []),
+        ("echo '::group::Install the packages'", []),
+        ("echo -n 'Checking the lock file'; make check", ["Checking the lock file*"]),
+        ("printf 'no end of a line'", ["no end of a line*"]),
+        ("cat > deploy.sh <<'EOF'\necho 'Deploying the site'\nEOF", []),
+        ("{\n  echo 'Version is one'\n} > report.md", []),
+        ("for n in 1 2; do\n  echo 'in a loop'\ndone > report.md", []),
+        ("exec > all.log\necho 'to a file'", []),
     ],
 )
 def test_texts(script: str, expected: list[str]) -> None:
     assert texts(script) == expected
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "cd app && npm run lint\necho 'Starting the tests'",
+        "set -e; make lint\necho 'Starting the tests'",
+        "mkdir x && cmake ..\necho 'Starting the tests'",
+        "export A=$(make version)\necho 'Starting the tests'",
+        "echo Install the packages # of the app",
+        "echo files: *.log",
+        "echo $'Install the packages'",
+        "set -ex\necho 'Starting the tests'",
+    ],
+)
+def test_what_may_print_before_a_text_or_make_another_of_it(script: str) -> None:
+    assert not any(told.first for told in prints(script))
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "echo 'Configuring the build'\ncd build && make",
+        "trap 'docker compose down' EXIT\necho 'Build is done'",
+        "./server &\necho 'Server is started'",
+        "make\necho 'Build is done'\nmake install",
+    ],
+)
+def test_a_script_may_say_more_after_a_text(script: str) -> None:
+    assert not any(told.last for told in prints(script))
+
+
+def test_quiet_commands_come_before_the_first_text() -> None:
+    (told,) = prints("set -euo pipefail\ncd app\nmkdir -p out\nexport A=b\nX=1\necho 'Starting the tests'")
+    assert (told.first, told.last) == (True, True)
+
+
+def test_a_script_of_many_lines_is_not_looked_at() -> None:
+    assert prints("echo 'a line of it'\n" * 401) == ()
 
 
 def test_where_a_text_stands() -> None:

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 from forge_user import forges, web_login
 from standin import World, scenarios, standin
+from standin.world import Pull
 
 from whyred.app.forges import Forges
-from whyred.app.resolve import Resolver
+from whyred.app.resolve import Resolver, among
 from whyred.app.targets import address_of
 from whyred.model.credential import Credential
 from whyred.model.forge import Address, Kind
+from whyred.model.run import Attempt, Conclusion, Job, Run
 from whyred.model.source import Missing, MissingLogError
 
 
@@ -113,3 +115,64 @@ def test_a_damaged_memory_of_servers_is_none(entry: object, tmp_path: Path) -> N
         assert (server.kind, server.version) == (Kind.FORGEJO, "16.0.0")
         kept = json.loads((tmp_path / "servers.json").read_text())
         assert kept[forge.url]["version"] == "16.0.0"
+
+
+def test_a_run_of_several_jobs_says_which_one_this_is() -> None:
+    run = Run("o/r#1")
+    jobs = [
+        Attempt(run, Job(None, name), conclusion=conclusion)
+        for name, conclusion in (
+            ("lint", Conclusion.SUCCESS),
+            ("unit", Conclusion.FAILURE),
+            ("docs", Conclusion.FAILURE),
+            ("deploy", Conclusion.SKIPPED),
+        )
+    ]
+    told = "this is job unit of o/r#1; also failed: docs, 2 other jobs did not fail"
+    assert among(jobs[1], jobs) == f"{told}; add :JOB for another (as in o/r#1:docs)"
+    assert among(jobs[1], jobs[:2]) == "this is job unit of o/r#1; 1 other job did not fail"
+    assert among(jobs[1], jobs[1:2]) is None
+
+
+@pytest.mark.parametrize("name", ["forgejo-11", "gitea-1.26.0", "gitea-1.26.4"])
+def test_a_run_that_does_not_exist_is_not_said_to_want_a_web_login(name: str) -> None:
+    world = scenarios.everyday()
+    with standin(name, world) as forge:
+        resolver = Resolver(of(forge.url, world, web=False).ladder(forge.url))
+        address = address_of(f"{forge.url}/alice/priv/actions/runs/99")
+        assert address is not None
+        with pytest.raises(MissingLogError) as refused:
+            resolver.attempts(resolver.run(address), address)
+        assert refused.value.reason is Missing.NOT_FOUND
+        assert ("login --web" in refused.value.help) is (name == "forgejo-11")  # there it may be a run that waits
+
+
+@pytest.mark.parametrize("name", ["forgejo-7", "gitea-1.26.0"])
+@pytest.mark.parametrize("page", ["pulls/7/files", "issues/7"])
+def test_a_pull_request_is_of_its_commit_and_wants_a_token_where_pages_alone_are_open(name: str, page: str) -> None:
+    world = scenarios.everyday()
+    priv = world.named("alice/priv")
+    priv.pulls[7] = Pull(7, "a change", "s-fail", priv.runs[1].sha)
+    with standin(name, world) as forge:
+        address = address_of(f"{forge.url}/alice/priv/{page}")
+        assert address is not None
+        login = web_login(forge.url, "alice", world.users["alice"].password)
+        assert Resolver(of(forge.url, world).ladder(forge.url)).run(address).number == 2
+        with pytest.raises(MissingLogError, match="whyred login,") as refused:
+            Resolver(forges(forge.url, login).ladder(forge.url)).run(address)
+        assert refused.value.reason is Missing.NEEDS_TOKEN
+        with pytest.raises(MissingLogError, match="no pull request 8 is to be seen") as refused:
+            Resolver(of(forge.url, world).ladder(forge.url)).run(replace(address, pull=8))
+        assert refused.value.reason is Missing.NOT_FOUND
+
+
+@pytest.mark.parametrize("name", ["forgejo-7", "gitea-1.23", "gitea-1.26.0"])
+def test_the_default_branch_is_told_by_the_page_where_that_alone_is_open(name: str) -> None:
+    world = scenarios.everyday()
+    world.named("alice/priv").default_branch = "trunk/ä&b"
+    with standin(name, world) as forge:
+        login = web_login(forge.url, "alice", world.users["alice"].password)
+        assert forges(forge.url, login).ladder(forge.url).ask("default_branch", "alice/priv") == "trunk/ä&b"
+        with pytest.raises(MissingLogError) as refused:
+            forges(forge.url, login).ladder(forge.url).ask("default_branch", "alice/nope")
+        assert refused.value.reason is Missing.NOT_FOUND

@@ -1,12 +1,13 @@
 """Cutting a log by what its workflow's scripts print."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from whyred.logs.steps_by_script import split
-from whyred.model.run import Step
+from whyred.model.run import Conclusion, Step
 from whyred.model.script import Script
 from whyred.workflows.prints import prints
 
@@ -30,9 +31,13 @@ def log(*rows: str, at: str = "10:00:00") -> bytes:
     return b"".join(f"2026-11-23T{at}.5{n:06}Z {row}\n".encode() for n, row in enumerate(rows))
 
 
+def cut(chunks: Iterable[bytes], scripts: Sequence[Script], *, middle: bool = False) -> Iterator[bytes | Step]:
+    return split(chunks, [Step(s.name) for s in scripts], scripts, middle=middle)
+
+
 def told(data: bytes, scripts: Sequence[Script], steps: Sequence[Step] = ()) -> list[tuple[str, list[str]]]:
     """The names of the steps, each with its rows; and no byte may be lost."""
-    pieces = list(split([data], scripts, steps))
+    pieces = list(split([data], steps or [Step(s.name) for s in scripts], scripts))
     assert b"".join(p for p in pieces if isinstance(p, bytes)) == data
     found: list[tuple[str, list[str]]] = []
     for piece in pieces:
@@ -167,7 +172,7 @@ def test_what_is_held_back_is_bounded() -> None:
     rows = [b"2026-11-23T10:00:00.0Z " + b"x" * 1000 + b"\n"] * 1200
     chunks = [log(*HEAD, MARK), *rows]
     came = 0
-    for at, piece in enumerate(split(iter(chunks), [PREPARE, script("Build", "make"), CLEAN])):
+    for at, piece in enumerate(cut(iter(chunks), [PREPARE, script("Build", "make"), CLEAN])):
         came = at
         if isinstance(piece, bytes) and piece == rows[0]:
             break
@@ -178,7 +183,7 @@ def test_the_end_of_a_log_is_cut_as_well() -> None:
     rows = ["   Compiling", FOUNDING, EXIT]
     scripts = [PREPARE, script("Build", "cargo build"), NEVER, CLEAN]
     data = log("of a line", "done preparing", *rows, "cleanup", *END)
-    found = b"".join(p if isinstance(p, bytes) else f"<{p.name}>".encode() for p in split([data], scripts, middle=True))
+    found = b"".join(p if isinstance(p, bytes) else f"<{p.name}>".encode() for p in cut([data], scripts, middle=True))
     assert b"<Build>" in found
     assert [name for name in ("Prepare", "Build", "Never", "Clean up") if f"<{name}>".encode() in found] == [
         "Prepare",
@@ -189,8 +194,38 @@ def test_the_end_of_a_log_is_cut_as_well() -> None:
 
 def test_an_end_that_is_all_of_a_log_begins_with_the_set_up() -> None:
     data = log(*HEAD, MARK, "preparing", *END)
-    pieces = list(split([data], [PREPARE, NEVER], middle=True))
+    pieces = list(cut([data], [PREPARE, NEVER], middle=True))
     assert [p.name for p in pieces if isinstance(p, Step)] == ["Set up job", "Prepare", "Complete job"]
+
+
+def test_a_first_text_that_was_masked_does_not_hide_its_step() -> None:
+    install, test = script("Install", "echo install for prod\nnpm ci"), script("Test", "npm test")
+    data = log(*HEAD, MARK, "preparing", "done preparing", "install for ***", "npm broke", EXIT, *END)
+    assert told(data, [PREPARE, install, test])[2][0] == "Install / Test"
+
+
+def test_the_end_of_a_log_may_begin_within_any_step() -> None:
+    """The first text of the step that wrote it stands before it."""
+    data = log("FAIL a.test.js", "exitcode '1': failure", *END)
+    scripts = [script("Install", "npm ci"), script("Test", "echo Starting the tests\nnpm test")]
+    names = [p.name for p in cut([data], scripts, middle=True) if isinstance(p, Step)]
+    assert names == ["Install / Test", "Complete job"]
+
+
+def test_after_a_known_line_a_text_that_is_not_there_counts_again() -> None:
+    data = log("made half", "done preparing", "boom", EXIT, *END)
+    scripts = [PREPARE, script("Build", "make"), script("Test", "echo Starting the tests\nnpm test")]
+    names = [p.name for p in cut([data], scripts, middle=True) if isinstance(p, Step)]
+    assert names == ["Prepare", "Build", "Complete job"]
+
+
+def test_steps_keep_their_own_nouns() -> None:
+    steps = [Step("Run cache"), Step("Build"), Step("Run cache")]
+    data = log(*HEAD, "⭐ Run Main Run cache", "the first cache", "built it", "the second cache", *END)
+    scripts = [script(n, t) for n, t in (("Run cache", "echo the first cache"), ("Build", "echo built it"))]
+    scripts.append(script("Run cache", "echo the second cache"))
+    own = [p for p in split([data], steps, scripts) if isinstance(p, Step) and not p.aside]
+    assert [next(i for i, step in enumerate(steps) if step is p) for p in own] == [0, 1, 2]
 
 
 def test_the_file_of_another_workflow_says_nothing() -> None:
@@ -202,3 +237,25 @@ def test_a_name_with_an_expression_is_known_again() -> None:
     data = log(*HEAD, "⭐ Run Main Case 2 of 3", "boom", EXIT, *END)
     scripts = [Script("Case ${{ matrix.n }} of 3"), CLEAN]
     assert told(data, scripts)[1][0] == "Case ${{ matrix.n }} of 3"
+
+
+def test_a_step_that_is_known_to_have_failed_ends_with_the_runners_word() -> None:
+    steps = [ran("Build", 0, 1), ran("Clean up", 1, 1)]
+    steps[0] = replace(steps[0], conclusion=Conclusion.FAILURE)
+    steps[1] = replace(steps[1], conclusion=Conclusion.SUCCESS)
+    data = log(*HEAD, "⭐ Run Main Build", "made half") + log("boom", EXIT, "cleanup", *END, at="10:00:01")
+    assert told(data, [Script("Build"), Script("Clean up")], steps) == [
+        ("Set up job", [*HEAD, "⭐ Run Main Build"]),
+        ("Build", ["made half", "boom", EXIT]),
+        ("Clean up", ["cleanup"]),
+        ("Complete job", END),
+    ]
+
+
+def test_a_cancelled_step_is_said_to_be_so_after_the_forge_ended_it() -> None:
+    word = "⚙️ [runner]: this step has been cancelled: ctx: context canceled, exec: RUN signal: killed"
+    steps = [ran("Wait", 0, 1), ran("After", 2, 2)]
+    data = log(*HEAD, "⭐ Run Main Wait", "tick") + log("tick", word, *END, at="10:00:04")
+    scripts = [script("Wait", "make wait"), script("After", "echo after that")]
+    pieces = list(split([data], steps, scripts, timed=False))
+    assert [p.name for p in pieces if isinstance(p, Step)] == ["Set up job", "Wait", "Complete job"]

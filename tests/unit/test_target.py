@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whyred.model.forge import Address
-from whyred.model.target import read_address
+from whyred.model.target import STATUSES, read_address, status_word, workflow_name
 
 FORGE = "https://forge.example"
 
@@ -162,7 +162,8 @@ HUB, LAB = "https://github.com", "https://lab.example"
         (f"{HUB}/o/r/commits/main", Address("o/r", HUB, branch="main")),
         (f"{LAB}/g/app/-/tree/fix/x?ref_type=heads", Address("g/app", LAB, branch="fix/x")),
         # Other pages, sub-paths, GitHub's checks
-        (f"{FORGE}/team/app/issues/3", Address("team/app", FORGE)),
+        (f"{FORGE}/team/app/issues", Address("team/app", FORGE)),
+        (f"{FORGE}/team/app/issues/3", Address("team/app", FORGE, pull=3)),
         (f"{FORGE}/team/app/settings/actions/runners", Address("team/app", FORGE)),
         (f"{FORGE}/git/team/app/", Address("team/app", f"{FORGE}/git")),
         (f"{FORGE}/git/team/app/actions?workflow=ci.yml", Address("team/app", f"{FORGE}/git", workflow="ci.yml")),
@@ -219,3 +220,39 @@ def test_a_password_in_a_url_goes_nowhere() -> None:
 def test_no_text_breaks_the_reader(text: str) -> None:
     read_address(text)
     read_address("https://forge.example/" + text)
+
+
+@pytest.mark.parametrize(
+    ("word", "wanted"),
+    [
+        ("FAILURE", "failure"),
+        ("failed", "failure"),
+        ("Canceled", "cancelled"),
+        ("timed-out", "timed out"),
+        ("timed_out", "timed out"),
+        ("in_progress", "running"),
+        ("queued", "waiting"),
+        ("unknown", "unknown"),
+        ("startup_failure", "startup_failure"),
+        ("bogus", None),
+        ("2", None),
+        ("", None),
+        *((word, word) for word in STATUSES),
+    ],
+)
+def test_words_for_a_status(word: str, wanted: str | None) -> None:
+    assert status_word(word) == wanted
+
+
+@pytest.mark.parametrize(
+    ("typed", "wanted"),
+    [
+        (".gitea/workflows/ci.yml", "ci.yml"),
+        ("./.github/workflows/ci.yaml", "ci.yaml"),
+        ("ci.yml", "ci.yml"),
+        ("My checks / all", "My checks / all"),
+        ("other/workflows/ci.yml", "other/workflows/ci.yml"),
+    ],
+)
+def test_a_workflow_by_its_path(typed: str, wanted: str) -> None:
+    assert workflow_name(typed) == wanted

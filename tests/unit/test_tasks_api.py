@@ -84,3 +84,39 @@ def test_the_search_for_a_run_ends_where_only_earlier_ones_follow() -> None:
         assert sum("/tasks" in seen.path for seen in forge.requests) == tasks_api._PAST // 50
         (newest,) = tasks_api.runs(reach, "alice/app", RunQuery(limit=1))
         assert (newest.number, newest.status) == (260, Status.DONE)
+
+
+def overtaken(runs: int) -> World:
+    """Runs of three jobs: `A` fails at once, `deploy` always ends well, and `B` is taken after the next run began."""
+    made, repo = world()
+    late = None
+    for _ in range(runs):
+        run = pushed(repo, "A", "deploy", "B")
+        scenarios.play(run.jobs[0], [scenarios.Part(FAILED, ["said"])])
+        if late is not None:
+            scenarios.play(late, [scenarios.Part(OK, ["said"])])
+        scenarios.play(run.jobs[1], [scenarios.Part(OK, ["said"])])
+        late = run.jobs[2]
+    return made
+
+
+@pytest.mark.parametrize("name", ["forgejo-11", "forgejo-16", "gitea-1.23"])
+def test_no_run_is_green_whose_failed_job_lies_behind_tasks_of_earlier_runs(name: str) -> None:
+    with standin(name, overtaken(90)) as forge:
+        reach = reached(forge)
+        for limit in (1, 2, 3, 10):
+            found = listed(reach, RunQuery(limit=limit))
+            assert found == [(90 - n, Conclusion.FAILURE) for n in range(limit)]
+
+
+def test_of_a_run_at_which_the_reading_ends_no_end_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks_api, "_PAST", 20)
+    monkeypatch.setattr(tasks_api, "_MANY", 50)
+    with standin("forgejo-11", overtaken(30)) as forge:
+        found = listed(reached(forge), RunQuery(limit=60))
+        known = [conclusion for _, conclusion in found if conclusion is not Conclusion.UNKNOWN]
+        assert set(known) == {Conclusion.FAILURE}
+        assert len(known) >= 9
+        assert found[-1][1] is Conclusion.UNKNOWN
+        (run,) = tasks_api.runs(reached(forge), "alice/app", RunQuery(limit=1, number=found[-1][0]))
+        assert (run.status, run.conclusion) == (Status.UNKNOWN, Conclusion.UNKNOWN)

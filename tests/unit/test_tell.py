@@ -9,7 +9,7 @@ from whyred.model.cause import Cause, Condition, Of, Op, Text, Value
 from whyred.model.evidence import Ask, Evidence, Origin, Reason, Unknown
 from whyred.model.failure import Failure, Reading
 from whyred.model.finding import Confidence, Finding, Held, Open, Verdict, Weight
-from whyred.model.run import Attempt, Job, Run, Runner
+from whyred.model.run import Attempt, Conclusion, Job, Run, Runner
 
 READING = Reading("forgejo", 9, 9, (), (), {}, runner="from the log", job="job of the log")
 CAUSE = Cause("c", "C", "infra/tmpdir", ("p",), Text("", "", "", "", ""), {}, {})
@@ -39,6 +39,10 @@ def test_the_headline_takes_the_source_before_the_log() -> None:
     assert tell.headline(verdict(attempt=told, step="S")) == "x, job job name, runner told, step S"
     nameless = Attempt(Run("x"), runner=Runner(machine="m"))
     assert "runner from the log" in tell.headline(verdict(attempt=nameless))
+
+
+def test_the_headline_says_that_it_was_cancelled() -> None:
+    assert tell.headline(verdict(attempt=Attempt(Run("x"), conclusion=Conclusion.CANCELLED))).endswith(", cancelled")
 
 
 def facts(told: list[tell.Told]) -> list[tuple[str, str]]:
@@ -105,6 +109,7 @@ def test_open_questions_are_grouped_in_their_order() -> None:
         (False, "pass", None, "GREEN"),
         (False, None, None, "QUIET"),
         (True, None, None, "UNEXPLAINED"),
+        (True, "infra/cancelled", None, "CANCELLED"),
         (True, None, Confidence.LIKELY, "LIKELY"),
     ],
 )

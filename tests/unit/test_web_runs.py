@@ -8,7 +8,7 @@ from standin import Standin, World, scenarios, standin
 from whyred.app.ladder import Ladder
 from whyred.app.resolve import Resolver
 from whyred.model.forge import RunQuery
-from whyred.model.run import Conclusion, Run
+from whyred.model.run import Conclusion, Run, Status
 from whyred.model.source import Missing, MissingLogError
 from whyred.model.target import read_address
 from whyred.sources import web_runs
@@ -39,6 +39,29 @@ def test_an_entry() -> None:
     assert (run.label, run.number, run.id, run.workflow) == ("a/b#7", 7, None, "ci.yml")
     assert (run.commit, run.branch, run.title) == (SHA, "feature/<x>", "Title & more")
     assert run.conclusion is Conclusion.FAILURE
+
+
+def test_how_a_run_is_is_told_by_its_own_icon() -> None:
+    """Behind a run stands how long it took, with a stopwatch, and in front of its link its title, which may say all."""
+    tail = '<svg class="svg octicon-stopwatch"></svg>3s<svg class="svg octicon-x"></svg>'
+    title = '<span class="flex-item-title" title="class=octicon-skip octicon-stop octicon-meter ">'
+    named = [entry(n, icon=icon).replace("<a class", f"{title}<a class") for n, icon in ((9, "circle"), (8, "no-such"))]
+    told = [run.status for run in read(named[0] + tail, named[1] + tail, entry(7, icon="stop") + tail)]
+    assert told == [Status.WAITING, Status.UNKNOWN, Status.DONE]
+    (run,) = read(entry(7).replace("octicon-x-circle-fill", "svg gitea-running"))
+    assert run.status is Status.RUNNING
+
+
+@pytest.mark.parametrize("name", ["forgejo-11", "forgejo-16", "gitea-1.23", "gitea-1.26.0"])
+def test_every_server_tells_how_its_runs_are(name: str) -> None:
+    world = scenarios.everyday()
+    scenarios.cancelled(world.named("alice/pub"))
+    told = {number: run.told(fails_early=True) for number, run in enumerate(world.named("alice/pub").runs, 1)}
+    with standin(name, world) as forge:
+        found = list(web_runs.runs(reached(forge), "alice/pub", RunQuery()))
+    words = {run.number: run.status.value if run.status is not Status.DONE else run.conclusion.value for run in found}
+    assert words == {number: status.value for number, status in told.items()}
+    assert {"waiting", "cancelled", "success", "failure"} <= set(words.values())
 
 
 def test_a_pull_request_is_of_no_branch() -> None:

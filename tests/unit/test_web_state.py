@@ -6,6 +6,7 @@ import pytest
 from change_standin import Way, address, way
 from standin import Status, World, scenarios
 from standin.runs import Attempt as Played
+from streams import until_refused
 
 from whyred.app.resolve import Resolver, chosen
 from whyred.model.run import Attempt, Conclusion, Run, Step
@@ -194,6 +195,29 @@ def test_a_job_is_followed_whose_first_step_is_skipped(name: str) -> None:
         rows = [row for row in found if not row.startswith("[")]
         assert rows == ["received task", "said", "🏁  Job succeeded"]
         assert [row for row in found if row.startswith("[")][:4] == ["[Set up job]", "[Quick]", "[Ticking]", "[After]"]
+
+
+@pytest.mark.parametrize("name", ["forgejo-7", "forgejo-11", "gitea-1.23", "gitea-1.25", "gitea-1.26.4"])
+@pytest.mark.parametrize("picked", [True, False])
+def test_the_rows_of_the_next_attempt_are_not_given(name: str, picked: bool) -> None:
+    def again(of: Played) -> None:
+        end(of, FAILED)
+        of.job.again()
+        if picked:
+            made = of.job.pick()
+            for n in range(9):
+                made.row(f"try2 {n}", 0)
+
+    with way(name, quiet) as user:
+        of = played(user)
+        of.row("received task")
+        user.works = [lambda: of.row("try1 0", 0), lambda: of.row("try1 1", 1), lambda: None, lambda: again(of)]
+        chunks = web_state.log(user.reach, attempt(user, "alice/priv#9"), Want(follow=True)).chunks
+        came, error = until_refused(chunks)
+        assert error.reason is Missing.REFUSED_CONTENT
+        assert "run again" in error.help
+        assert b"try1 1\n" in came
+        assert b"try2" not in came
 
 
 # --- switched off -----------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ server. `Http` sees to it that it is never asked for more than four things at a 
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 from time import monotonic, time
@@ -99,17 +99,27 @@ class _Work:
 
     def do(self, attempt: Attempt, file: str) -> tuple[float, Collected]:
         """One log, and the seconds for which the server was waited for. Raises UserError where it cannot be written."""
-        begin, name = monotonic(), self._name(attempt)
+        begin, attempt = monotonic(), self._known(attempt, file)
+        name = self._name(attempt)
         there = self.place.whole(file, name)
         if there is not None:
-            return 0.0, Collected(attempt, there, kept=True)
+            return monotonic() - begin, Collected(attempt, there, kept=True)
         waited = 0.0
         try:
             fetched = self.ladder.log(attempt, Want(text_only=True, most=self.most))
             waited = monotonic() - begin
-            return waited, Collected(fetched.attempt, self._written(fetched, file, name))
+            return waited, Collected(fetched.attempt, self._written(fetched, file, name or self._name(fetched.attempt)))
         except MissingLogError as e:
             return waited, Collected(attempt, None, e)
+
+    def _known(self, attempt: Attempt, file: str) -> Attempt:
+        """The attempt, with the number that its log goes by where a file is there that may be this one's."""
+        if self._name(attempt) is not None or not is_final(attempt, time()) or not self.place.names(file):
+            return attempt
+        try:
+            return replace(attempt, id=self.ladder.ask("task", attempt))
+        except MissingLogError:
+            return attempt  # its log is fetched again, and says by itself why it is not to be had
 
     def _name(self, attempt: Attempt) -> str | None:
         """What names this try for ever, where no line of it can come any more."""

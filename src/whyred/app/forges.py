@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from whyred.app.kept_logs import kept_answers, kept_logs
 from whyred.app.ladder import Ladder, worst
 from whyred.app.options import Options
-from whyred.app.resolve import Resolver, chosen
+from whyred.app.resolve import Resolver, among, chosen
 from whyred.app.seen import remember
 from whyred.model.evidence import Reason
 from whyred.model.forge import Address, Kind, Server
@@ -257,7 +257,10 @@ class Forges:
         """The one attempt that an address means, with its steps where they are told."""
         resolver, address = self.resolver(address)
         run = self.run(resolver, address)
-        attempt = chosen(resolver.attempts(run, address))
+        attempts = resolver.attempts(run, address)
+        attempt = chosen(attempts)
+        if text := among(attempt, attempts):
+            self.note(text)
         return resolver.ladder, resolver.ladder.steps(attempt)
 
     def run(self, resolver: Resolver, address: Address) -> Run:

@@ -7,6 +7,7 @@ from whyred.app.ask import Asker, cost, read_answers
 from whyred.app.read import ReadLog
 from whyred.app.subjects import SHELL
 from whyred.diagnosis.judge import MayRefute, ask_of, asks, candidates, judge, show
+from whyred.diagnosis.match import CANCELLED
 from whyred.diagnosis.rank import rank
 from whyred.model.cause import Cause
 from whyred.model.evidence import Answer, Ask, Reason, Unknown
@@ -171,6 +172,8 @@ def _next_act(log: ReadLog, label: str, findings: Sequence[Finding], unknown: Se
         return unknown[0].how
     if findings:
         return findings[0].cause.text.check
+    if log.matched.class_ == CANCELLED:
+        return "Nothing failed: it was cancelled, by a person or by a rule of the workflow. Run it again"
     return (
         "No cause in the library explains this error. The lines above in their context: whyred read LOG; "
         "to teach whyred: whyred new cause ID"

@@ -34,6 +34,8 @@ _MOST = 256 << 20
 _PIECE = struct.Struct("<BI")
 """Before every piece: its kind, and its length or, of a step of the attempt, its place."""
 _TEXT, _PLACE, _STEP = range(3)
+_PASSING = (Missing.UNREACHABLE, Missing.SERVER_ERROR, Missing.RATE_LIMITED, Missing.REFUSED_CONTENT)
+"""Why a route was refused now, and may not be the next time."""
 _ASKS = b"::add-mask::"
 KEPT = "kept on this machine"
 _ALL_ANSWERS, _ALL_LOGS = 32 << 20, 512 << 20
@@ -111,13 +113,16 @@ class KeptLogs:
         """The log; while it is read, it is kept, where it is whole and will stay as it is."""
         name = self._name(attempt)
         whole = want.steps is None and want.tail is None and not want.follow and not want.text_only
-        if name is None or not whole or not is_final(fetched.attempt, time.time()):
-            return fetched
+        better = fetched.boundaries in (Boundaries.GUESSED, Boundaries.SCRIPTS) and any(
+            e.reason in _PASSING for _, e in fetched.refused
+        )
+        if name is None or not whole or better or not is_final(fetched.attempt, time.time()):
+            return fetched  # `better`: a route that knows the steps may answer the next time
         return replace(fetched, chunks=self._copied(name, fetched))
 
     def _name(self, attempt: Attempt) -> str | None:
         it = identity(self.server, attempt)
-        return None if it is None else key("log 1", self.server.root, attempt.run.repo or "", it, who(self.http))
+        return None if it is None else key("log 2", self.server.root, attempt.run.repo or "", it, who(self.http))
 
     def _copied(self, name: str, fetched: Fetched) -> Iterator[bytes | Step]:
         masker, head = self.masker(), _head(fetched)
@@ -206,17 +211,9 @@ def _pieces(body: BufferedIOBase, steps: tuple[Step, ...]) -> Iterator[bytes | S
 
 def _wanted(fetched: Fetched, want: Want) -> Fetched:
     """The steps that are wanted, where it is known which they are."""
-    steps = fetched.attempt.steps
-    places = want.places(steps)
-    if places is None or fetched.boundaries is Boundaries.GUESSED:
+    if want.steps is None or fetched.boundaries is Boundaries.GUESSED:
         return fetched
-    mine, names = {id(steps[place]) for place in places}, {steps[place].name for place in places}
-    known = {id(step) for step in steps}
-
-    def is_wanted(step: Step) -> bool:
-        return id(step) in mine if id(step) in known else not names.isdisjoint(step.name.split(" / "))
-
-    return replace(fetched, chunks=_only(fetched.chunks, is_wanted))
+    return replace(fetched, chunks=_only(fetched.chunks, want.wants(fetched.attempt.steps)))
 
 
 def _only(chunks: Iterator[bytes | Step], is_wanted: Callable[[Step], bool]) -> Iterator[bytes | Step]:

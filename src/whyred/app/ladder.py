@@ -101,6 +101,8 @@ class Ladder:
         self._only = self._known(only)
         self.kept: KeptLogs | None = None
         """The logs that are kept on this machine."""
+        self.lacking: MissingLogError | None = None
+        """Why the runs that were listed last may not be all: the list that knows every one was refused."""
 
     def _known(self, only: str | None) -> str | None:
         """The one route that the user wants. Raises UserError where this kind of server has none of that name."""
@@ -115,9 +117,10 @@ class Ladder:
         return self._named
 
     def runs(self, repo: str, query: RunQuery) -> list[Run]:
-        """Runs of a repository, newest first."""
+        """Runs of a repository, newest first. `lacking` tells whether there may be others."""
+        self.lacking = None
         tried: Tried = []
-        answered = False
+        partial: list[str] = []
         for route in self._listing():
             if not hasattr(route, "runs") or self._server_is_gone(route, tried):
                 continue
@@ -127,16 +130,31 @@ class Ladder:
             except MissingLogError as e:
                 tried.append((route.NAME, e))
                 continue
-            if found or not getattr(route, "PARTIAL", False):
+            if not getattr(route, "PARTIAL", False):
                 return found
-            answered = True  # a list made of tasks or statuses knows no run before a runner took it: another may
-        if not answered or any(e.reason is Missing.REFUSED_CONTENT for _, e in tried):
+            partial.append(route.NAME)  # a list made of tasks or statuses knows no run before a runner took it
+            if found:
+                self.lacking = self._lacking(repo, partial, tried)
+                return found
+        if not partial or any(e.reason is Missing.REFUSED_CONTENT for _, e in tried):
             # Where something answers in the place of the list that knows all, an empty one that does not says nothing.
             raise self._none("runs", tried)
+        self.lacking = self._lacking(repo, partial, tried)
         if query.number is None and query.id is None:
             return []
-        help_ = "only lists that do not know every run could be asked, and it is in none of them"
-        raise MissingLogError(Missing.NOT_FOUND, f"look for a run of {repo} on {self.reach.server.root}", help_)
+        asked = f"look for a run of {repo} on {self.reach.server.root}"
+        raise MissingLogError(Missing.NOT_FOUND, asked, f"it is not listed: {self.lacking.help}")
+
+    def _lacking(self, repo: str, partial: list[str], tried: Tried) -> MissingLogError:
+        """Why a list may lack runs: what was asked knows not every run, and what does refused."""
+        listed = f"{' and '.join(partial)} know{'' if partial[1:] else 's'} not every run"
+        asked, weak = f"list all runs of {repo}", [m.NAME for m in self._named if getattr(m, "PARTIAL", False)]
+        whole = [(name, e) for name, e in tried if name not in weak]
+        if not whole:
+            help_ = f"{listed}: name another route, or none" if self._only in partial else listed
+            return MissingLogError(Missing.ROUTE_NOT_ON_THIS_VERSION, asked, help_)
+        best = worst(whole)
+        return MissingLogError(best.reason, asked, f"{listed}, and the whole list is closed: {best.help}", tuple(tried))
 
     def _listing(self) -> list[ModuleType]:
         """The routes to a list of runs: the one that the user wants where that is what it is for, else every one."""
@@ -180,13 +198,18 @@ class Ladder:
             return limited(found, want.most)
         fetched, tried = self._first("log", ask, self._preferred(attempt, want))
         fetched = replace(fetched, refused=(*tried, *fetched.refused))
-        by_steps = want.steps is None and not want.follow and not want.text_only
+        live = want.follow and fetched.attempt.status is not Status.DONE
+        by_steps = want.steps is None and not live and not want.text_only and self._has_runners_of_act()
         if by_steps and not any(e.reason in _NO_SERVER for _, e in tried):
             fetched = by_script(self, fetched, middle=want.tail is not None)
         by_server = not any(
             fetched.route.startswith(m.NAME) for m in self._named if getattr(m, "WITHOUT_SERVER", False)
         )
         return kept.keeping(attempt, want, fetched) if kept is not None and by_server else fetched
+
+    def _has_runners_of_act(self) -> bool:
+        """Whether its runners mark the first step of a job alone."""
+        return self.reach.server.kind in (Kind.FORGEJO, Kind.GITEA)
 
     def _preferred(self, attempt: Attempt, want: Want) -> list[ModuleType]:
         """The routes for a log. Where steps matter the one that is told their boundaries comes first; where only the

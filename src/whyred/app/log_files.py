@@ -10,7 +10,6 @@ from whyred.app.library import Library
 from whyred.app.logs import Log, LogWish, Opened, Piece, each, pieces, told_marks
 from whyred.model.run import Attempt, Step
 from whyred.model.source import Fetched, Missing, MissingLogError
-from whyred.model.trouble import UserError
 from whyred.sources import downloads, local
 from whyred.sources.reach import Want
 
@@ -29,18 +28,8 @@ def _opens(wish: LogWish, target: str, progress: Callable[[str], None]) -> list[
     fetched = targets.fetch(target, progress)
     if (fetched.first or fetched.route).startswith(f"{local.NAME}: "):
         fetched = local.in_steps(fetched)
-    _refuse_other_job(fetched.attempt, wish.job)
+    targets.refuse_other_job(fetched.attempt, wish.job)
     return [(fetched.attempt, lambda: fetched)]
-
-
-def _refuse_other_job(attempt: Attempt, wanted: str | None) -> None:
-    if wanted is None:
-        return
-    name = attempt.job.name if attempt.job else None
-    if name is not None and name.lower().startswith(wanted.lower()):
-        return
-    why = f"it is the log of {name}" if name else "it is one log, which names no job"
-    raise UserError(f"{attempt.run.label} has no job {wanted!r}", why, "Leave --job away")
 
 
 def _log(attempt: Attempt, open_: Callable[[], Fetched], wish: LogWish) -> Log:

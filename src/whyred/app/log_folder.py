@@ -8,6 +8,7 @@ import errno
 import json
 import os
 import re
+import stat
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -84,6 +85,7 @@ class LogFolder:
         """What the list needs before its next line: it may have been cut short within one."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            self._refuse_special(LIST)
             self._listed = self._load()
             self._drop_stale()
         except OSError as e:
@@ -110,11 +112,26 @@ class LogFolder:
                 Path(entry.path).unlink(missing_ok=True)
 
     def refuse_loss(self, file: str, server: str, run: str) -> None:
-        """Refuses to write over what is not of this run. Raises UserError."""
+        """Refuses to write over what is not of this run, and over what is no plain file. Raises UserError."""
+        self._refuse_special(file)
         listed = self._listed.get(file)
         if (listed is None or (listed.server, listed.run) != (server, run)) and os.path.lexists(self.folder / file):
             why = f"it is of {listed.run} on {listed.server}" if listed else "whyred did not write it"
             raise UserError(f"{self.folder / file} is there already", why, "Take it away, or name another folder")
+
+    def _refuse_special(self, file: str) -> None:
+        try:
+            plain = stat.S_ISREG((self.folder / file).lstat().st_mode)
+        except OSError:
+            return  # it is not there; or it cannot be reached, and writing tells why
+        if not plain:
+            what, why = f"{self.folder / file} is no plain file", "it would be taken away, and a log put in its place"
+            raise UserError(what, why, "Take it away, or name another folder")
+
+    def names(self, file: str) -> bool:
+        """Whether it is known of which try the file is the log."""
+        listed = self._listed.get(file)
+        return listed is not None and listed.identity is not None
 
     def whole(self, file: str, identity: str | None) -> Listed | None:
         """The file, where it is the whole log of this very try."""

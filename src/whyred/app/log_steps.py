@@ -23,10 +23,18 @@ _LISTED = 40
 
 @dataclass(frozen=True, slots=True)
 class StepHead:
-    """A step begins; `number` counts the steps of the workflow file from 1, and is None for the runner's own."""
+    """A step begins; `number` counts the steps of the workflow file from 1, and is None for the runner's own. One that
+    stands for several has none either, but one of the numbers `may_be`.
+    """
 
     step: Step
     number: int | None
+    may_be: frozenset[int] = frozenset()
+
+    @property
+    def numbers(self) -> frozenset[int]:
+        """The numbers that it may have."""
+        return self.may_be if self.number is None else frozenset({self.number})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,28 +53,33 @@ class Numbers:
 
     def __init__(self, attempt: Attempt) -> None:
         self._steps, self._names = attempt.steps, numbered(attempt.steps)
-        self._passed: deque[int | None] = deque()
+        self._passed: deque[frozenset[int]] = deque()
         self._at = self._own = 0
 
     def watch(self, chunks: Iterator[bytes | Step]) -> Iterator[bytes | Step]:
         """The stream, whose steps are noted."""
         for piece in chunks:
             if isinstance(piece, Step):
-                self._passed.append(self._number(piece) if self._steps else self._next(piece))
+                self._passed.append(self._numbers(piece))
             yield piece
 
-    def _number(self, step: Step) -> int | None:
-        first = _names(step)[0]
-        place = next((i for i in range(self._at, len(self._steps)) if self._steps[i].name in (step.name, first)), None)
-        if place is None:
-            return None
-        self._at = place + 1
-        name = self._names[place]
-        return name if isinstance(name, int) else None
+    def _numbers(self, step: Step) -> frozenset[int]:
+        if not self._steps:
+            self._own += not step.aside
+            return frozenset() if step.aside else frozenset({self._own})
+        return frozenset(n for place in self._places(step) if isinstance(n := self._names[place], int))
 
-    def _next(self, step: Step) -> int | None:
-        self._own += not step.aside
-        return None if step.aside else self._own
+    def _places(self, step: Step) -> list[int]:
+        """Where it stands in the attempt's list; of the same name the next one, where it is not the very step."""
+        if step.among:
+            return [place for place, known in enumerate(self._steps) if known.name in step.among]
+        same = next((place for place, known in enumerate(self._steps) if known is step), None)
+        later = (i for i in range(self._at, len(self._steps)) if self._steps[i].name == step.name)
+        place = next(later, None) if same is None else same
+        if place is None:
+            return []
+        self._at = place + 1
+        return [place]
 
     def parts(self, blocks: Iterable[Block]) -> Iterator[Part]:
         """The masked blocks, with what is known of the step that each begins. Steps that were found in the text, and
@@ -76,12 +89,9 @@ class Numbers:
             if block.step is None:
                 yield Part(block)
                 continue
-            yield Part(block, StepHead(block.step, self._of(block.step)))
-
-    def _of(self, step: Step) -> int | None:
-        if self._passed:
-            return self._passed.popleft()
-        return self._number(step) if self._steps else self._next(step)
+            numbers = self._passed.popleft() if self._passed else self._numbers(block.step)
+            one = next(iter(numbers)) if len(numbers) == 1 else None
+            yield Part(block, StepHead(block.step, one, numbers))
 
 
 def some(parts: Iterable[Part], is_wanted: Callable[[StepHead], bool]) -> Iterator[Part]:
@@ -97,23 +107,7 @@ def some(parts: Iterable[Part], is_wanted: Callable[[StepHead], bool]) -> Iterat
 def listed(names: frozenset[int | str]) -> Callable[[StepHead], bool]:
     """Whether a step is one of these (`model.run.numbered`)."""
     told = {name for name in names if isinstance(name, str)}
-
-    def is_wanted(head: StepHead) -> bool:
-        if head.number is None:
-            return not told.isdisjoint((head.step.name, *_names(head.step)))
-        return not names.isdisjoint(_numbers(head))
-
-    return is_wanted
-
-
-def _names(step: Step) -> list[str]:
-    """The names of the steps that it stands for: of several where nothing tells one from another."""
-    return step.name.split(" / ")
-
-
-def _numbers(head: StepHead) -> range:
-    first = head.number or 0
-    return range(first, first + len(_names(head.step)) if first else first)
+    return lambda head: not (names if head.numbers else told).isdisjoint(head.numbers or head.step.names)
 
 
 def named(
@@ -144,11 +138,11 @@ def _with_head(parts: Iterable[Part]) -> Iterator[tuple[Part, StepHead | None]]:
 
 
 def _answers(head: StepHead, wanted: str, told: str | None) -> bool:
-    names = _names(head.step)
+    names = head.step.names
     if told is not None:
         return told.partition("\n")[0] in (head.step.name, *names)
     if wanted.isdecimal():
-        return int(wanted) in _numbers(head)
+        return int(wanted) in head.numbers
     like = wanted.lower()
     return any(name.lower().startswith(like) or name.lower().removeprefix("run ").startswith(like) for name in names)
 

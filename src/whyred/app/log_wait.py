@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from whyred.app.ladder import Ladder
 from whyred.model.forge import Kind
-from whyred.model.run import Attempt, Status
+from whyred.model.run import Attempt, Conclusion, Status
 from whyred.model.source import Missing, MissingLogError
 from whyred.sources.pace import PATIENCE, QUICK, SLOW
 from whyred.sources.reach import Offered
@@ -70,7 +70,22 @@ def begun(ladder: Ladder, attempt: Attempt) -> Generator[Note, None, Attempt]:
 
 
 def again(ladder: Ladder, attempt: Attempt) -> Attempt:
-    """The attempt as it is now; as it was where it is not listed."""
+    """The attempt as it is now; as it was where it is not listed. One that another came after has ended. Raises
+    MissingLogError.
+    """
+    now = _listed(ladder, attempt)
+    # Of a job that waits to run again some servers tell the number of the attempt before, and some lists tell none.
+    known = attempt.status not in _OPEN and None not in (attempt.number, now.number)
+    if attempt.newest and (not known or now.number == attempt.number):
+        return now
+    older = replace(attempt, status=Status.DONE, newest=False)
+    if older.conclusion is not Conclusion.UNKNOWN:
+        return older
+    told = ladder.steps(replace(older, steps=()))
+    return replace(told, steps=told.steps or attempt.steps)
+
+
+def _listed(ladder: Ladder, attempt: Attempt) -> Attempt:
     job = attempt.job
     listed = [now for now in ladder.attempts(attempt.run) if now.job and job and now.job.name == job.name]
     for now in listed:

@@ -26,6 +26,8 @@ _END = 2 << 20
 """Bytes at the end of a log that are read for the failing step where no route tells where steps begin."""
 _LINE = 400
 """Bytes a line is reckoned at when only the last lines are wanted."""
+_LEAST_END = 1 << 18
+"""Bytes that are asked for where only the last lines are wanted: several of the longest line that a runner sends."""
 _NOT_YET = (Missing.NOT_STARTED, Missing.STILL_RUNNING)
 """What is said of the log of a job in the seconds after a runner took it."""
 
@@ -99,7 +101,11 @@ def logs(wish: LogWish, forges: Forges, library: Library) -> Iterator[Piece]:
 
     What cannot be had of one job among several comes as `Absent`, and the others are shown.
     """
-    ladder, found = attempts_of(wish, forges)
+    ladder, found = _attempts(wish, forges)
+    if wish.failed and not any(_may_have_failed(attempt) for attempt in found):
+        yield _nothing_failed(found)
+        return
+    found = [attempt for attempt in found if not wish.failed or _may_have_failed(attempt)]
     yield from each([(attempt, _job(wish, ladder, attempt, library)) for attempt in found])
 
 
@@ -126,14 +132,28 @@ def each(jobs: list[tuple[Attempt, Iterator[Piece]]]) -> Iterator[Piece]:
 
 def attempts_of(wish: LogWish, forges: Forges) -> tuple[Ladder, list[Attempt]]:
     """The attempts whose logs are wanted. Raises UserError and MissingLogError."""
+    ladder, found = _attempts(wish, forges)
+    return ladder, [attempt for attempt in found if not wish.failed or _may_have_failed(attempt)]
+
+
+def _attempts(wish: LogWish, forges: Forges) -> tuple[Ladder, list[Attempt]]:
     assert wish.address is not None
     resolver, address = forges.resolver(wish.address)
     address = replace(address, job_name=wish.job or address.job_name, attempt=wish.attempt or address.attempt)
     found = resolver.attempts(forges.run(resolver, address), address)
     chosen(found)  # it says why a run has no job at all
-    if wish.failed:
-        found = [a for a in found if a.conclusion in RED or a.conclusion is Conclusion.UNKNOWN]
     return resolver.ladder, found
+
+
+def _may_have_failed(attempt: Attempt) -> bool:
+    return attempt.conclusion in (*RED, Conclusion.UNKNOWN)
+
+
+def _nothing_failed(attempts: Sequence[Attempt]) -> Note:
+    """What is said in place of the step that failed."""
+    ended = ", ".join(dict.fromkeys(attempt.conclusion.value for attempt in attempts))
+    what = "its job ended" if len(attempts) == 1 else f"its {len(attempts)} jobs ended"
+    return Note(f"{attempts[0].run.label}: nothing failed: {what} as {ended}")
 
 
 def _job(wish: LogWish, ladder: Ladder, attempt: Attempt, library: Library) -> Iterator[Piece]:
@@ -194,6 +214,9 @@ def told_marks(marked: Sequence[str]) -> str:
 
 def pieces(wish: LogWish, log: Log, library: Library) -> Iterator[Piece]:
     """The pieces of one log. Raises UserError (no such step) and MissingLogError."""
+    if wish.failed and not _may_have_failed(log.attempt):
+        yield _nothing_failed([log.attempt])
+        return
     names = _steps(wish, log.attempt)
     want = Want(names, wish.follow, text_only=wish.raw, most=wish.most)
     if wish.failed and names is None:
@@ -316,7 +339,7 @@ def _tail(wish: LogWish, log: Log, want: Want, library: Library) -> Iterator[Pie
     assert wish.tail is not None
     names = want.steps
     by_text = wish.step is not None and names is None
-    size = None if log.whole or by_text else max(1 << 16, wish.tail * _LINE, want.tail or 0)
+    size = None if log.whole or by_text else max(_LEAST_END, wish.tail * _LINE, want.tail or 0)
     while True:
         opened = log.open(replace(want, tail=size))
         last, told = _Last(wish.tail), list[str]()
@@ -324,9 +347,10 @@ def _tail(wish: LogWish, log: Log, want: Want, library: Library) -> Iterator[Pie
         for part in _parts(wish, log, opened, names, library, told.append):
             seen += len(part.block.raw)
             last.take(_text(part.block, wish))
-        if size is None or last.count >= wish.tail or seen < size // 2:
+        if size is None or last.count >= wish.tail:
             break
-        size = size * 8 if size < 1 << 28 else None
+        # Far less than was asked for is the whole log, or all after a long line, of which only the end came.
+        size = size * 8 if size // 2 <= seen and size < 1 << 28 else None
     yield _head(log, opened)
     if last.lines:
         yield b"".join(last.lines)

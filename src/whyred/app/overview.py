@@ -1,6 +1,7 @@
 """`runs` and `status`: what ran, what is red since when, and what waits for whom."""
 
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import replace
 
 from whyred.app.forges import Forges
@@ -21,11 +22,30 @@ _WAITING = 10
 
 
 def runs(address: Address, query: RunQuery, forges: Forges) -> list[Run]:
-    """Runs of a repository, newest first. Raises MissingLogError."""
+    """Runs of a repository, newest first. Raises MissingLogError, also where none is listed, but by a list that knows
+    every run.
+    """
     ladder, address = forges.of(address)
-    found = ladder.runs(address.repo, query)
+    found = _listed(ladder, address.repo, query)
+    if ladder.lacking is not None:
+        forges.note(_may_lack(ladder.lacking))
+    return found
+
+
+def _listed(ladder: Ladder, repo: str, query: RunQuery) -> list[Run]:
+    """The runs, with what the first list that answered does not tell of them and another does."""
+    found = ladder.runs(repo, query)
+    if not found and ladder.lacking is not None:
+        raise ladder.lacking
+    if any(run.event is None for run in found):
+        with suppress(MissingLogError):  # a gain, not a need: the rows say all else
+            found = ladder.ask("completed", repo, found)
     remember(found)
     return found
+
+
+def _may_lack(lacking: MissingLogError) -> str:
+    return f"there may be runs that are not listed: {lacking.help}"
 
 
 def statuses(addresses: list[Address], forges: Forges) -> list[Overview]:
@@ -52,14 +72,17 @@ def _status(ladder: Ladder, address: Address) -> Overview:
     """How the workflows of a repository are on its default branch (or the one named), and what waits."""
     notes: list[str] = []
     branch = address.branch or _default_branch(ladder, address.repo, notes)
-    found = ladder.runs(address.repo, RunQuery(limit=_LOOK))
-    remember(found)
+    found = _listed(ladder, address.repo, RunQuery(limit=_LOOK))
+    if ladder.lacking is not None:
+        notes.append(_may_lack(ladder.lacking))
     by_workflow: dict[str, list[Run]] = defaultdict(list)
     for run in found:
         if branch is None or run.branch in (None, branch):
             by_workflow[run.workflow or "?"].append(run)
     if found and not by_workflow:
-        notes.append(f"nothing ran on the branch {branch} yet; whyred runs {address.repo} lists what ran on others")
+        told = "nothing ran on" if ladder.lacking is None else "no run is listed of"
+        yet = " yet" if ladder.lacking is None else ""
+        notes.append(f"{told} the branch {branch}{yet}; whyred runs {address.repo} lists what ran on others")
     waiting = [r for r in found if r.status in (Status.WAITING, Status.BLOCKED)][:_WAITING]
     return Overview(
         address.repo,

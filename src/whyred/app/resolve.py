@@ -14,6 +14,8 @@ from whyred.sources._web import by_ids
 _LOOK = 30
 """Runs that are looked through for the newest failing one."""
 RED = (Conclusion.FAILURE, Conclusion.TIMED_OUT)
+_NAMED = 5
+"""Jobs that a note names."""
 _ELSEWHERE = (
     Missing.ROUTE_NOT_ON_THIS_VERSION,
     Missing.NEEDS_TOKEN,
@@ -34,8 +36,13 @@ class Resolver:
     seen: Callable[[list[Run], list[Attempt]], None] = lambda _runs, _attempts: None
     """Hears of the jobs that a run turned out to have."""
 
+    def __post_init__(self) -> None:
+        self._unlisted: MissingLogError | None = None
+        """Why the run that was named last is in no list, where its jobs are asked for all the same."""
+
     def run(self, address: Address) -> Run:
         """The run. Raises MissingLogError (not-found-or-hidden, wrong-id-kind, ...)."""
+        self._unlisted = None
         if address.run is not None:
             return self._numbered(address, address.run)
         if address.job is not None and not address.newest:  # without a run it is a job's id, whoever wrote it down
@@ -50,11 +57,15 @@ class Resolver:
         try:
             found = self.ladder.runs(address.repo, query)
         except MissingLogError as e:
-            if ids and Missing.NOT_FOUND in (e.reason, *(other.reason for _, other in e.tried)):
-                self._refuse_number(address.repo, number)
+            missing = Missing.NOT_FOUND in (e.reason, *(other.reason for _, other in e.tried))
+            if ids and missing and self._refuse_number(address.repo, number):
+                help_ = "the repository has no run of this id (whyred runs lists them), or it was deleted"
+                asked = f"look for the run with the id {number} of {address.repo}"
+                raise MissingLogError(Missing.NOT_FOUND, asked, help_, e.tried) from e
             if e.reason not in _ELSEWHERE or (ids and e.reason is Missing.NOT_FOUND):
                 raise
             # The web pages need no list: they say themselves whether there is such a run.
+            self._unlisted = e if e.reason is Missing.NOT_FOUND else None
             return Run(label, repo=address.repo, id=number if ids else None, number=None if ids else number)
         if found:
             return found[0]
@@ -72,17 +83,20 @@ class Resolver:
             help_ = f"{number} is the id of {found[0].label}: name the run by the number after #"
             raise MissingLogError(Missing.WRONG_ID_KIND, f"look for {repo}#{number}", help_)
 
-    def _refuse_number(self, repo: str, id_: int) -> None:
-        """Says so where somebody gave the number that people see in place of the forge's own id."""
+    def _refuse_number(self, repo: str, id_: int) -> bool:
+        """Says so where somebody gave the number that people see in place of the forge's own id. Whether a list was
+        read that knows every run, so that there is none of this id.
+        """
         if self.ladder.reach.server.kind not in (Kind.FORGEJO, Kind.GITEA):
-            return  # GitLab has no other number, and on GitHub every workflow has one of its own
+            return False  # GitLab has no other number, and on GitHub every workflow has one of its own
         try:
             found = self.ladder.runs(repo, RunQuery(limit=1, number=id_))
         except MissingLogError:
-            return  # then nothing is known of numbers here, and the id simply does not exist
+            return False  # then nothing is known of numbers here, and the id simply does not exist
         if found and found[0].id is not None:
             help_ = f"{id_} is the number of {found[0].label}, and its id is {found[0].id}: name it by that, or after #"
             raise MissingLogError(Missing.WRONG_ID_KIND, f"look for the run with the id {id_} of {repo}", help_)
+        return self.ladder.lacking is None
 
     def _goes_by_ids(self, address: Address) -> bool:
         kind = self.ladder.reach.server.kind
@@ -112,8 +126,11 @@ class Resolver:
         query = self._query(address)
         found = self._found(address, query)
         if not found:
+            asked, lacking = f"look for runs of {_what(query)} in {address.repo}", self.ladder.lacking
+            if lacking is not None:
+                raise MissingLogError(lacking.reason, asked, f"none is listed: {lacking.help}", lacking.tried)
             help_ = "nothing ran for it yet, or nothing that this route lists: whyred runs shows what did"
-            raise MissingLogError(Missing.NOT_FOUND, f"look for runs of {_what(query)} in {address.repo}", help_)
+            raise MissingLogError(Missing.NOT_FOUND, asked, help_)
         red = next((r for r in found if r.conclusion in RED), found[0])
         if address.newest or red is found[0]:
             return found[0]
@@ -142,13 +159,22 @@ class Resolver:
 
     def attempts(self, run: Run, address: Address) -> list[Attempt]:
         """The attempts that the address means: one where it names a job, else all of the run."""
-        found = list(self.ladder.attempts(run))
+        found = self._attempts(run)
         self.seen([run], found)
         if address.job_name is not None:
             found = [self._named(found, address.job_name, run)]
         elif address.job is not None:
             found = [self._placed(found, address, address.job, run)]
         return [self.older(a, address.attempt) for a in found] if address.attempt is not None else found
+
+    def _attempts(self, run: Run) -> list[Attempt]:
+        """The attempts of a run. Of one that no list has it is told first that none has it."""
+        try:
+            return list(self.ladder.attempts(run))
+        except MissingLogError as e:
+            if self._unlisted is None or e.reason not in (Missing.NEEDS_WEB_LOGIN, Missing.NEEDS_TOKEN):
+                raise
+            raise MissingLogError(Missing.NOT_FOUND, self._unlisted.asked, self._unlisted.help, e.tried) from e
 
     def older(self, attempt: Attempt, number: int) -> Attempt:
         """The attempt of this number of the same job; what is known of the newest one does not count for it."""
@@ -220,6 +246,20 @@ def _without_attempts(server: Server) -> bool:
     """Whether it is known that a server's pages have no older attempts: Forgejo brought them with version 13."""
     version = re.match(r"\d+", server.version or "")
     return server.kind is not Kind.FORGEJO or (version is not None and int(version[0]) < 13)
+
+
+def among(attempt: Attempt, attempts: list[Attempt]) -> str | None:
+    """What a user must know who asked for a run and gets one attempt of it: the jobs that are left aside, those that
+    failed by name. None where there are none.
+    """
+    others = [a.job.name for a in attempts if a is not attempt and a.job and a.conclusion in RED]
+    rest = len(attempts) - 1 - len(others)
+    if attempt.job is None or not (others or rest):
+        return None
+    told = [f"also failed: {', '.join(others[:_NAMED])}{' ...' if len(others) > _NAMED else ''}"] if others else []
+    told += [f"{rest} other job{'s' if rest > 1 else ''} did not fail"] if rest else []
+    how = f"; add :JOB for another (as in {attempt.run.label}:{others[0]})" if others else ""
+    return f"this is job {attempt.job.name} of {attempt.run.label}; {', '.join(told)}{how}"
 
 
 def chosen(attempts: list[Attempt]) -> Attempt:

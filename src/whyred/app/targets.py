@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import whyred.sources
-from whyred.model.run import Step
+from whyred.model.run import Attempt, Step
 from whyred.model.source import Fetched, Given, Source
 from whyred.model.trouble import UserError
 from whyred.settings import folders
+from whyred.sources import files
 
 if TYPE_CHECKING:  # a log file needs none of it, and it costs time
     from whyred.app.forges import Forges
@@ -65,7 +66,33 @@ def address_of(target: str) -> "Address | None":
         return address
     from whyred.sources import downloads
 
-    return None if downloads.accepts(target) else address
+    return None if downloads.accepts(target) or job_of_file(target)[1] is not None else address
+
+
+def job_of_file(target: str) -> tuple[str, str | None]:
+    """The path and the job in the name of a bundle or log file with `:JOB` behind it; the target alone, and None, where
+    it is none. A path that exists is a path, colon or not.
+    """
+    at = target.rfind(":")
+    while at > 0 and "://" not in target and not os.path.lexists(target.replace("\0", "")):
+        if target[at + 1 :] and os.path.isfile(target[:at].replace("\0", "")):  # noqa: PTH113 - pathlib's own may raise
+            return target[:at], target[at + 1 :]
+        at = target.rfind(":", 0, at)
+    return target, None
+
+
+def refuse_other_job(attempt: Attempt, wanted: str | None) -> None:
+    """Raises UserError where a bundle or file, which holds one job, is asked for another one. A log that names no job
+    answers to the name of its file.
+    """
+    if wanted is None:
+        return
+    name = attempt.job.name if attempt.job else None
+    own = name or Path(attempt.run.label).stem
+    if own.lower() == wanted.lower() or (name is not None and name.lower().startswith(wanted.lower())):
+        return
+    why = f"it is the log of {name}" if name else "it is one log, which names no job"
+    raise UserError(f"{attempt.run.label} has no job {wanted!r}", why, "Leave the job away")
 
 
 def fetch(
@@ -85,16 +112,25 @@ def fetch(
     if address is not None:
         fetched = _from_forge(address, progress, forges, most)
     else:
-        source = next((s for s in sources() if s.accepts(target)), None)
+        path, job = target, None
+        source = _source(target)
+        if source is files:  # which takes whatever no other source does
+            path, job = job_of_file(target)
+            source = _source(path)
         if source is None:
             forms = "; ".join(s.SERVES for s in sources())
             raise UserError(f"no source knows the target {target!r}", f"a target is {forms}", "Name one of these")
-        fetched = source.fetch(target, given())
+        fetched = source.fetch(path, given())
+        refuse_other_job(fetched.attempt, job)
         if most is not None:
             from whyred.app.flow import limited
 
             fetched = limited(fetched, most)
     return replace(fetched, chunks=_told(fetched, progress))
+
+
+def _source(target: str) -> Source | None:
+    return next((source for source in sources() if source.accepts(target)), None)
 
 
 def _from_forge(

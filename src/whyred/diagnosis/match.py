@@ -23,6 +23,8 @@ _WORDS = 5
 _FRAGMENT = 60
 """A log of at most this many lines is an excerpt; in a longer one without marks the end has this many lines."""
 _SHELLS = frozenset({"bash", "sh", "shell"})
+CANCELLED = "infra/cancelled"
+"""The class of what somebody or a rule of the forge ended, and no error did."""
 _ORDER = {Strength.DECISIVE: 0, Strength.USUAL: 1, Strength.WEAK: 2}
 
 
@@ -48,8 +50,13 @@ def match(reading: Reading) -> Matched:
     step = section.name if section and section.name else None
     if failures:
         step = failures[0].step or step
-    class_ = next((f.class_ for f in failures if f.class_), None)
+    class_ = next((f.class_ for f in failures if f.class_), CANCELLED if _is_cancelled(reading, section) else None)
     return Matched(failures, step, class_, failed=True)
+
+
+def _is_cancelled(reading: Reading, section: Section | None) -> bool:
+    """Whether the job was cancelled, and not after one of its steps had failed."""
+    return section is None and reading.conclusion is Conclusion.CANCELLED
 
 
 def failing_section(reading: Reading) -> Section | None:
@@ -238,12 +245,14 @@ def _last_words(reading: Reading, section: Section | None) -> tuple[Failure, ...
     if not rows:
         return ()
     step = section.name if section and section.name else None
+    cancelled = _is_cancelled(reading, section)
+    why = "The job was cancelled" if cancelled else "No known error text"
     return (
         Failure(
             pattern="",
-            title="No known error text; these are the last lines before the end",
+            title=f"{why}; these are the last lines before the end",
             tool="",
-            class_=None,
+            class_=CANCELLED if cancelled else None,
             strength=Strength.WEAK.value,
             root=False,
             step=step,

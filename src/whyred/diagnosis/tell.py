@@ -4,10 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from whyred.diagnosis.judge import show
+from whyred.diagnosis.match import CANCELLED
 from whyred.diagnosis.writers import sentence
 from whyred.model.evidence import Evidence, Unknown
 from whyred.model.failure import Failure
 from whyred.model.finding import Finding, Held, Open, Verdict, Weight
+from whyred.model.run import Conclusion
 
 _FOR = (Weight.CONFIRMS, Weight.SUPPORTS)
 
@@ -29,6 +31,7 @@ def headline(verdict: Verdict) -> str:
     parts = [attempt.run.label]
     cut = next((s.reason for s in attempt.steps if (s.reason or "").startswith("interrupted")), None)
     parts += [f"{what} {name}" for what, name in (("job", job), ("runner", runner), ("step", verdict.step)) if name]
+    parts += ["cancelled"] if attempt.conclusion is Conclusion.CANCELLED else []
     return ", ".join([*parts, cut] if cut else parts)
 
 
@@ -99,4 +102,6 @@ def mark(verdict: Verdict) -> str:
     """The first word of a report."""
     if not verdict.failed:
         return "GREEN" if verdict.class_ == "pass" else "QUIET"
-    return verdict.findings[0].confidence.value.upper() if verdict.findings else "UNEXPLAINED"
+    if verdict.findings:
+        return verdict.findings[0].confidence.value.upper()
+    return "CANCELLED" if verdict.class_ == CANCELLED else "UNEXPLAINED"

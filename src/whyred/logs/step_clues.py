@@ -8,12 +8,14 @@ from whyred.model.run import Step
 from whyred.model.script import Print, Script
 
 _STAMP = rb"(?:\xef\xbb\xbf)?(?:\d{4}-\d\d-\d\dT[0-9:.,]{8,19}Z ?)?"
+_STARS = b"***"
 _BEGIN = 24
 """Bytes of a text by which its line is found."""
 FRAME = re.compile(
     r"⭐ Run Main (?P<name>.+)"
     r"|(?:##\[group\]|::group::)Run (?P<begins>.+)"
     r"|(?:⚙️ \[runner\]: )?(?:RUN exit status |exitcode ')(?P<code>\d{1,3})(?:': failure)?"
+    r"|(?:⚙️ \[runner\]: )?this step has been (?P<cancelled>cancelled): .+"
     r"|##\[error\]Process completed with exit code (?P<code2>\d{1,3})\."
     r"|(?P<end>⭐ Run Post .+|🏁  Job .+|Job '.*' (?:failed|succeeded))"
 )
@@ -26,6 +28,7 @@ FRAME_BEGINS = tuple(
         "⭐ Run ",
         "⚙️ [runner]: ",
         "RUN exit ",
+        "this step has been ",
         "exitcode '",
         "🏁  Job ",
         "Job '",
@@ -49,6 +52,9 @@ class Prints:
                     self._whole.setdefault(parts[0].rstrip(), []).append((place, told))
                 else:
                     self._open.append((re.compile(b".*".join(re.escape(part) for part in parts)), place, told))
+        self._firsts = [
+            (place, told.parts[0].encode()) for place, s in enumerate(scripts) for told in s.prints if told.first
+        ]
         self._begins = tuple(told.parts[0].encode() for _, _, told in self._open)
         begins = {*FRAME_BEGINS, *(text[:_BEGIN] for text in (*self._whole, *self._begins))}
         self._spots = re.compile(b"\n" + _STAMP + b"(?:" + b"|".join(map(re.escape, sorted(begins))) + b")")
@@ -57,6 +63,20 @@ class Prints:
         """Where the lines begin that may be one of these texts, or the runner's own."""
         # With the line feed in front it is found three times as fast as by `^`.
         return (found.start() for found in self._spots.finditer(b"\n" + rows))
+
+    def masked(self, rows: bytes) -> set[int]:
+        """The steps that begin with a text which may be a line here that was masked: there a secret is `***`."""
+        found: set[int] = set()
+        at = rows.find(_STARS)
+        while at >= 0 and len(found) < len(self._firsts):
+            start, end = rows.rfind(b"\n", 0, at) + 1, rows.find(b"\n", at) % (len(rows) + 1)
+            line = rows[start:end].rstrip(b"\r")
+            stamp = STAMP.match(line)
+            begin, _, rest = line[stamp.end() if stamp else 0 :].partition(_STARS)
+            last = rest.rpartition(_STARS)[2]
+            found |= {place for place, text in self._firsts if text.startswith(begin) and text.endswith(last)}
+            at = rows.find(_STARS, end)
+        return found
 
     def of(self, text: bytes) -> list[tuple[int, Print]]:
         """The steps that print this line, each with the text that it is."""
@@ -69,10 +89,10 @@ class Prints:
 class Windows:
     """The steps that ran in a second: from `low` to `high`."""
 
-    def __init__(self, count: int, steps: Sequence[Step]) -> None:
-        self.low, self.high = 0, count - 1
+    def __init__(self, steps: Sequence[Step], *, timed: bool = True) -> None:
+        self.low, self.high = 0, len(steps) - 1
         times = [(s.started, s.ended) for s in steps if s.started is not None and s.ended is not None]
-        self.known = len(times) == count
+        self.known = timed and len(times) == len(steps)
         times = times if self.known else []
         self._starts = [second(start) for start, _ in times]
         self._ends = [second(end) for _, end in times]

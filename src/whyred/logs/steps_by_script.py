@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 
 from whyred.logs.step_clues import FRAME, FRAME_BEGINS, Prints, Windows
 from whyred.logs.steps_by_time import STAMP, lines
-from whyred.model.run import Step
+from whyred.model.run import Conclusion, Step, one_of
 from whyred.model.script import Script, called
 
 SET_UP, COMPLETE = "Set up job", "Complete job"
+_BAD = (Conclusion.FAILURE, Conclusion.CANCELLED, Conclusion.TIMED_OUT)
 _HELD = 1 << 20
 """Bytes that are held back at most until it is known whose they are."""
 _LINE = 8192
@@ -21,18 +22,25 @@ _LINE = 8192
 
 
 def split(
-    chunks: Iterable[bytes], scripts: Sequence[Script], steps: Sequence[Step] = (), *, middle: bool = False
+    chunks: Iterable[bytes],
+    steps: Sequence[Step],
+    scripts: Sequence[Script] = (),
+    *,
+    middle: bool = False,
+    timed: bool = True,
 ) -> Iterator[bytes | Step]:
-    """The log with each step before its first line. No byte is lost or changed; flat in memory.
+    """The log with each of `steps` before its first line, or one that stands for several. No byte is lost or changed;
+    flat in memory.
 
-    `steps`: the same steps with the seconds in which they ran, where those are known. A step without a line is not
-    told. `middle`: the chunks may begin in the middle of the log. Without a script there is nothing to go by, and the
-    log comes as it is.
+    `steps` in the order in which they ran, with the seconds where those are known; `scripts`: what the workflow file
+    says of each, where that is known. A step without a line is not told. `middle`: the chunks may begin in the middle
+    of the log. `timed`: the seconds may be believed (a forge ends a cancelled step before its runner does). Without a
+    step there is nothing to go by, and the log comes as it is.
     """
-    if not scripts:
+    if not steps:
         yield from chunks
         return
-    cutter = _Cutter(scripts, steps, middle=middle)
+    cutter = _Cutter(steps, scripts or [Script(step.name) for step in steps], Windows(steps, timed=timed), middle)
     for data in lines(chunks):
         yield from cutter.feed(data)
     yield from cutter.finish()
@@ -52,11 +60,14 @@ class _Stretch:
 
 
 class _Cutter:
-    def __init__(self, scripts: Sequence[Script], steps: Sequence[Step], *, middle: bool) -> None:
-        self._scripts, self._prints, self._windows = scripts, Prints(scripts), Windows(len(scripts), steps)
-        self._last = len(scripts) - 1
-        self._begun = [False] * len(scripts)
-        """Whether a line came that the step prints; where it may be another's too, it may have begun."""
+    def __init__(self, steps: Sequence[Step], scripts: Sequence[Script], windows: Windows, middle: bool) -> None:
+        self._steps, self._scripts, self._prints, self._windows = steps, scripts, Prints(scripts), windows
+        self._last = len(steps) - 1
+        self._may_be = [middle] * len(steps)
+        """Whether the step may have begun although the text with which it begins was not seen as its own."""
+        self._begun = [False] * len(steps)
+        self._middle = middle
+        """Whether nothing is known yet of where in the log this is."""
         self._low = 0
         """The first step that may write the next line."""
         self._at: int | None = None
@@ -65,7 +76,8 @@ class _Cutter:
         self._failed = False
         self._held: list[_Stretch] = []
         self._size = 0
-        self._told, self._over = "", False
+        self._told: tuple[str | int, ...] = ()
+        self._over = False
         self._lost = False
         """Whether the log is of another workflow than the scripts."""
         self._before: list[bytes] | None = None if middle else []
@@ -73,6 +85,8 @@ class _Cutter:
 
     def feed(self, data: bytes) -> Iterator[bytes | Step]:
         """The next lines."""
+        for place in self._prints.masked(data):
+            self._may_be[place] = True
         at = 0
         while at < len(data):
             end = self._windows.change(data, at)
@@ -95,7 +109,7 @@ class _Cutter:
         elif self._before is not None:
             yield from self._unmarked(rows)
         elif self._over:
-            yield from self._named(COMPLETE, [rows], aside=True)
+            yield from self._aside(COMPLETE, [rows])
         else:
             yield from self._keep(rows)
 
@@ -115,7 +129,7 @@ class _Cutter:
             stretch.high = min(stretch.high, high)
         held, self._held, self._size = self._held, [], 0
         for stretch in held:
-            yield from self._named(self._names(stretch), stretch.pieces)
+            yield from self._of(self._places(stretch), stretch.pieces)
 
     def _line(self, line: bytes) -> Iterator[bytes | Step]:
         stamp = STAMP.match(line)
@@ -138,7 +152,7 @@ class _Cutter:
         elif frame["begins"] is not None:
             yield from self._grouped(frame["begins"], line, text)
         else:
-            yield from self._failing(line, int(frame["code"] or frame["code2"]))
+            yield from self._failing(line, None if frame["cancelled"] else int(frame["code"] or frame["code2"]))
 
     def _unmarked(self, line: bytes) -> Iterator[bytes | Step]:
         assert self._before is not None
@@ -156,7 +170,7 @@ class _Cutter:
         """What came before the first step was said by the runner."""
         if self._before is not None:
             before, self._before, self._size = self._before, None, 0
-            yield from self._named(SET_UP, before, aside=True)
+            yield from self._aside(SET_UP, before)
 
     def _marked(self, name: str, line: bytes) -> Iterator[bytes | Step]:
         """A step begins after this line; the first one's mark is said while the job is set up."""
@@ -170,11 +184,11 @@ class _Cutter:
             self._before.append(line)
             yield from self._set_up()
         elif not self._told:
-            yield from self._named(SET_UP, [*(p for held in self._held for p in held.pieces), line], aside=True)
+            yield from self._aside(SET_UP, [*(p for held in self._held for p in held.pieces), line])
             self._held, self._size = [], 0
         else:
             yield from self._settle(to, first=True)
-            yield from self._named(self._scripts[to].name, [line])
+            yield from self._of([to], [line])
         self._low, self._at = to, None
 
     def _give_up(self, line: bytes) -> Iterator[bytes]:
@@ -194,16 +208,23 @@ class _Cutter:
             yield from self._written(line, text)
             return
         yield from self._settle(to, first=True)
-        yield from self._named(self._scripts[to].name, [line])
+        yield from self._of([to], [line])
         self._low, self._at, self._begun[to] = to, to, True
 
-    def _failing(self, line: bytes, code: int) -> Iterator[bytes | Step]:
-        """With this line a step failed: the one that was to end with this status, or one of those that may write."""
-        yield from self._keep(line, ends=True)
-        low = self._held[-1].low
-        if self._at is not None and self._exits == code:
-            low, self._held[-1].ends = self._at, False
+    def _failing(self, line: bytes, code: int | None) -> Iterator[bytes | Step]:
+        """With this line a step failed, or was cancelled (no code): the one that was to end with this status, the one
+        that is known to have, or one of those that may write.
+        """
+        low, high = self._reach()
+        bad = [i for i in range(low, high + 1) if self._steps[i].conclusion in _BAD]
+        known = self._at if self._at is not None and self._exits == code else bad[0] if len(bad) == 1 else None
+        if known is not None:
+            low = known
             yield from self._settle(low)
+            yield from self._of([low], [line])
+        else:
+            yield from self._keep(line, ends=True)
+            low = self._held[-1].low
         self._failed = self._failed or not any(script.goes_on for script in self._scripts[low:])
         self._low, self._at, self._exits = min(low + 1, self._last), None, None
 
@@ -212,14 +233,16 @@ class _Cutter:
         found = [(i, told) for i, told in self._prints.of(text) if low <= i <= high and self._may(i, self._failed)]
         if len({i for i, _ in found}) != 1:
             for i, _ in found:
-                self._begun[i] = True
+                self._may_be[i] = True
             yield from self._keep(line)
             return
         to, told = found[0]
-        first = told.first and not self._begun[to]
+        first = told.first and not (self._begun[to] or self._may_be[to])
         self._begun[to] = True
         yield from self._settle(to, first=first)
-        yield from self._named(self._scripts[to].name, [line])
+        yield from self._of([to], [line])
+        if self._middle:  # whatever comes after this step has not begun before it
+            self._middle, self._may_be[to + 1 :] = False, [False] * (self._last - to)
         done = told.last and to < self._last
         self._low, self._at, self._exits = to + done, None if done else to, told.exits
 
@@ -246,15 +269,27 @@ class _Cutter:
     def _may(self, place: int, failed: bool) -> bool:
         return not failed or self._scripts[place].after_failure
 
-    def _names(self, stretch: _Stretch) -> str:
-        """Without the steps that do not run after a failure, and those that begin with a text that is not there."""
+    def _places(self, stretch: _Stretch) -> list[int]:
+        """The steps that may have written it: none that does not run after a failure, and none whose first text is not
+        there.
+        """
         places = range(stretch.low, max(stretch.high, stretch.low) + 1)
         may = [i for i in places if self._may(i, stretch.failed)]
-        may = [i for i in may if self._begun[i] or not any(p.first for p in self._scripts[i].prints)] or may
-        return " / ".join(dict.fromkeys(self._scripts[i].name for i in may or places))
+        return [i for i in may if not self._is_to_begin(i)] or may or list(places)
 
-    def _named(self, name: str, pieces: list[bytes], *, aside: bool = False) -> Iterator[bytes | Step]:
-        if pieces and name != self._told:
-            self._told = name
-            yield Step(name, aside=aside)
+    def _is_to_begin(self, place: int) -> bool:
+        """Whether the step begins with a text, and that did not come."""
+        begun = self._begun[place] or self._may_be[place]
+        return not begun and any(told.first for told in self._scripts[place].prints)
+
+    def _of(self, places: Sequence[int], pieces: list[bytes]) -> Iterator[bytes | Step]:
+        if pieces and tuple(places) != self._told:
+            self._told = tuple(places)
+            yield one_of([self._steps[place] for place in places])
+        yield from pieces
+
+    def _aside(self, name: str, pieces: list[bytes]) -> Iterator[bytes | Step]:
+        if pieces and (name,) != self._told:
+            self._told = (name,)
+            yield Step(name, aside=True)
         yield from pieces

@@ -26,6 +26,8 @@ class Table:
     attempt: str | None
     rows: tuple[Access, ...]
     note: str | None = None
+    unwritten: MissingLogError | None = None
+    """Why there is no log that any route could give: no runner has taken the job."""
 
     @property
     def works(self) -> bool:

@@ -32,7 +32,7 @@ def attempt_to_json(attempt: Attempt) -> dict[str, Any]:
         "started": attempt.started,
         "ended": attempt.ended,
         "runner": None if attempt.runner is None else _fields(attempt.runner),
-        "steps": [_fields(step) for step in attempt.steps],
+        "steps": [step_to_json(step) for step in attempt.steps],
         **{name: value for name in _TOLD if (value := getattr(attempt, name)) is not None},
     }
 
@@ -98,7 +98,8 @@ def _job(part: "_Part") -> Job:
 
 def step_to_json(step: Step) -> dict[str, Any]:
     """One step, as in an attempt."""
-    return _fields(step)
+    told = _fields(step)
+    return told if step.among else {key: value for key, value in told.items() if key != "among"}
 
 
 def step_from_json(data: object) -> Step:
@@ -128,6 +129,7 @@ def _step(part: "_Part") -> Step:
         reason=part.text("reason"),
         status=part.member(Status, "status", Status.UNKNOWN),
         aside=bool(part.flag("aside")),
+        among=part.texts("among") or (),
     )
 
 

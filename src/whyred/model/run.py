@@ -1,5 +1,6 @@
 """One execution of a workflow: `Run`, its `Job`s, each `Attempt` of a job and that attempt's `Step`s."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -47,7 +48,8 @@ class Runner:
 class Step:
     """One command or action of a job. Times are seconds since the epoch; `reason` says why a step was not run.
 
-    `aside`: not the job's own work but set-up, post steps or clean-up that the runner adds.
+    `aside`: not the job's own work but set-up, post steps or clean-up that the runner adds. `among`: in a log, the
+    names of the steps whose lines these may be, where nothing tells one from another; `name` then has them all.
     """
 
     name: str
@@ -58,6 +60,18 @@ class Step:
     reason: str | None = None
     status: Status = Status.UNKNOWN
     aside: bool = False
+    among: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the steps that it may be."""
+        return self.among or (self.name,)
+
+
+def one_of(steps: Sequence[Step]) -> Step:
+    """What stands in a log for steps of which nothing tells one from another."""
+    names = tuple(dict.fromkeys(name for step in steps for name in step.names))
+    return steps[0] if len(steps) == 1 else Step(" / ".join(names), among=names)
 
 
 @dataclass(frozen=True, slots=True)

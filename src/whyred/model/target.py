@@ -28,7 +28,8 @@ _API = re.compile(
 )
 _CHECK = re.compile(rf"{_BASE}/runs/(?P<job>[0-9]{{1,18}})$")
 """GitHub's page of a check, whose id is that of the job."""
-_PULL = re.compile(rf"{_BASE}/pulls?/(?P<pull>[0-9]{{1,18}})(?:\.diff|\.patch|/.*)?$")
+_PULL = re.compile(rf"{_BASE}/(?:pulls?|issues)/(?P<pull>[0-9]{{1,18}})(?:\.diff|\.patch|/.*)?$")
+"""A pull request is an issue too, and forges show it at both addresses."""
 _COMMIT = re.compile(
     rf"{_BASE}/(?:commits?|(?:src|commits|raw|media)/commit)/"
     r"(?P<commit>[0-9a-f]{7,64})(?:\.diff|\.patch|/.*)?$"
@@ -52,6 +53,11 @@ _STATUSES = {str(number): word for number, word in enumerate(_NUMBERED, 1)} | {w
 _STATUSES |= {"failed": "failure", "canceled": "cancelled", "queued": "waiting", "pending": "waiting"}
 _STATUSES |= {"in_progress": "running", "completed": "done", "timed_out": "timed out"}
 """The words of GitHub and GitLab. One that is none of these does not count."""
+STATUSES = (*_NUMBERED, "timed out", "done", "unknown")
+"""What whyred calls them."""
+_OF_GITHUB = ("action_required", "neutral", "requested", "stale", "startup_failure")
+"""What GitHub alone sifts by, and nobody else has a word for."""
+_WORKFLOWS = re.compile(r"(?:\./)?\.(?:forgejo|gitea|github)/workflows/([^/]+)")
 _SIFTED = re.compile(r'(workflow|branch|event|is|status|actor):(?:"([^"]*)"|(\S+))')
 """What stands in `?query=` on GitHub."""
 
@@ -79,6 +85,19 @@ def read_address(target: str) -> Address | None:
         commit=commit if is_sha else None,
         branch=None if is_sha else commit,
     )
+
+
+def status_word(text: str) -> str | None:
+    """The status or conclusion that a person or a forge calls so; None for a word that stands for none."""
+    word = re.sub(r"[\s_-]+", "_", text.strip().lower())
+    told = word if word in _OF_GITHUB else _STATUSES.get(word, word.replace("_", " "))
+    return told if told in (*STATUSES, *_OF_GITHUB) and not word.isdecimal() else None
+
+
+def workflow_name(text: str) -> str:
+    """What a run calls its workflow: the file's name, also where its path in the repository is given."""
+    match = _WORKFLOWS.fullmatch(text)
+    return match[1] if match else text
 
 
 def _from_url(target: str) -> Address | None:

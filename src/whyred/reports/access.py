@@ -40,8 +40,10 @@ def _lines(table: "Table", full: bool) -> Iterator[str]:
 
 
 def _first(table: "Table", logs: "list[Access]") -> "MissingLogError | None":
-    """What to do first, where nothing gives the log, or not even a run was found."""
-    if table.works or (table.attempt is None and table.note is None):
+    """What to do first, where nothing gives the log, or not even a run was found. No log-in helps where there is none
+    yet, whatever the route.
+    """
+    if table.works or (table.attempt is None and table.note is None) or table.unwritten:
         return None
     among = logs if table.attempt is not None else table.rows
     return next((r.refusal for r in among if r.refusal and r.refusal.reason in _FIRST), None)
@@ -103,6 +105,8 @@ def _end(table: "Table", logs: "list[Access]", first: "MissingLogError | None") 
     elif table.attempt is None:
         why = "there was no attempt to try them on" if table.note else "name a run, as in whyred access OWNER/REPO#RUN"
         yield f"no route was tried for logs: {why}"
+    elif table.unwritten is not None:
+        yield f"no route gives this log: {table.unwritten.help}"
     else:
         yield "no route gives this log: the rows above say what would"
 

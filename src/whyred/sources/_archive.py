@@ -163,13 +163,15 @@ def _with_steps(chunks: Iterator[bytes], steps: list[tuple[int, Step]]) -> Itera
 
 class BundleWriter:
     """Writes a bundle: the masked log as it streams by, then what the investigation learned. Nothing appears under the
-    final name before all of it is written; an error leaves no half a bundle behind.
+    final name before all of it is written; an error leaves no half a bundle behind. Where a link leads to a bundle,
+    that one is written.
     """
 
     def __init__(self, path: Path, version: str) -> None:
         self._path, self._version = path, version
         self._refuse_loss()
-        self._fresh = path.with_name(f".{path.name}.{os.getpid()}.part")
+        self._place = Path(os.path.realpath(path))
+        self._fresh = self._place.with_name(f".{self._place.name}.{os.getpid()}.part")
         try:
             self._file = self._fresh.open("xb")
         except OSError as e:
@@ -230,7 +232,7 @@ class BundleWriter:
             self._write("manifest.json", json.dumps(manifest).encode())
             self._zip.close()
             self._file.close()
-            self._fresh.replace(self._path)
+            self._fresh.replace(self._place)
         except OSError as e:
             raise self._unwritable(e) from e
 

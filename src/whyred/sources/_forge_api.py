@@ -19,6 +19,7 @@ BASE = "/api/v1"
 _NOT_STARTED = re.compile(rb"not (?:been )?(?:executed|started)", re.I)
 _NO_LOG = {"text/html": "a page", "application/xhtml+xml": "a page", "application/json": "JSON"}
 _PAGE = re.compile(rb"\s{0,100}<(?:!doctype html|html)\b", re.I)
+_GIVEN = (200, 206, 416)
 _GONE = re.compile(rb"cleaned up|expired|purged", re.I)
 
 
@@ -121,7 +122,9 @@ def total(reply: Reply) -> int:
     """How many items a list has in all, where that is told; else 0."""
     data, told = reply.json(), reply.headers.get("x-total-count", "")
     count = Fields(data).whole("total_count")
-    return count if count is not None else int(told) if told.isascii() and told.isdecimal() else 0
+    if count is not None:
+        return count
+    return int(told) if re.fullmatch(r"[0-9]{1,18}", told) else 0
 
 
 def listed(reply: Reply, key: str | None = None) -> list[Fields]:
@@ -142,16 +145,18 @@ def listed(reply: Reply, key: str | None = None) -> list[Fields]:
 def open_log(reach: Reach, attempt: Attempt, url: str, headers: Mapping[str, str] | None = None) -> Stream:
     """A job's log as a stream; status 200, 206 or 416. Raises MissingLogError."""
     url = path_now(reach, url)
+    token = reach.http.token is not None
     stream = reach.http.open("GET", BASE + url, headers=headers)
-    if stream.reply.status in (401, 403) and reach.http.token is not None:
-        open_ = reach.http.open("GET", BASE + url, By.NOBODY, headers=headers)
-        if open_.reply.status in (200, 206, 416):
-            stream.close()
-            return open_
-        open_.close()
-    if stream.reply.status in (200, 206, 416):
+    if stream.reply.status in _GIVEN:
         return refuse_page(stream)
-    raise log_refusal(stream.refusal(), attempt, token=reach.http.token is not None)
+    # This closes it: threads that each kept one answer open and asked for a second would wait for each other for ever.
+    told = stream.refusal()
+    if token and told.status in (401, 403):
+        stream = reach.http.open("GET", BASE + url, By.NOBODY, headers=headers)
+        if stream.reply.status in _GIVEN:
+            return refuse_page(stream)
+        stream.close()
+    raise log_refusal(told, attempt, token=token)
 
 
 def refuse_page(stream: Stream) -> Stream:

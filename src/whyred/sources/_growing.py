@@ -3,13 +3,15 @@ broke off goes on at the byte where it ended.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import chain
 from typing import Protocol
 
 from whyred.model.run import Attempt, Status
 from whyred.model.source import Missing, MissingLogError
 from whyred.sources import _forge_api
-from whyred.sources._ranges import Part, length_of, part_from, part_of, size_beyond
+from whyred.sources._ranges import Part, is_other, length_of, part_from, part_of, size_beyond, whole_size
+from whyred.sources._same_try import refuse_other, run_again
 from whyred.sources.http import Reply, Stream
 from whyred.sources.pace import Pace
 from whyred.sources.reach import Reach, Want
@@ -55,22 +57,22 @@ def not_empty(chunks: Iterator[bytes], attempt: Attempt, want: Want, asked: str)
 def growing(open_: Open, attempt: Attempt, want: Want, again: Callable[[], Attempt], pace: Pace) -> Iterator[bytes]:
     """The bytes of a log as `want` has them."""
     if want.follow and attempt.status is not Status.DONE:
-        return _follow(open_, again, pace)
+        return _follow(open_, attempt, again, pace)
     if want.tail is not None:
         stream = _allowed(open_({"Range": f"bytes=-{want.tail}"}), want)
         end = _end_of(stream.reply, want.tail) if stream.reply.status == 206 else None
         if end is not None:
-            chunks = _all(open_, stream, pace, end.start)
+            chunks = _all(open_, attempt, stream, pace, end.start)
             return _from_line(chunks) if end.start else chunks
         if stream.reply.status == 200:
-            return _all(open_, stream, pace)
+            return _all(open_, attempt, stream, pace)
         stream.close()
     stream = _allowed(open_({}), want)
     if stream.reply.status != 200:
         stream.close()
         help_ = f"it gives a part of the log (HTTP {stream.reply.status}) where all of it was asked for"
         raise MissingLogError(Missing.REFUSED_CONTENT, stream.reply.asked, help_)
-    return _all(open_, stream, pace)
+    return _all(open_, attempt, stream, pace)
 
 
 def _end_of(reply: Reply, tail: int) -> Part | None:
@@ -102,14 +104,14 @@ def _from_line(chunks: Iterator[bytes]) -> Iterator[bytes]:
     yield from held
 
 
-def _all(open_: Open, stream: Stream, pace: Pace, have: int = 0) -> Iterator[bytes]:
+def _all(open_: Open, attempt: Attempt, stream: Stream, pace: Pace, have: int = 0) -> Iterator[bytes]:
     """The bytes of the log from `have` on, which this answer begins with."""
-    size = length_of(stream.reply) if stream.reply.status == 200 else None
+    begun, size = stream.reply, whole_size(stream.reply)
     barren = 0
     while True:
         before = have
         try:
-            size = _size(stream) or size
+            size = whole_size(stream.reply) or size
             for chunk in _rest(stream, have):
                 have += len(chunk)
                 yield chunk
@@ -130,12 +132,10 @@ def _all(open_: Open, stream: Stream, pace: Pace, have: int = 0) -> Iterator[byt
             if size_beyond(stream.reply) == have:
                 return
             raise trouble
-
-
-def _size(stream: Stream) -> int | None:
-    """The size of the whole log, where the answer tells it."""
-    part = part_of(stream.reply) if stream.reply.status == 206 else None
-    return part.size if part is not None else None
+        if is_other(begun, stream.reply, grows=attempt.status is not Status.DONE):
+            stream.close()
+            help_ = "it changed while it was read: the job was run again, or its log was replaced. Ask for it anew"
+            raise MissingLogError(Missing.REFUSED_CONTENT, stream.reply.asked, help_)
 
 
 def _rest(stream: Stream, have: int) -> Iterator[bytes]:
@@ -168,29 +168,48 @@ def _after(stream: Stream, left: int) -> Iterator[bytes]:
         raise broken(stream.reply.asked, f"the answer ended {left} bytes before the place where it broke off")
 
 
-def _follow(open_: Open, again: Callable[[], Attempt], pace: Pace) -> Iterator[bytes]:
-    have, last = 0, False
+def _follow(open_: Open, attempt: Attempt, again: Callable[[], Attempt], pace: Pace) -> Iterator[bytes]:
+    """The bytes as they come. The attempt is asked for after each answer has begun and before a byte of it is given:
+    what an answer holds is of the attempt that it is not later than.
+    """
+    have, last, known = 0, False, replace(attempt, steps=())
     while True:
         before = have
         try:
-            for chunk in _new(open_, have):
-                have += len(chunk)
-                yield chunk
-            pace.answered()
-            if have > before:
-                pace.moved()
-            elif last:
-                return
-            last = last or again().status is Status.DONE
+            stream = open_({"Range": f"bytes={have}-"})
+            try:
+                now = again()
+                refuse_other(known, now, stream.reply.asked)
+                for chunk in _new(stream, have):
+                    have += len(chunk)
+                    yield chunk
+            finally:
+                stream.close()
         except MissingLogError as e:
+            if e.reason is Missing.NOT_STARTED and have:
+                raise run_again(e.asked) from e
             if e.reason not in _WAIT_OUT or not pace.patient:
                 raise
-        pace.idle()
+            pace.idle()
+            continue
+        known = now
+        pace.answered()
+        if have > before:
+            pace.moved()
+        elif last:
+            return
+        if now.status is Status.DONE and not last:
+            last = True
+            pace.late()
+        else:
+            pace.idle()
 
 
-def _new(open_: Open, have: int) -> Iterator[bytes]:
-    stream = open_({"Range": f"bytes={have}-"})
-    if stream.reply.status == 416:
-        stream.close()
-        return
-    yield from _rest(stream, have)
+def _new(stream: Stream, have: int) -> Iterator[bytes]:
+    """What an answer has after so many bytes. Raises MissingLogError (refused-content): the log has become shorter."""
+    if stream.reply.status != 416:
+        return _rest(stream, have)
+    size = size_beyond(stream.reply)
+    if size is not None and size < have:
+        raise run_again(stream.reply.asked)
+    return iter(())

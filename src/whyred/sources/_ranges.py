@@ -47,6 +47,27 @@ def size_beyond(reply: Reply) -> int | None:
     return int(told[1]) if told else None
 
 
+def is_other(first: Reply, later: Reply, *, grows: bool) -> bool:
+    """Whether two answers are of different files, by what both tell: the size, the tag, the time. `grows`: the file may
+    be longer by now, and then its tag and time are new as well.
+    """
+    size, now = whole_size(first), whole_size(later)
+    if size is not None and now is not None and (now < size or (now > size and not grows)):
+        return True
+    packed = any("content-encoding" in reply.headers for reply in (first, later))  # its packed form has its own tag
+    names = () if grows else ("last-modified",) if packed else ("last-modified", "etag")
+    pairs = ((first.headers.get(name), later.headers.get(name)) for name in names)
+    return any(a and b and a.removeprefix("W/") != b.removeprefix("W/") for a, b in pairs)
+
+
+def whole_size(reply: Reply) -> int | None:
+    """The size of the whole file, where an answer with all or a part of it tells it."""
+    if reply.status == 200:
+        return length_of(reply)
+    part = part_of(reply) if reply.status == 206 else None
+    return part.size if part is not None else None
+
+
 def part_from(stream: Stream, start: int) -> Part:
     """The part of a 206 that begins at this byte. Raises MissingLogError (unreachable): it holds another one."""
     part = part_of(stream.reply)

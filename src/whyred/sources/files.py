@@ -1,6 +1,7 @@
 """A log file, standard input, or a compressed log (.gz, .zst) as they lie on the disk."""
 
 import os
+import re
 import stat
 import zlib
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ NAME = "files"
 SERVES = "a log file, `-` for standard input, .gz and .zst files"
 ORDER = 90
 _CHUNK = 1 << 20
+_PAGE = re.compile(r"(?:localhost|[\w-]+(?:\.[\w-]+)+)(?::\d{1,5})?/.*/actions/", re.ASCII)
+"""How a page of a forge begins whose scheme was left away."""
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
@@ -40,11 +43,7 @@ def _open(target: str, label: str) -> BinaryIO:
             raise UserError(f"{target} is a directory", "a log is one file", "Name the log file inside it")
         return path.open("rb")
     except FileNotFoundError as e:
-        raise UserError(
-            f"no such file: {target}",
-            "a target is a log file, `-`, a bundle, `local` or `local:N`",
-            "Check the path, or pipe the log in: whyred why - < LOG",
-        ) from e
+        raise _no_file(target) from e
     except PermissionError as e:
         help_ = (
             f"user id {os.geteuid()} may not read it: read it as its owner and pipe it in: sudo cat LOG | whyred why -"
@@ -52,6 +51,18 @@ def _open(target: str, label: str) -> BinaryIO:
         raise MissingLogError(Missing.NO_PERMISSION, f"read {label}", help_) from e
     except OSError as e:
         raise UserError(f"cannot open {target}", e.strerror or str(e), "Check the path") from e
+
+
+def _no_file(target: str) -> UserError:
+    """What a target may be, for it may have been meant for a run on a forge."""
+    why = (
+        "a target is a log file, `-`, a bundle, `local`, `local:N`, or on a forge owner/repo, owner/repo#RUN,"
+        " owner/repo@SHA, `.` for this checkout, or a page's URL"
+    )
+    how = "Check it, or pipe the log in: whyred why - < LOG"
+    if _PAGE.match(target):
+        how = f"A page's URL begins with its scheme: write https:// (or http://) before {target}"
+    return UserError(f"no such file: {target}", why, how)
 
 
 def _decoded(file: BinaryIO, label: str) -> Iterator[bytes]:

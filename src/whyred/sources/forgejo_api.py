@@ -174,7 +174,9 @@ def _begun(attempt: Attempt) -> bool:
 
 
 def _again(reach: Reach, attempt: Attempt) -> Attempt:
-    """The attempt as it is now."""
+    """The attempt as it is now. One that another came after has ended; how, this list does not tell."""
     job = attempt.job
     now = next((a for a in attempts(reach, attempt.run) if a.job and job and a.job.id == job.id), attempt)
-    return now if now.number == attempt.number else replace(attempt, status=now.status, conclusion=now.conclusion)
+    if attempt.number is None or now.number == attempt.number or not _begun(attempt):
+        return now
+    return replace(attempt, status=Status.DONE)

@@ -6,15 +6,15 @@ Source: routers/api/v1/repo/action.go, services/convert/action.go of Gitea 1.24 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from whyred.logs import steps_by_script
-from whyred.logs.steps_by_time import begun, first_from, lines, second, split
+from whyred.logs.steps_by_script import SET_UP, split
+from whyred.logs.steps_by_time import begun, lines
 from whyred.model.forge import Kind, RunQuery
 from whyred.model.run import Attempt, Conclusion, Job, Run, Runner, Status, Step
-from whyred.model.script import Script
 from whyred.model.source import Boundaries, Fetched, Missing, MissingLogError
 from whyred.sources import _forge_api, _growing
 from whyred.sources._fields import Fields
 from whyred.sources._forge_api import SIFTED, absent, get, label, newest_only, pages, repo_path, started_by
+from whyred.sources._gitea_live import live
 from whyred.sources._parts import around_steps, parts
 from whyred.sources.http import Stream
 from whyred.sources.reach import Reach, Want
@@ -26,8 +26,6 @@ KINDS = frozenset({Kind.GITEA})
 _LOG = "/repos/{owner}/{repo}/actions/jobs/{job_id}/logs"
 _JOBS = "/repos/{owner}/{repo}/actions/runs/{run}/jobs"
 _RUNS = "/repos/{owner}/{repo}/actions/runs"
-_SET_UP = "Set up job"
-"""What runner and pages call what comes before the first step."""
 _STATUS = {
     "queued": Status.WAITING,
     "requested": Status.WAITING,
@@ -184,36 +182,43 @@ def log(reach: Reach, attempt: Attempt, want: Want) -> Fetched:
         )
         raise MissingLogError(Missing.WRONG_ID_KIND, f"read the log of {attempt.run.label}", why)
     url = f"{repo_path(repo)}/actions/jobs/{job.id}/logs"
-    if want.follow and attempt.status is not Status.DONE and not want.text_only:
-        chunks = _growing.log(reach, attempt, url, want, lambda: _again(reach, attempt))
-        return Fetched(attempt, _live(chunks, lambda: _again(reach, attempt).steps), NAME, boundaries=Boundaries.TIMES)
+    if want.follow and attempt.status is not Status.DONE:
+        return _followed(reach, attempt, url, want)
     told = [step for step in attempt.steps if begun(step)]
     if want.steps is not None and not told and not want.text_only:
         help_ = "its API does not tell when these steps began: their lines come by its web pages alone"
         raise MissingLogError(Missing.ROUTE_NOT_ON_THIS_VERSION, f"read steps of {attempt.run.label}", help_)
-    if not told or want.text_only or (_unsure(told) and want.steps is None and want.tail is None):
+    if not told or want.text_only or (want.steps is None and want.tail is None):
         chunks = _growing.log(reach, attempt, url, want, lambda: _again(reach, attempt))
         return Fetched(attempt, chunks, NAME, boundaries=Boundaries.GUESSED)
     pieces = _in_steps(reach, attempt, url, want, told)
     return Fetched(attempt, pieces, NAME, boundaries=Boundaries.TIMES)
 
 
-def _unsure(steps: list[Step]) -> bool:
-    """Whether it is not known how they ended: then nothing says to which of two steps a second that they share belongs,
-    and the last lines of a job are those of the step that failed and of some that did not run.
-    """
-    return any(step.conclusion is Conclusion.UNKNOWN for step in steps)
+def _followed(reach: Reach, attempt: Attempt, url: str, want: Want) -> Fetched:
+    """The log as it grows, in its steps; the list of jobs tells them, and whether more can come."""
+    if refused := absent(reach, _JOBS, "list of jobs", "1.25"):
+        raise refused
+    now = attempt
+
+    def again() -> Attempt:
+        nonlocal now
+        now = _again(reach, attempt)
+        return now
+
+    chunks = _growing.log(reach, attempt, url, want, again)
+    if want.text_only:
+        return Fetched(attempt, chunks, NAME, boundaries=Boundaries.GUESSED)
+    return Fetched(attempt, live(chunks, lambda: now.steps), NAME, boundaries=Boundaries.TIMES)
 
 
 def _in_steps(reach: Reach, attempt: Attempt, url: str, want: Want, told: list[Step]) -> Iterator[bytes | Step]:
-    """The log in these steps. Where only some of them are wanted, or the end, little more than that is moved: where in
-    the text a step begins is found by halving. Raises MissingLogError.
+    """The wanted steps of the log, or its end: little more than that is moved, for where in the text a second begins is
+    found by halving. Raises MissingLogError.
     """
-    steps = [Step(_SET_UP, aside=True, started=attempt.started or told[0].started), *told]
-    if want.steps is None and want.tail is None:
-        return split(_growing.log(reach, attempt, url, want, lambda: attempt), steps)
-    names = {attempt.steps[place].name for place in want.places(attempt.steps) or ()}
-    wanted = [i for i, step in enumerate(steps) if step.name in names]
+    steps = [Step(SET_UP, aside=True, started=attempt.started or told[0].started), *told]
+    is_wanted = want.wants(attempt.steps)
+    wanted = [i for i, step in enumerate(steps) if is_wanted(step)]
     file = parts(lambda headers: _forge_api.open_log(reach, attempt, url, headers))
     start, stop = 0, 0
     if isinstance(file, Stream):  # a server, or a proxy before it, that gives no parts
@@ -224,62 +229,27 @@ def _in_steps(reach: Reach, attempt: Attempt, url: str, want: Want, told: list[S
         chunks = file.stream(start, stop)
     asked = f"GET {reach.http.root}{_forge_api.BASE}{url}"
     text = _growing.not_empty(chunks, attempt, want, asked)
-    if _unsure(told):
-        rows = lines(text, middle=start > 0)
-        pieces = steps_by_script.split(rows, [Script(step.name) for step in told], told, middle=start > 0)
-    else:
-        pieces = split(text, steps, middle=start > 0)
-    return pieces if want.steps is None else _only(pieces, names)
+    pieces = split(lines(text, middle=start > 0), told, middle=start > 0)
+    return pieces if want.steps is None else _only(pieces, is_wanted)
 
 
-def _live(chunks: Iterator[bytes], steps: Callable[[], tuple[Step, ...]]) -> Iterator[bytes | Step]:
-    """A growing log with each step before the first line of the second it began in; `steps` tells those begun by now,
-    and is asked once for every piece that comes.
-    """
-    told: set[str] = set()
-    for chunk in chunks:
-        coming = [s for s in apart(steps()) if begun(s) and s.started is not None and s.name not in told]
-        rest = chunk
-        for step in coming:
-            assert step.started is not None
-            at = first_from(rest, second(step.started))
-            if at is None:
-                break
-            if at:
-                yield rest[:at]
-            yield step
-            told.add(step.name)
-            rest = rest[at:]
-        if rest:
-            yield rest
-
-
-def apart(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """The steps as far as times can tell them apart: where it is not known how they ended, those that began in one
-    second are one, with all their names, for nothing says which of them wrote a line.
-    """
-    merged: list[Step] = []
-    for step in steps:
-        last = merged[-1] if merged else None
-        unknown = step.conclusion is Conclusion.UNKNOWN and last is not None and last.conclusion is Conclusion.UNKNOWN
-        if last is not None and unknown and step.started == last.started and step.started is not None:
-            merged[-1] = replace(last, name=f"{last.name} / {step.name}", ended=step.ended)
-        else:
-            merged.append(step)
-    return tuple(merged)
-
-
-def _only(pieces: Iterator[bytes | Step], names: set[str]) -> Iterator[bytes | Step]:
-    """The steps of these names."""
+def _only(pieces: Iterator[bytes | Step], is_wanted: Callable[[Step], bool]) -> Iterator[bytes | Step]:
     inside = False
     for piece in pieces:
         if isinstance(piece, Step):
-            inside = not names.isdisjoint(piece.name.split(" / "))
+            inside = is_wanted(piece)
         if inside:
             yield piece
 
 
 def _again(reach: Reach, attempt: Attempt) -> Attempt:
-    """The attempt as it is now."""
+    """The job as it is now; its number is another one where it was run again. From 1.27 on every attempt is a job of
+    its own, and the list has the newest ones alone: an older one is asked for by itself. Raises MissingLogError.
+    """
     job = attempt.job
-    return next((a for a in attempts(reach, attempt.run) if a.job and job and a.job.id == job.id), attempt)
+    if job is None:
+        return attempt
+    if found := next((a for a in attempts(reach, attempt.run) if a.job and a.job.id == job.id), None):
+        return found
+    item = Fields(get(reach, f"{repo_path(attempt.run.repo or '')}/actions/jobs/{job.id}").json())
+    return replace(_attempt(item, job.index or 0, attempt.run), job=job)

@@ -166,6 +166,9 @@ def attempt_of(reach: Reach, run: Run, job: int) -> Attempt:
 
 def steps(reach: Reach, attempt: Attempt) -> Attempt:
     """The attempt with the runner's stages, as its log marks them. A job stops at the first of its own that fails."""
+    if attempt.status is Status.DONE and attempt.conclusion is Conclusion.UNKNOWN:  # an older one, known by its number
+        status, conclusion = _state(_job(reach, attempt))
+        attempt = replace(attempt, status=status, conclusion=conclusion)
     found, text, size = list[Step](), list[bytes](), 0
     for chunk in log(reach, attempt, Want()).chunks:
         if isinstance(chunk, Step):

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 QUICK, SLOW = 0.5, 1.8
 """Seconds between two questions: while lines come, and at most: a line is seen within two seconds."""
+LATE = 1.2
+"""Seconds after the end of a job within which its last rows arrive (reference, section 10)."""
 PATIENCE = 600.0
 """Seconds without an answer after which a server that was restarted counts as gone."""
 
@@ -31,6 +33,10 @@ class Pace:
         """Waits for the next question, each time a little longer."""
         self._sleep(self._pause)
         self._pause = min(SLOW, self._pause * 1.3)
+
+    def late(self) -> None:
+        """Waits for the rows that come after the end."""
+        self._sleep(LATE)
 
     @property
     def patient(self) -> bool:

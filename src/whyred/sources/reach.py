@@ -68,6 +68,17 @@ class Want:
             return None
         return tuple(place for place, name in enumerate(numbered(steps)) if name in self.steps)
 
+    def wants(self, steps: tuple[Step, ...]) -> Callable[[Step], bool]:
+        """Whether a step that comes in the log of an attempt with these `steps` is wanted: one of the list itself by
+        its place, any other by what it may be called.
+        """
+        places = self.places(steps)
+        if places is None:
+            return lambda _: True
+        known = {id(step) for step in steps}
+        mine, names = {id(steps[place]) for place in places}, {steps[place].name for place in places}
+        return lambda step: id(step) in mine if id(step) in known else not names.isdisjoint(step.names)
+
 
 @dataclass(frozen=True, slots=True)
 class Offered:

@@ -4,18 +4,31 @@ workflow file of a run, its runners.
 Source: routers/api/v1/repo/{repo,pull}.go, routers/api/v1/shared/runners.go of Forgejo 7 to 16 and Gitea 1.21 to 1.27.
 """
 
+import html
+import re
+from urllib.parse import quote, unquote
+
 from whyred.model.forge import Kind
 from whyred.model.run import Run
 from whyred.model.source import Missing, MissingLogError
 from whyred.sources._fields import Fields, objects
 from whyred.sources._forge_api import absent, get, repo_path
+from whyred.sources._moved import path_now
+from whyred.sources._web import Page
 from whyred.sources._workflow_file import at_commit
+from whyred.sources.http import By
 from whyred.sources.reach import Offered, Reach
+from whyred.sources.web_login import renew
 
 NAME = "repo-api"
 SERVES = "Forgejo's and Gitea's API: branches, pull requests and runners, no logs"
 ORDER = 128
 KINDS = frozenset({Kind.FORGEJO, Kind.GITEA})
+_HIDDEN = (Missing.NOT_FOUND, Missing.NEEDS_TOKEN)
+_COMMITS = re.compile(r'href="[^"]{0,500}/commits/branch/([^"?#]{1,500})"')
+"""On the page of a repository: the commits of its default branch (templates/repo/sub_menu.tmpl, home.tmpl)."""
+_PAGE = 4 << 20
+"""Bytes of a page that are looked at."""
 _RUNNERS = "/repos/{owner}/{repo}/actions/runners"
 
 
@@ -25,14 +38,47 @@ def refuses(reach: Reach) -> MissingLogError | None:
 
 
 def default_branch(reach: Reach, repo: str) -> str | None:
-    """The branch that counts where none is named."""
-    return Fields(get(reach, repo_path(repo)).json()).text("default_branch")
+    """The branch that counts where none is named. Raises MissingLogError."""
+    try:
+        return Fields(get(reach, repo_path(repo)).json()).text("default_branch")
+    except MissingLogError as e:
+        if not _hidden(reach, e):
+            raise
+    return _default_branch_by_page(reach, repo)
+
+
+def _hidden(reach: Reach, refused: MissingLogError) -> bool:
+    """Whether the API hides what the web login's user may well see: to it nobody is logged in."""
+    return reach.http.token is None and reach.http.signed_in and refused.reason in _HIDDEN
+
+
+def _default_branch_by_page(reach: Reach, repo: str) -> str:
+    """The branch that a repository's own page shows, with a link to its commits."""
+    path = path_now(reach, "/" + quote(repo))
+    reply = reach.http.get(path, By.WEB)
+    if reply.status != 200 and renew(reach.http):
+        reply = reach.http.get(path, By.WEB)
+    if reply.status != 200:
+        raise Page(reach, path, known=False).refusal(reply)
+    if found := _COMMITS.search(reply.body[:_PAGE].decode("utf-8", "replace")):
+        return unquote(html.unescape(found[1]))
+    help_ = "its page tells no branch, and the API wants a token (whyred login): or name the branch"
+    raise MissingLogError(Missing.NEEDS_TOKEN, reply.asked, help_)
 
 
 def pull(reach: Reach, repo: str, number: int) -> str:
-    """The newest commit of a pull request."""
+    """The newest commit of a pull request. Raises MissingLogError."""
     path = f"{repo_path(repo)}/pulls/{number}"
-    sha = Fields(get(reach, path).json()).part("head").text("sha")
+    try:
+        sha = Fields(get(reach, path).json()).part("head").text("sha")
+    except MissingLogError as e:
+        if _hidden(reach, e):
+            help_ = "the API alone tells its commit: whyred login, or name a run, or the commit as OWNER/REPO@SHA"
+            raise MissingLogError(Missing.NEEDS_TOKEN, e.asked, help_) from e
+        if e.reason is not Missing.NOT_FOUND:
+            raise
+        help_ = f"no pull request {number} is to be seen (an issue has no runs): {e.help}"
+        raise MissingLogError(e.reason, e.asked, help_) from e
     if sha is None:
         raise MissingLogError(Missing.NOT_FOUND, f"read pull request {number} of {repo}", "it names no commit")
     return sha

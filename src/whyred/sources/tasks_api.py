@@ -4,6 +4,7 @@ token shows runs and their conclusions on servers that have no list of runs.
 Source: services/convert/convert.go (ToActionTask) of Forgejo 8 to 16; routers/api/v1/repo/action.go of Gitea 1.23.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -24,7 +25,10 @@ _TASKS = "/repos/{owner}/{repo}/actions/tasks"
 _MANY = 2_000
 """Tasks that are looked through for one run."""
 _PAST = 200
-"""Tasks of earlier runs, one after the other, behind which no later run is looked for."""
+"""Tasks of earlier runs, one after the other, behind which none of a later run is looked for."""
+
+Task = tuple[Run, Attempt]
+"""An entry of the list: the try of a job, and its run as that entry tells it."""
 
 
 def refuses(reach: Reach) -> MissingLogError | None:
@@ -49,8 +53,8 @@ def runs(reach: Reach, repo: str, query: RunQuery) -> Iterator[Run]:
     no_actors(query, f"look for runs of {repo} by their tasks")
     given = 0
     filtered = query != RunQuery(limit=query.limit)
-    for tasks in _of_runs(_tasks(reach, repo), query.number, 4 * query.limit if filtered else query.limit):
-        run = _run(tasks)
+    for tasks, whole in _of_runs(_tasks(reach, repo), query.number, 4 * query.limit if filtered else query.limit):
+        run = _run(tasks) if whole else _run_in_part(tasks)
         if query.keeps(run):
             yield run
             given += 1
@@ -58,28 +62,35 @@ def runs(reach: Reach, repo: str, query: RunQuery) -> Iterator[Run]:
                 return
 
 
-def _of_runs(tasks: Iterable[tuple[Run, Attempt]], number: int | None, most: int) -> list[list[tuple[Run, Attempt]]]:
-    """The tasks of each run, newest run first: of the one of this number, or of about `most` runs that are there whole.
+def _of_runs(tasks: Iterable[Task], number: int | None, most: int) -> list[tuple[list[Task], bool]]:
+    """The tasks of each run, newest run first, and whether they are all there: of the run of this number, or of at
+    least `most` runs.
 
-    Tasks come in the order in which runners took them, newest first: those of several runs stand mixed, and those of a
-    rerun before those of younger runs. A run is whole when only earlier ones follow.
+    Tasks come in the order in which runners took them, newest first: those of several runs stand mixed, those of a
+    rerun before those of younger runs, and a job that waited for others (`needs`) before what later runs began
+    meanwhile. So a run counts as whole where the list ends, or where the last _PAST tasks are all of earlier runs.
     """
-    runs_: dict[int, list[tuple[Run, Attempt]]] = {}
-    past, whole = 0, 0
+    runs_: dict[int, list[Task]] = {}
+    last = deque[int](maxlen=_PAST)
+    read = 0
     for task in tasks:
+        read += 1
         of = task[0].number or 0
-        past = past + 1 if number is not None and of < number else 0
-        if past >= _PAST:
-            break
+        last.append(of)
         if number in (None, of):
             runs_.setdefault(of, []).append(task)
-        if number is None and sum(n > of for n in runs_) >= most:
-            whole = of + 1
+        if len(last) < _PAST:
+            continue
+        past = max(last)
+        if number is not None and number > past:
             break
-    return [runs_[of] for of in sorted(runs_, reverse=True) if of >= whole]
+        if number is None and sum(n > past for n in runs_) >= most:
+            return [(runs_[of], True) for of in sorted(runs_, reverse=True) if of > past]
+    ended = read < _MANY
+    return [(runs_[of], ended or of > max(last)) for of in sorted(runs_, reverse=True)]
 
 
-def _tasks(reach: Reach, repo: str) -> Iterator[tuple[Run, Attempt]]:
+def _tasks(reach: Reach, repo: str) -> Iterator[Task]:
     for item in pages(reach, f"{repo_path(repo)}/actions/tasks", "workflow_runs", {}, _MANY):
         number = item.positive("run_number")
         status, conclusion = ended_as(item.text("status") or "")
@@ -112,7 +123,7 @@ def _attempt(item: Fields, run: Run, status: Status, conclusion: Conclusion) -> 
     )
 
 
-def _run(tasks: list[tuple[Run, Attempt]]) -> Run:
+def _run(tasks: list[Task]) -> Run:
     """A run as its tasks tell it: the newest one of each job counts."""
     newest = newest_of(attempt for _, attempt in tasks)
     status, conclusion = together((a.status, a.conclusion) for a in newest)
@@ -125,6 +136,12 @@ def _run(tasks: list[tuple[Run, Attempt]]) -> Run:
         started=min(starts, default=None),
         ended=max(ends, default=None) if status is Status.DONE else None,
     )
+
+
+def _run_in_part(tasks: list[Task]) -> Run:
+    """A run of which tasks may be missing: one that runs makes it a running one, but none tells how it ended."""
+    run = replace(_run(tasks), started=None, ended=None)
+    return run if run.status is Status.RUNNING else replace(run, status=Status.UNKNOWN, conclusion=Conclusion.UNKNOWN)
 
 
 def newest_of(attempts: Iterable[Attempt]) -> list[Attempt]:
@@ -158,13 +175,13 @@ def attempts(reach: Reach, run: Run) -> tuple[Attempt, ...]:
         raise MissingLogError(Missing.WRONG_ID_KIND, asked, "tasks go by the run's number: name it as owner/repo#RUN")
     later = False
 
-    def told() -> Iterator[tuple[Run, Attempt]]:
+    def told() -> Iterator[Task]:
         nonlocal later
         for task in _tasks(reach, run.repo or ""):
             later = later or (task[0].number or 0) > (run.number or 0)
             yield task
 
-    found = [attempt for tasks in _of_runs(told(), run.number, 1) for _, attempt in tasks]
+    found = [attempt for tasks, _ in _of_runs(told(), run.number, 1) for _, attempt in tasks]
     if not found and later:  # numbers are given one after the other, so this run was there
         help_ = "a later run has tasks and this one has none: no runner has taken a job of it, or it is too old"
         raise MissingLogError(Missing.NOT_STARTED, asked, help_)

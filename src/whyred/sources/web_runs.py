@@ -11,8 +11,9 @@ from dataclasses import replace
 from urllib.parse import urlencode
 
 from whyred.model.forge import Kind, RunQuery, ended_as
-from whyred.model.run import Run
+from whyred.model.run import Run, Status
 from whyred.model.source import Missing, MissingLogError
+from whyred.sources import tasks_api
 from whyred.sources._fields import moment
 from whyred.sources._forge_api import label, no_actors
 from whyred.sources._moved import has_moved, path_now
@@ -26,7 +27,13 @@ SERVES = "the web pages of Forgejo and Gitea: the list of runs"
 ORDER = 122
 KINDS = frozenset({Kind.FORGEJO, Kind.GITEA})
 _ITEM = re.compile(r'<a\b[^>]{0,3000}href="[^"]{0,500}/actions/runs/([1-9][0-9]{0,17})"[^>]{0,2000}>([^<]{0,2000})')
-_ICON = re.compile(r"octicon-(check-circle-fill|x-circle-fill|clock|meter|blocked|skip|stop|circle-slash)")
+_ICON = re.compile(
+    r'class="(?:[^"]{0,200}\s)?(?:octicon-|[a-z]{1,20}-(?=running))'
+    r'(check-circle-fill|x-circle-fill|clock|circle|meter|running|blocked|skip|stop|circle-slash)["\s]'
+)
+"""The icon of a run in whole, for others begin with the same words (`octicon-stopwatch` stands before how long the run
+above it took), and in a class alone, for a title may say anything.
+"""
 _NUMBER = re.compile(r"<b>([^<]{0,300}?) ?#([1-9][0-9]{0,17})</b>")
 _COMMIT = re.compile(r'href="[^"]{0,500}/commit/([0-9a-f]{40,64})"')
 _REF = re.compile(r"run-list-ref[^>]*>\s*([^<]{1,1000}?)\s*<")
@@ -38,12 +45,17 @@ _WORDS = {
     "check-circle-fill": "success",
     "x-circle-fill": "failure",
     "clock": "waiting",
+    "circle": "waiting",
     "meter": "running",
+    "running": "running",
     "blocked": "blocked",
     "skip": "skipped",
     "stop": "cancelled",
     "circle-slash": "cancelled",
 }
+"""Gitea draws a run that waits as `octicon-circle`, and one that runs as an icon of its own, where it drew
+`octicon-clock` and `octicon-meter` before (seen on 1.26.0 and 1.23.8).
+"""
 _PAGE = 4 << 20
 """Bytes of a page that are looked at; one of fifty runs has less than a quarter."""
 _ENTRY = 20_000
@@ -86,6 +98,21 @@ def runs(reach: Reach, repo: str, query: RunQuery) -> Iterator[Run]:
             if query.keeps(run) and _untold(query, [run]) is None:
                 yield replace(run, workflow=run.workflow or query.workflow)  # a list of one names it nowhere
         number = number + 1 if query.number is None else _page_of(query.number, found, number)
+
+
+def completed(reach: Reach, repo: str, found: list[Run]) -> list[Run]:
+    """Runs of the page with their event and times, as far as the list of tasks tells them. Raises MissingLogError."""
+    if reach.http.token is None:
+        raise MissingLogError(Missing.NEEDS_TOKEN, f"list the tasks of {repo}", "this needs an API token: whyred login")
+    told = {run.number: run for run in tasks_api.runs(reach, repo, RunQuery(limit=len(found)))}
+    return [_completed(run, told.get(run.number)) for run in found]
+
+
+def _completed(run: Run, told: Run | None) -> Run:
+    if told is None or (run.commit is not None and told.commit not in (None, run.commit)):
+        return run
+    ended = told.ended if run.status is Status.DONE else None
+    return replace(run, event=run.event or told.event, started=run.started or told.started, ended=run.ended or ended)
 
 
 def _page_of(wanted: int, found: list[Run], page: int) -> int | None:

@@ -3,16 +3,19 @@ a web login, or without one on public repositories.
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from whyred.model.forge import Kind
 from whyred.model.run import Attempt, Conclusion, Job, Run, Status, Step
 from whyred.model.source import Boundaries, Fetched, Missing, MissingLogError
 from whyred.sources import _forge_api
+from whyred.sources._growing import growing
+from whyred.sources._same_try import refuse_other
 from whyred.sources._state import Answer, State, read_answer
+from whyred.sources._state_rest import only, with_rest
 from whyred.sources._web import Page, expired, older_hidden, page, page_of
-from whyred.sources.http import By
+from whyred.sources.http import By, Stream
 from whyred.sources.pace import Pace
 from whyred.sources.reach import Reach, Want
 
@@ -20,8 +23,6 @@ NAME = "web-state"
 SERVES = "the web pages of Forgejo and Gitea: jobs, exact steps, lines by cursor"
 ORDER = 120
 KINDS = frozenset({Kind.FORGEJO, Kind.GITEA})
-_LATE = 1.2
-"""Seconds after the end of a job within which its last rows arrive (reference, section 10)."""
 _WAIT_OUT = (Missing.UNREACHABLE, Missing.SERVER_ERROR, Missing.RATE_LIMITED, Missing.STILL_RUNNING)
 _RESUMES = 5
 _NO_LINE = "the runner has sent no line yet: try again in some seconds, or wait for them with whyred logs --follow"
@@ -65,7 +66,7 @@ def steps(reach: Reach, attempt: Attempt) -> Attempt:
 
 def _known(reach: Reach, attempt: Attempt) -> tuple[Page, State, Attempt]:
     """The page of an attempt, its state, and the attempt with the job's place in the run."""
-    job = _placed(reach, attempt)
+    job = placed(reach, attempt)
     opened = page_of(reach, attempt, job)
     state = _state(opened)
     # A place beyond the last job silently shows job 0, and an id of another run shows none.
@@ -78,8 +79,11 @@ def _known(reach: Reach, attempt: Attempt) -> tuple[Page, State, Attempt]:
     return opened, state, replace(attempt, job=job)
 
 
-def _placed(reach: Reach, attempt: Attempt) -> Job:
-    """The job with its place in the run; the list of tasks tells names alone, so the run's page is asked."""
+def placed(reach: Reach, attempt: Attempt) -> Job:
+    """The job with its place in the run; the list of tasks tells names alone, so the run's page is asked.
+
+    Raises MissingLogError (wrong-id-kind), where the run has no job of this name or several.
+    """
     job = attempt.job
     if job is None:
         help_ = "its job is not known: name it as `owner/repo#RUN:JOB`"
@@ -133,11 +137,24 @@ def log(reach: Reach, attempt: Attempt, want: Want) -> Fetched:
         raise _forge_api.not_started(f"POST {reach.server.root}{opened.path}", attempt)
     reader = _Reader(reach, opened, attempt)
     if want.follow and attempt.status is not Status.DONE:
-        chunks = reader.follow()
+        chunks = reader.with_rest(reader.follow())
     else:
-        chunks = reader.doubled() if _doubled(attempt, want) else reader.all(want.places(attempt.steps))
-        chunks = _begun(chunks, reader)
+        chunks = _begun(_some(reader, want), reader)
     return Fetched(attempt, chunks, NAME, boundaries=Boundaries.TOLD)
+
+
+def _some(reader: "_Reader", want: Want) -> "Iterator[bytes | Step]":
+    """What is wanted of an attempt. Rows of a step that was cancelled may be found in the whole text alone, whose place
+    is known where all steps before were read.
+    """
+    steps, places = reader.attempt.steps, want.places(reader.attempt.steps)
+    if _doubled(reader.attempt, want):
+        return reader.with_rest(reader.doubled())
+    if places is None:
+        return reader.with_rest(reader.all(None))
+    if reader.attempt.status is Status.DONE and any(steps[i].conclusion is Conclusion.CANCELLED for i in places):
+        return only(reader.with_rest(reader.all(None)), want.wants(steps))
+    return reader.all(places)
 
 
 def _doubled(attempt: Attempt, want: Want) -> bool:
@@ -174,6 +191,21 @@ class _Reader:
     def __init__(self, reach: Reach, opened: Page, attempt: Attempt) -> None:
         self.reach, self.page, self.attempt = reach, opened, attempt
         self._checked = False
+
+    def with_rest(self, chunks: "Iterator[bytes | Step]") -> "Iterator[bytes | Step]":
+        """All steps, and what the whole text has after them."""
+        asked = f"GET {self.reach.server.root}{self.page.path}/logs"
+        return with_rest(chunks, lambda: self.attempt, self._whole, asked)
+
+    def _whole(self) -> Iterator[bytes]:
+        def open_(headers: Mapping[str, str]) -> Stream:
+            stream = self.reach.http.open("GET", f"{self.page.path}/logs", By.WEB, headers=headers)
+            if stream.reply.status not in (200, 206, 416):
+                raise self.page.log_refusal(stream.refusal(), self.attempt)
+            return _forge_api.refuse_page(stream)
+
+        pace = Pace(self.reach.http.sleep, self.reach.http.clock)
+        return growing(open_, self.attempt, Want(), lambda: self.attempt, pace)
 
     def all(self, wanted: tuple[int, ...] | None) -> "Iterator[bytes | Step]":
         """All steps, or the wanted ones."""
@@ -233,6 +265,8 @@ class _Reader:
     def _answer(self, place: int, cursor: int) -> Answer:
         stream = self.page.state([(place, cursor)], self.attempt)
         answer = read_answer(stream.chunks(), stream.reply.asked)
+        if answer.state is not None:  # before a row of it is given: it may be of another attempt
+            refuse_other(self.attempt, _filled(self.attempt, self.page, answer.state), stream.reply.asked)
         if cursor or self._checked:
             return answer
         self._checked = True
@@ -298,7 +332,7 @@ class _Reader:
                 return
             elif ended:
                 final = True
-                self.reach.http.sleep(_LATE)
+                pace.late()
                 continue
             pace.idle()
 

@@ -8,18 +8,24 @@ import click
 if TYPE_CHECKING:  # only a shell that completes wants it: 4 ms of every other call
     from click.shell_completion import CompletionItem
 
-TARGET_HELP = """\b
-A TARGET is
-  FILE            a log as it lies on the disk, also .gz and .zst
-  -               the log on standard input
-  BUNDLE          what `whyred save` or `--save` wrote
-  local, local:N  the newest or the Nth run of `whyred run`
+_ON_FORGE = """\
   .               this checkout: the newest failing run of HEAD on its forge
   OWNER/REPO      the newest failing run of its default branch
   OWNER/REPO#RUN  that run; OWNER/REPO@SHA those of a commit
   URL             of a run, job, attempt or pull request, from the browser
 and :JOB after any of the last four names one job.
 """
+TARGET_HELP = f"""\b
+A TARGET is
+  FILE            a log as it lies on the disk, also .gz and .zst
+  -               the log on standard input
+  BUNDLE          what `whyred save` or `--save` wrote
+  local, local:N  the newest or the Nth run of `whyred run`
+{_ON_FORGE}"""
+FORGE_TARGET_HELP = f"""\b
+A TARGET is
+{_ON_FORGE}"""
+"""The same of a command for what runs on a forge alone."""
 
 
 def target(_ctx: click.Context, _param: click.Parameter, begun: str) -> "list[CompletionItem]":

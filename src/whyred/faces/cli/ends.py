@@ -5,14 +5,19 @@ import os
 import re
 import sys
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from whyred.faces.cli.streams import say
+from whyred.faces.cli.streams import out, say
 from whyred.model.source import MissingLogError
 from whyred.model.trouble import UserError
+
+if TYPE_CHECKING:
+    from whyred.logs.mask import Masker
 
 _HOST = frozenset(
     {
@@ -33,11 +38,15 @@ _HOST = frozenset(
 _SECRET = re.compile(r"TOKEN|PASSW|PGPASS|SECRET|CREDENTIAL|API_?KEY|PRIVATE_?KEY", re.I)
 
 
-def end(error: Exception, command: str | None = None) -> int:
+def end(error: Exception, command: str | None = None, *, as_json: bool = False) -> int:
     """Says what happened and returns the exit code: 2 or 4 for what a user can act on, 3 for a bug.
 
-    What was refused is a log, unless the command's file says otherwise in `REFUSED`.
+    What was refused is a log, unless the command's file says otherwise in `REFUSED`. `as_json`: standard output gets
+    the refusal as well, as one object.
     """
+    refused = error.__cause__ if isinstance(error, UserError) else error
+    if as_json and isinstance(refused, MissingLogError):
+        show_refusal(refused)
     if isinstance(error, UserError):
         say(str(error))
         return error.code
@@ -72,6 +81,28 @@ def _refused(error: MissingLogError, words: str) -> None:
         say(f"  {route}: {e.reason}, as above" if told == best else f"  {route}: {told}")
 
 
+def show_refusal(error: MissingLogError) -> None:
+    """The refusal on standard output, as one line of JSON, masked."""
+    from whyred.reports.refusal import render_json
+
+    try:
+        out(render_json(error, _mask()))
+    except UserError as e:
+        say(str(e))
+
+
+def _mask() -> Callable[[str], str]:
+    """Masks a text of everything that is a secret, by its form or because it was used."""
+    try:
+        from whyred.settings import folders
+
+        masker = _masker(folders.cache())
+    except (OSError, ValueError, ImportError, MemoryError) as e:
+        told = f"not shown, for nothing could mask it ({type(e).__name__})"
+        return lambda _text: told
+    return lambda text: masker.text(text.encode("utf-8", "backslashreplace")).decode("utf-8", "replace")
+
+
 def _nowhere() -> bool:
     try:
         Path.cwd()
@@ -102,15 +133,9 @@ def usage(error: click.ClickException) -> int:
 
 
 def _bug(error: Exception) -> int:
-    from whyred.app.library import Library
-    from whyred.settings.known_secrets import known_secrets
-
     text = "".join(traceback.format_exception(error)).encode("utf-8", "backslashreplace")
     try:
-        masker = Library(cache=None).masker()
-        for secret in known_secrets(_given()):
-            masker.add(secret)
-        masked = masker.text(text)
+        masked = _masker(None).text(text)
     except (OSError, ValueError, ImportError, MemoryError) as e:
         masked = f"{type(error).__name__}; its traceback is not shown, for nothing could mask it: {e}\n".encode()
     place = _keep(masked)
@@ -119,6 +144,20 @@ def _bug(error: Exception) -> int:
     where = f"The traceback is in {place}" if place else "The traceback stands above"
     say(f"a bug in whyred: {type(error).__name__}. {where}: please report it")
     return 3
+
+
+def _masker(cache: Path | None) -> "Masker":
+    """It knows every secret that this run had in its hands. Without a cache, nothing there can be what is wrong.
+
+    Raises OSError, ValueError, ImportError and MemoryError.
+    """
+    from whyred.app.library import Library
+    from whyred.settings.known_secrets import known_secrets
+
+    masker = Library(cache).masker()
+    for secret in known_secrets(_given()):
+        masker.add(secret)
+    return masker
 
 
 def _given() -> list[str]:

@@ -84,7 +84,7 @@ def cut(row: str, width: int) -> str:
 _PAINT = (
     (re.compile(r"CONFIRMED\b.*"), {"fg": "green", "bold": True}),
     (re.compile(r"LIKELY\b.*"), {"fg": "yellow", "bold": True}),
-    (re.compile(r"(?:POSSIBLE|UNEXPLAINED|QUIET)\b.*"), {"fg": "cyan", "bold": True}),
+    (re.compile(r"(?:POSSIBLE|UNEXPLAINED|CANCELLED|QUIET)\b.*"), {"fg": "cyan", "bold": True}),
     (re.compile(r"GREEN\b.*"), {"fg": "green", "bold": True}),
     (re.compile(r" {2}> .*"), {"fg": "red"}),
     (re.compile(r" {4}\+ .*"), {"fg": "green"}),

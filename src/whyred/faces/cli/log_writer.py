@@ -1,6 +1,7 @@
 """Writes the pieces of logs to the terminal, a pipe or a file."""
 
 import os
+import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -23,13 +24,14 @@ _UNKNOWN = Conclusion.UNKNOWN.value
 
 
 class LogWriter:
-    """Takes pieces as they come. A file gets its name when all of it is written: Ctrl-C leaves none half written.
+    """Takes pieces as they come. A file gets its name when all of it is written: Ctrl-C leaves none half written. Where
+    a link leads to a file, that file is written; a pipe or a terminal is written into, and stays what it is.
 
     `bare`: nothing but the text of the logs is written; whose it is goes to standard error, as notes always do.
     """
 
     def __init__(self, file: Path | None, *, as_json: bool, raw: bool, bare: bool = False) -> None:
-        self._path, self._json, self._raw, self._bare = file, as_json, raw, bare
+        self._named, self._path, self._json, self._raw, self._bare = file, file, as_json, raw, bare
         self._part: Path | None = None
         self._file: BinaryIO | None = None
         self._ends: list[Callable[[], Conclusion]] = []
@@ -38,11 +40,26 @@ class LogWriter:
         self._open_line = False
         self._terminal = file is None and sys.stdout is not None and sys.stdout.isatty()
         if file is not None:
-            self._part = file.with_name(f".{file.name}.{os.getpid()}.part")
             try:
-                self._file = self._part.open("xb")
+                self._file = self._opened(file)
             except OSError as e:
                 raise self._unwritable(e) from e
+
+    def _opened(self, file: Path) -> BinaryIO:
+        """What is written to, and `_path` where a plain file gets its name. Raises OSError and UserError."""
+        # `realpath` of what a descriptor stands for (/dev/stdout) may lead nowhere, while the file itself is there.
+        real = Path(os.path.realpath(file))
+        try:
+            state = file.stat()
+        except FileNotFoundError:
+            state = None
+        if state is not None and stat.S_ISBLK(state.st_mode):
+            why = "it is a disk or a part of one, and what is on it would be lost"
+            raise UserError(f"{file} is no plain file", why, "Name another file with --out")
+        if state is not None and not (stat.S_ISREG(state.st_mode) and real.exists()):
+            return file.open("wb")
+        self._path, self._part = real, real.with_name(f".{real.name}.{os.getpid()}.part")
+        return self._part.open("xb")
 
     def __enter__(self) -> "LogWriter":
         return self
@@ -114,6 +131,8 @@ class LogWriter:
             return
         try:
             self._file.write(data)
+            if self._part is None:
+                self._file.flush()  # somebody may read along
         except OSError as e:
             raise self._unwritable(e) from e
 
@@ -133,22 +152,24 @@ class LogWriter:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._file is None or self._part is None or self._path is None:
+        if self._file is None or self._path is None:
             return
         try:
             self._file.close()
             if kind is None:
-                self._part.replace(self._path)
-                progress(f"wrote {self._path}")
+                if self._part is not None:
+                    self._part.replace(self._path)
+                progress(f"wrote {self._named}")
         except OSError as e:
             raise self._unwritable(e) from e
         finally:
-            self._part.unlink(missing_ok=True)
+            if self._part is not None:
+                self._part.unlink(missing_ok=True)
 
     def _unwritable(self, error: OSError) -> UserError:
         why = error.strerror or str(error)
         how = "Name another file with --out, in a folder that is there and that you may write to"
-        return UserError(f"cannot write {self._path}", why, how)
+        return UserError(f"cannot write {self._named}", why, how)
 
 
 def _name(attempt: Attempt) -> str:

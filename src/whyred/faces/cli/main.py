@@ -59,7 +59,7 @@ def _be_brief() -> None:
 def _run() -> int:
     import click
 
-    from whyred.faces.cli.program import cli
+    from whyred.faces.cli.program import AS_JSON, cli
 
     context: click.Context | None = None
     try:
@@ -90,7 +90,9 @@ def _run() -> int:
     except Exception as e:  # noqa: BLE001 - the top of this face: the one place that may catch everything
         from whyred.faces.cli.ends import end
 
-        return end(e, context.invoked_subcommand if context is not None else None)
+        if context is None:
+            return end(e)
+        return end(e, context.invoked_subcommand, as_json=AS_JSON in context.meta)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,9 @@ import click
 
 FOLDER = os.path.join(os.path.dirname(__file__), "commands")  # noqa: PTH118, PTH120 - pathlib costs 8 ms of start-up
 
+AS_JSON = "whyred.as_json"
+"""The place in a context's `meta`, which a command shares with the program, that says that JSON is wanted."""
+
 
 class Commands(click.Group):
     """Lists the command files without importing them; imports the one that is called."""
@@ -28,6 +31,9 @@ class Commands(click.Group):
 
         module = importlib.import_module(f"whyred.faces.cli.commands.{module_name}")
         command: click.Command = module.command
+        for param in command.params:
+            if param.name in ("as_json", "form"):
+                param.callback = _note_json
         return command
 
     def resolve_command(
@@ -50,6 +56,13 @@ class Commands(click.Group):
         """The table of commands, from the first line of each file."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, _short_help(name)) for name in self.list_commands(ctx)])
+
+
+def _note_json(ctx: click.Context, _param: click.Parameter, value: object) -> object:
+    """Keeps in mind that JSON is wanted: what is refused is told as JSON, too."""
+    if value is True or value == "json":
+        ctx.meta[AS_JSON] = True
+    return value
 
 
 def _short_help(name: str) -> str:

@@ -57,7 +57,9 @@ def refuse_loss(target: str, option: str, file: Path | None) -> None:
         return
     if os.path.isdir(file):  # noqa: PTH112 - pathlib's own raises where a folder may not be entered
         raise UserError(f"{file} is a directory", f"{option} wants a file", "Name a file in it")
-    if _same(file, Path(target)):
+    from whyred.app.targets import job_of_file
+
+    if _same(file, Path(job_of_file(target)[0])):
         raise UserError(f"{file} is what you ask about", f"{option} would write over it", "Name another file")
 
 

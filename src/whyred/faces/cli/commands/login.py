@@ -30,7 +30,7 @@ _TRIES = 3
 """Answers that may be wrong before the command ends."""
 
 
-@click.command("login", help=__doc__, epilog=_EPILOG)
+@click.command("login", help=__doc__, epilog=_EPILOG, context_settings={"allow_extra_args": True})
 @click.argument("url")
 @click.option("--web", is_flag=True, help="Sign in to the web pages: user, password and, where wanted, a code.")
 @click.option("--user", metavar="NAME", help="The user of the web login.")
@@ -56,6 +56,8 @@ def command(
     from whyred.reports.login import render, render_json
 
     assert isinstance(options, Options)
+    if click.get_current_context().args:  # click would repeat them, and one of them may be a token
+        raise click.UsageError("login takes one URL and no token: give that on standard input, with --token-stdin.")
     if token_stdin and (password_stdin or code_stdin):
         raise click.UsageError("--token-stdin and --password-stdin both want standard input: log in twice.")
     web = web or user is not None or password_stdin

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from whyred.app.forges import Forges
     from whyred.app.library import Library
     from whyred.app.logs import LogWish, Piece
+    from whyred.model.source import MissingLogError
 
 _EPILOG = f"""{TARGET_HELP}
 \b
@@ -112,6 +113,15 @@ def _collect(wish: "LogWish", forges: "Forges", folder: Path, library: "Library"
     return show(collect(ladder, found, folder, library, progress, wish.most), folder, as_json=as_json)
 
 
+def _refuse_now(error: "MissingLogError") -> None:
+    """Tells the refusal as JSON now, for the end is the last line; it is not told again when the command ends."""
+    from whyred.faces.cli.ends import show_refusal
+    from whyred.faces.cli.program import AS_JSON
+
+    show_refusal(error)
+    click.get_current_context().meta.pop(AS_JSON, None)
+
+
 def _write(pieces: "Iterator[Piece]", wish: "LogWish", file: Path | None, *, as_json: bool) -> int:
     from whyred.faces.cli.log_writer import LogWriter
     from whyred.faces.cli.show import progress
@@ -124,6 +134,8 @@ def _write(pieces: "Iterator[Piece]", wish: "LogWish", file: Path | None, *, as_
                 writer.take(piece)
         except (MissingLogError, KeyboardInterrupt) as e:
             if wish.follow:
+                if as_json and isinstance(e, MissingLogError):
+                    _refuse_now(e)
                 writer.ended(Conclusion.UNKNOWN, 130 if isinstance(e, KeyboardInterrupt) else 4)
             raise
         progress.clear()

@@ -3,10 +3,10 @@
 import click
 
 from whyred.faces.cli.changes import CODES, Wanted, carry_out, change_options
-from whyred.faces.cli.complete import TARGET_HELP, forge_target
+from whyred.faces.cli.complete import FORGE_TARGET_HELP, forge_target
 from whyred.faces.cli.forge import address, forge_options, reach
 
-_EPILOG = f"""{TARGET_HELP}
+_EPILOG = f"""{FORGE_TARGET_HELP}
 \b
 Examples:
   whyred rerun . --failed

@@ -41,16 +41,29 @@ def command(
     from whyred.app.overview import runs
     from whyred.faces.cli.show import out
     from whyred.model.forge import RunQuery
+    from whyred.model.target import workflow_name
     from whyred.reports.runs import render_runs, render_runs_json
 
     assert isinstance(options, Options)
-    query = RunQuery(limit, branch=branch, workflow=workflow, event=event, commit=sha, status=status)
+    file = workflow_name(workflow) if workflow is not None else None
+    wanted = _status(status) if status is not None else None
+    query = RunQuery(limit, branch=branch, workflow=file, event=event, commit=sha, status=wanted)
     found = runs(address(repo), query, reach(options))
     if as_json:
         out(render_runs_json(found))
     else:
         out(_table(render_runs(found)))
     return 0
+
+
+def _status(text: str) -> str:
+    """What whyred calls it. Raises UsageError."""
+    from whyred.model.target import STATUSES, status_word
+
+    word = status_word(text)
+    if word is None:
+        raise click.UsageError(f"--status wants one of {', '.join(STATUSES)}, not {text!r}.")
+    return word
 
 
 def _table(report: str) -> str:
