@@ -12,6 +12,7 @@ import stat
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -40,7 +41,7 @@ def names(attempts: Sequence[Attempt]) -> list[str]:
         run = f"{number}-" if several and number is not None else ""
         again = f"-attempt-{attempt.number}" if (attempt.number or 1) > 1 else ""
         base = run + (_UNFIT.sub("-", job)[:_LONG].strip("-.") or "job") + again
-        tries = (base, *(f"{base}-{n}" for n in range(2, len(attempts) + 2)))
+        tries = chain((base,), (f"{base}-{n}" for n in count(2)))
         name = next(name for name in tries if name.lower() not in taken)
         taken.add(name.lower())
         found.append(name)
