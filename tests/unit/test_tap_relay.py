@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import hashlib
 import json
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -344,20 +345,20 @@ def test_a_call_that_is_not_complete_is_not_handed_over() -> None:
 
 
 def test_a_forge_that_is_away_is_told_to_the_runner_and_the_call_is_kept() -> None:
-    with forge(lambda _: None) as there:
-        pass
-    gone = Tapped(f"http://127.0.0.1:{there.port}")
-    try:
-        for request in (
-            call("UpdateLog", b"rows"),
-            REQUESTS["get"],
-            b"PUT / HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc",
-        ):
-            answer = asked(gone.port, request)
-            assert answer.startswith(b"HTTP/1.1 502 Bad Gateway\r\n")
-            assert answer.endswith(b"\r\n\r\nwhyred tap: the forge cannot be reached from here\n")
-    finally:
-        gone.close()
+    with socket.socket() as held:  # bound, so that nobody else takes the port, and not listening
+        held.bind(("127.0.0.1", 0))
+        gone = Tapped(f"http://127.0.0.1:{held.getsockname()[1]}")
+        try:
+            for request in (
+                call("UpdateLog", b"rows"),
+                REQUESTS["get"],
+                b"PUT / HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc",
+            ):
+                answer = asked(gone.port, request)
+                assert answer.startswith(b"HTTP/1.1 502 Bad Gateway\r\n")
+                assert answer.endswith(b"\r\n\r\nwhyred tap: the forge cannot be reached from here\n")
+        finally:
+            gone.close()
     assert [(c.method, c.body, c.status) for c in gone.calls] == [("UpdateLog", b"rows", None)]
     assert set(gone.troubles) == {"Connection refused"}
 
