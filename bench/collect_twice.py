@@ -11,7 +11,8 @@ from pathlib import Path
 from whyred.app.collect import collect
 from whyred.app.forges import Forges, Options
 from whyred.app.library import Library
-from whyred.app.logs import LogWish, attempts_of
+from whyred.app.log_pieces import LogWish
+from whyred.app.logs import attempts_of
 from whyred.model.target import read_address
 
 

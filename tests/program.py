@@ -1,6 +1,7 @@
 """Runs the real program as its users do: in an environment of its own, in a namespace, as another user."""
 
 import os
+import shlex
 import stat
 import subprocess
 import sys
@@ -96,25 +97,32 @@ def alone() -> list[str]:
     return prefix if done.returncode == 0 else []
 
 
+def _closed(path: Path) -> Path | None:
+    """The topmost of the folders around it that only its owner may enter."""
+    return next((p for p in reversed(path.parents) if not p.stat().st_mode & stat.S_IXOTH), None)
+
+
 def as_nobody() -> list[str]:
     """A prefix that runs the rest as an unprivileged user. A normal user is one already; root becomes nobody.
 
-    An interpreter below a folder that only root may enter (a pyenv in /root) is shown to it in a mount namespace.
+    What lies below a folder that only root may enter (a checkout or an interpreter in /root) is shown to it in a mount
+    namespace.
     """
     if os.geteuid() != 0:
         return []
     drop = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-    base = Path(sys.base_prefix)
-    closed = [p for p in reversed(base.parents) if not p.stat().st_mode & stat.S_IXOTH]
+    wanted = dict.fromkeys([Path(sys.base_prefix), Path(sys.prefix), SOURCE])  # without those that are the same
+    closed = {top for path in wanted if (top := _closed(path)) is not None}
     if not closed:
         need(*drop)
         return drop
-    script = (
-        'mount -t tmpfs none /mnt; mkdir /mnt/0; mount --bind "$2" /mnt/0; mount -t tmpfs -o mode=755 none "$1"; '
-        'mkdir -p "$2"; mount --bind /mnt/0 "$2"; umount /mnt/0; umount /mnt; shift 2; exec "$@"'
-    )
-    prefix = [
-        "unshare", "--mount", "--propagation", "private", "--", "sh", "-ec", script, "sh", str(closed[0]), str(base)
-    ]  # fmt: skip
+    shown = [path for path in wanted if _closed(path) is not None]
+    script = ["mount -t tmpfs none /mnt"]
+    script += [f'mkdir /mnt/{n}; mount --bind "${n + 1}" /mnt/{n}' for n, _ in enumerate(shown)]
+    script += [f"mount -t tmpfs -o mode=755 none {shlex.quote(str(top))}" for top in sorted(closed)]
+    script += [f'mkdir -p "${n + 1}"; mount --bind /mnt/{n} "${n + 1}"' for n, _ in enumerate(shown)]
+    script += [*(f"umount /mnt/{n}" for n, _ in enumerate(shown)), "umount /mnt", f'shift {len(shown)}; exec "$@"']
+    prefix = ["unshare", "--mount", "--propagation", "private", "--", "sh", "-ec", "; ".join(script), "sh"]
+    prefix += [str(path) for path in shown]
     need(*prefix, *drop)
     return [*prefix, *drop]

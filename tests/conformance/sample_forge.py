@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from whyred.app.log_pieces import Absent, Head, Piece
 from whyred.app.log_steps import StepHead
-from whyred.app.logs import Absent, Head, Piece
 from whyred.model.access import Access, LoggedIn, Table
 from whyred.model.forge import Kind, Server
 from whyred.model.overview import Line, Overview, Waiting

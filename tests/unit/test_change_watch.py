@@ -8,7 +8,7 @@ from standin.wire import Reply, Request, as_json
 from whyred.app import change
 from whyred.app.change import Planned
 from whyred.app.library import Library
-from whyred.app.logs import Absent, Head
+from whyred.app.log_pieces import Absent, Head
 from whyred.app.watch import Watch
 from whyred.model.run import Conclusion
 from whyred.model.source import Missing, MissingLogError

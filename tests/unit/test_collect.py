@@ -29,7 +29,8 @@ from whyred.app import collect as module
 from whyred.app.collect import Collected, collect
 from whyred.app.library import Library
 from whyred.app.log_folder import LIST, LogFolder, names
-from whyred.app.logs import LogWish, attempts_of
+from whyred.app.log_pieces import LogWish
+from whyred.app.logs import attempts_of
 from whyred.model.credential import Credential
 from whyred.model.run import Attempt, Job, Run
 from whyred.model.source import Missing

@@ -16,8 +16,9 @@ from standin.world import World
 from whyred.app.forges import Forges
 from whyred.app.kept_logs import KEPT, identity, is_final
 from whyred.app.library import Library
+from whyred.app.log_pieces import Head, LogWish
 from whyred.app.log_steps import StepHead
-from whyred.app.logs import Head, LogWish, attempts_of, logs
+from whyred.app.logs import attempts_of, logs
 from whyred.model.credential import Credential
 from whyred.model.forge import Kind, Server
 from whyred.model.run import Attempt, Conclusion, Job, Run, Status

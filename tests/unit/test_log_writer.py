@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from whyred.app.log_pieces import Head
 from whyred.app.log_steps import StepHead
-from whyred.app.logs import Head
 from whyred.faces.cli.log_writer import LogWriter
 from whyred.model.run import Attempt, Conclusion, Job, Run, Status, Step
 from whyred.model.source import Boundaries, Fetched

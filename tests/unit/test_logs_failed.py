@@ -9,8 +9,9 @@ from standin import World, scenarios
 
 from whyred.app.library import Library
 from whyred.app.log_files import file_logs
+from whyred.app.log_pieces import LogWish, Piece
 from whyred.app.log_wait import Note
-from whyred.app.logs import LogWish, Piece, attempts_of, logs
+from whyred.app.logs import attempts_of, logs
 from whyred.app.why import Wish, why
 
 

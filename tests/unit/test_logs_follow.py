@@ -14,8 +14,9 @@ from standin import PROFILES, Status, scenarios, standin
 
 import whyred.reports
 from whyred.app.library import Library
+from whyred.app.log_pieces import Absent, Head, LogWish, Piece
 from whyred.app.log_wait import Note
-from whyred.app.logs import Absent, Head, LogWish, Piece, logs
+from whyred.app.logs import logs
 from whyred.faces.cli.log_writer import LogWriter
 
 EACH = pytest.mark.parametrize("name", PROFILES)

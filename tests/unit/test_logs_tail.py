@@ -6,7 +6,8 @@ import pytest
 from change_standin import address, way
 
 from whyred.app.library import Library
-from whyred.app.logs import Log, LogWish, Opened, logs, pieces
+from whyred.app.log_pieces import Log, LogWish, Opened, pieces
+from whyred.app.logs import logs
 from whyred.model.run import Attempt, Conclusion, Run, Status, Step
 from whyred.model.source import Fetched, Missing, MissingLogError
 from whyred.sources.reach import Want

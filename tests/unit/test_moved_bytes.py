@@ -10,8 +10,9 @@ from standin.hard_scenarios import huge
 
 from whyred.app.forges import Forges
 from whyred.app.library import Library
+from whyred.app.log_pieces import Head, LogWish
 from whyred.app.log_steps import StepHead
-from whyred.app.logs import Head, LogWish, logs
+from whyred.app.logs import logs
 from whyred.model.credential import Credential
 from whyred.model.target import read_address
 

@@ -8,8 +8,9 @@ from test_logs_follow import seen
 from test_web_state import attempt
 
 from whyred.app.library import Library
+from whyred.app.log_pieces import Head, LogWish
 from whyred.app.log_wait import again
-from whyred.app.logs import Head, LogWish, logs
+from whyred.app.logs import logs
 from whyred.model.run import Conclusion, Status
 from whyred.sources import forgejo_api
 

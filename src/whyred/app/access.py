@@ -1,7 +1,5 @@
 """`access`: the table of every route to a server: whether it works for this user and this run, why not, what would."""
 
-import re
-from dataclasses import replace
 from types import ModuleType
 from typing import cast
 
@@ -18,7 +16,6 @@ from whyred.sources.reach import Logs, Runs, Want
 
 _LOOK = 30
 """Runs among which one is sought that has a log."""
-_WEB_LOGIN = re.compile(r"; [^;]*: whyred login --web \S+$")
 _GIVES = (("runs", "runs"), ("attempts", "jobs"), ("steps", "steps"), ("log", "logs"))
 
 
@@ -38,8 +35,6 @@ def access(address: Address, forges: Forges) -> Table:
         for route in ladder.named()
         if any(hasattr(route, name) for name, _ in _GIVES)
     ]
-    if ladder.reach.http.signed_in:
-        rows = [_without_login(row) for row in rows]
     rows.append(Access("bundle", "what `whyred save` wrote", ("logs",), None))
     label = None if attempt is None else f"{attempt.run.label}{':' + attempt.job.name if attempt.job else ''}"
     return Table(str(ladder.reach.server), label, tuple(rows), note, _unwritten(rows, attempt))
@@ -108,14 +103,6 @@ def _unwritten(rows: list[Access], attempt: Attempt | None) -> MissingLogError |
     if found is None and attempt is not None and attempt.status in (Status.WAITING, Status.BLOCKED):
         return not_started(f"look for the log of {attempt.run.label}", attempt)
     return found
-
-
-def _without_login(row: Access) -> Access:
-    """The row without the advice to log in to the web pages, where somebody is: what is left is still true."""
-    refused = row.refusal
-    if refused is None or not (told := _WEB_LOGIN.sub("", refused.help)):
-        return row
-    return replace(row, refusal=MissingLogError(refused.reason, refused.asked, told, refused.tried))
 
 
 def _first(route: Logs, ladder: Ladder, attempt: Attempt) -> None:

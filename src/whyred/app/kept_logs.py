@@ -113,11 +113,11 @@ class KeptLogs:
         """The log; while it is read, it is kept, where it is whole and will stay as it is."""
         name = self._name(attempt)
         whole = want.steps is None and want.tail is None and not want.follow and not want.text_only
-        better = fetched.boundaries in (Boundaries.GUESSED, Boundaries.SCRIPTS) and any(
+        passing = fetched.boundaries in (Boundaries.GUESSED, Boundaries.SCRIPTS) and any(
             e.reason in _PASSING for _, e in fetched.refused
         )
-        if name is None or not whole or better or not is_final(fetched.attempt, time.time()):
-            return fetched  # `better`: a route that knows the steps may answer the next time
+        if name is None or not whole or passing or not is_final(fetched.attempt, time.time()):
+            return fetched  # `passing`: a route that knows the steps may answer the next time
         return replace(fetched, chunks=self._copied(name, fetched))
 
     def _name(self, attempt: Attempt) -> str | None:

@@ -7,7 +7,8 @@ from functools import partial
 from whyred.app import targets
 from whyred.app.flow import limited
 from whyred.app.library import Library
-from whyred.app.logs import Log, LogWish, Opened, Piece, each, pieces, told_marks
+from whyred.app.log_pieces import Log, LogWish, Opened, Piece, pieces, told_marks
+from whyred.app.logs import each
 from whyred.model.run import Attempt, Step
 from whyred.model.source import Fetched, Missing, MissingLogError
 from whyred.sources import downloads, local

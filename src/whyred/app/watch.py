@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from whyred.app.change import Planned, as_now
 from whyred.app.forges import Forges
 from whyred.app.library import Library
-from whyred.app.logs import Absent, LogWish, Piece, logs
+from whyred.app.log_pieces import Absent, LogWish, Piece
+from whyred.app.logs import logs
 from whyred.model.forge import Address, Kind, RunQuery
 from whyred.model.run import Attempt, Conclusion, Run, Status
 from whyred.model.source import Missing, MissingLogError

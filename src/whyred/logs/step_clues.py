@@ -9,9 +9,11 @@ from whyred.model.script import Print, Script
 
 _STAMP = rb"(?:\xef\xbb\xbf)?(?:\d{4}-\d\d-\d\dT[0-9:.,]{8,19}Z ?)?"
 _STARS = b"***"
+_LINE = 8192
+"""Bytes of a line that are looked at."""
 _BEGIN = 24
 """Bytes of a text by which its line is found."""
-FRAME = re.compile(
+_FRAME = re.compile(
     r"⭐ Run Main (?P<name>.+)"
     r"|(?:##\[group\]|::group::)Run (?P<begins>.+)"
     r"|(?:⚙️ \[runner\]: )?(?:RUN exit status |exitcode ')(?P<code>\d{1,3})(?:': failure)?"
@@ -22,7 +24,7 @@ FRAME = re.compile(
 """What the runner itself says (forgejo-runner: act/runner/step.go, internal/pkg/report/reporter.go; the groups and
 `##[error]`: Gitea's act 0.6 and later).
 """
-FRAME_BEGINS = tuple(
+_FRAME_BEGINS = tuple(
     text.encode()
     for text in (
         "⭐ Run ",
@@ -37,6 +39,17 @@ FRAME_BEGINS = tuple(
         "##[error]Process ",
     )
 )
+
+
+def said(line: bytes) -> bytes:
+    """What a line says, without its time and end."""
+    stamp = STAMP.match(line)
+    return line[stamp.end() if stamp else 0 :][:_LINE].rstrip(b"\r\n")
+
+
+def frame(text: bytes) -> re.Match[str] | None:
+    """What the runner itself says with a line (`said`), by the names of the groups; None where a step wrote it."""
+    return _FRAME.fullmatch(text.decode("utf-8", "replace")) if text.startswith(_FRAME_BEGINS) else None
 
 
 class Prints:
@@ -56,7 +69,7 @@ class Prints:
             (place, told.parts[0].encode()) for place, s in enumerate(scripts) for told in s.prints if told.first
         ]
         self._begins = tuple(told.parts[0].encode() for _, _, told in self._open)
-        begins = {*FRAME_BEGINS, *(text[:_BEGIN] for text in (*self._whole, *self._begins))}
+        begins = {*_FRAME_BEGINS, *(text[:_BEGIN] for text in (*self._whole, *self._begins))}
         self._spots = re.compile(b"\n" + _STAMP + b"(?:" + b"|".join(map(re.escape, sorted(begins))) + b")")
 
     def spots(self, rows: bytes) -> Iterator[int]:

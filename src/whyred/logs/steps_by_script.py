@@ -8,8 +8,8 @@ steps for some lines, they come as one step with all their names: a wrong name w
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from whyred.logs.step_clues import FRAME, FRAME_BEGINS, Prints, Windows
-from whyred.logs.steps_by_time import STAMP, lines
+from whyred.logs.step_clues import Prints, Windows, frame, said
+from whyred.logs.steps_by_time import lines
 from whyred.model.run import Conclusion, Step, one_of
 from whyred.model.script import Script, called
 
@@ -17,8 +17,6 @@ SET_UP, COMPLETE = "Set up job", "Complete job"
 _BAD = (Conclusion.FAILURE, Conclusion.CANCELLED, Conclusion.TIMED_OUT)
 _HELD = 1 << 20
 """Bytes that are held back at most until it is known whose they are."""
-_LINE = 8192
-"""Bytes of a line that are held against the scripts."""
 
 
 def split(
@@ -132,27 +130,23 @@ class _Cutter:
             yield from self._of(self._places(stretch), stretch.pieces)
 
     def _line(self, line: bytes) -> Iterator[bytes | Step]:
-        stamp = STAMP.match(line)
-        text = line[stamp.end() if stamp else 0 :][:_LINE].rstrip(b"\r\n")
-        frame = FRAME.fullmatch(text.decode("utf-8", "replace")) if text.startswith(FRAME_BEGINS) else None
-        if (
-            self._lost
-            or self._over
-            or (self._before is not None and (frame is None or frame["name"] is frame["begins"] is None))
-        ):
+        text = said(line)
+        told = frame(text)
+        unbegun = self._before is not None and (told is None or told["name"] is told["begins"] is None)
+        if self._lost or self._over or unbegun:
             yield from self._unseen(line)
-        elif frame is None:
+        elif told is None:
             yield from self._written(line, text)
-        elif frame["end"] is not None:
+        elif told["end"] is not None:
             yield from self._settle(None)
             self._over = True
             yield from self._unseen(line)
-        elif frame["name"] is not None:
-            yield from self._marked(frame["name"], line)
-        elif frame["begins"] is not None:
-            yield from self._grouped(frame["begins"], line, text)
+        elif told["name"] is not None:
+            yield from self._marked(told["name"], line)
+        elif told["begins"] is not None:
+            yield from self._grouped(told["begins"], line, text)
         else:
-            yield from self._failing(line, None if frame["cancelled"] else int(frame["code"] or frame["code2"]))
+            yield from self._failing(line, None if told["cancelled"] else int(told["code"] or told["code2"]))
 
     def _unmarked(self, line: bytes) -> Iterator[bytes | Step]:
         assert self._before is not None

@@ -31,7 +31,7 @@ def absent(reach: Reach, path: str, what: str, since: str) -> MissingLogError | 
         return None
     program = reach.server.kind.value.capitalize()
     help_ = f"{reach.server} has no {what} ({program} {since} brought it)"
-    if "log" in what:
+    if "log" in what and not reach.http.signed_in:
         help_ += f"; its web pages have the logs: whyred login --web {reach.server.root}"
     return MissingLogError(Missing.ROUTE_NOT_ON_THIS_VERSION, f"GET {reach.server.root}{BASE}{path}", help_)
 

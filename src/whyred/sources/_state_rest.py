@@ -9,14 +9,12 @@ from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from itertools import chain
 
+from whyred.logs.step_clues import frame, said
 from whyred.model.run import Attempt, Conclusion, Status, Step, one_of
 from whyred.model.source import Missing, MissingLogError
 
 _STAMP = re.compile(rb"[0-9T:.-]{19,40}Z ")
 _UNREADABLE = "\ufffd".encode()
-_INTERRUPTED = re.compile(rb"[0-9T:.Z -]*\S* \[runner\]: this step has been cancelled")
-_ENDS = re.compile(rb"[0-9T:.Z -]*" + "\U0001f3c1".encode())
-"""With this sign the runner tells how the job ended."""
 _HELD = 8 << 20
 """Bytes of the rest that are looked through for the end of the step that was cancelled."""
 
@@ -66,7 +64,7 @@ def _in_steps(rest: Iterator[bytes], steps: tuple[Step, ...], current: int, held
     cancelled = [step for step in steps if step.conclusion is Conclusion.CANCELLED and not step.aside]
     if cancelled and held:
         mine = [steps[current]] if steps[current] in cancelled else cancelled
-        begun, ended, rest = _until(_INTERRUPTED, rest)
+        begun, ended, rest = _until("cancelled", rest)
         if ended:
             yield from _headed(mine, steps[current], held, begun)
             begun, _, rest = _up_to_end(rest)
@@ -96,13 +94,15 @@ def _headed(of: list[Step], current: Step | None, held: list[Step], rows: list[b
     yield from rows
 
 
-def _until(mark: re.Pattern[bytes], rows: Iterator[bytes]) -> tuple[list[bytes], bool, Iterator[bytes]]:
-    """The rows up to the marked one and with it, whether it came, and the others."""
+def _until(word: str, rows: Iterator[bytes]) -> tuple[list[bytes], bool, Iterator[bytes]]:
+    """The rows up to the one with this word of the runner's (`step_clues.frame`) and with it, whether it came, and the
+    others.
+    """
     begun, size = list[bytes](), 0
     for row in rows:
         begun.append(row)
         size += len(row)
-        if mark.match(row):
+        if (told := frame(said(row))) is not None and told[word]:
             return begun, True, rows
         if size > _HELD:
             break
@@ -111,7 +111,7 @@ def _until(mark: re.Pattern[bytes], rows: Iterator[bytes]) -> tuple[list[bytes],
 
 def _up_to_end(rows: Iterator[bytes]) -> tuple[list[bytes], bool, Iterator[bytes]]:
     """The rows before the one that tells how the job ended, whether that came, and the others from it on."""
-    begun, ended, rest = _until(_ENDS, rows)
+    begun, ended, rest = _until("end", rows)
     return (begun[:-1], True, chain(begun[-1:], rest)) if ended else (begun, False, rest)
 
 

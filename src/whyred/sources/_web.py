@@ -6,7 +6,7 @@ Forgejo from 13 wants the attempt in the path (reference, sections 2.1 and 10).
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
@@ -187,20 +187,30 @@ def page(reach: Reach, run: Run, index: int, job_id: int | None) -> Page:
 
 
 def enter(page: Page) -> None:
-    """Opens a page; where the login has ended, it is renewed once. Raises MissingLogError."""
-    reply = page.reach.http.get(page.path, By.WEB)
-    while has_moved(page.reach, reply, page.path):
-        page.path = path_now(page.reach, page.path)
-        reply = page.reach.http.get(page.path, By.WEB)
+    """Opens a page. Raises MissingLogError."""
+    reply = visit(page.reach, page.path, also=_attempt)
+    page.path = path_now(page.reach, page.path)
     found = _attempt(reply)
-    if reply.status != 200 and found is None and page.reach.http.signed_in and renew(page.reach.http):
-        reply = page.reach.http.get(page.path, By.WEB)
-        found = _attempt(reply)
     if found is not None:
         page.attempt = int(found[1])
         page.path = re.sub(r"(?:/attempt/\d+)?$", found[0], page.path, count=1)
     elif reply.status != 200:
         raise page.refusal(reply)
+
+
+def visit(reach: Reach, path: str, query: str = "", also: Callable[[Reply], object] = lambda _: None) -> Reply:
+    """What a page says: of a repository that was renamed by its new name, and after the web login was renewed, once,
+    where it has ended. `also`: what is an answer of use although its status is not 200. Raises MissingLogError.
+    """
+    renewed = False
+    while True:
+        at = path_now(reach, path)
+        reply = reach.http.get(at + query, By.WEB)
+        if has_moved(reach, reply, at):
+            continue
+        if renewed or reply.status == 200 or also(reply) or not (reach.http.signed_in and renew(reach.http)):
+            return reply
+        renewed = True
 
 
 def _attempt(reply: Reply) -> re.Match[str] | None:

@@ -13,12 +13,9 @@ from whyred.model.run import Run
 from whyred.model.source import Missing, MissingLogError
 from whyred.sources._fields import Fields, objects
 from whyred.sources._forge_api import absent, get, repo_path
-from whyred.sources._moved import path_now
-from whyred.sources._web import Page
+from whyred.sources._web import Page, visit
 from whyred.sources._workflow_file import at_commit
-from whyred.sources.http import By
 from whyred.sources.reach import Offered, Reach
-from whyred.sources.web_login import renew
 
 NAME = "repo-api"
 SERVES = "Forgejo's and Gitea's API: branches, pull requests and runners, no logs"
@@ -54,10 +51,8 @@ def _hidden(reach: Reach, refused: MissingLogError) -> bool:
 
 def _default_branch_by_page(reach: Reach, repo: str) -> str:
     """The branch that a repository's own page shows, with a link to its commits."""
-    path = path_now(reach, "/" + quote(repo))
-    reply = reach.http.get(path, By.WEB)
-    if reply.status != 200 and renew(reach.http):
-        reply = reach.http.get(path, By.WEB)
+    path = "/" + quote(repo)
+    reply = visit(reach, path)
     if reply.status != 200:
         raise Page(reach, path, known=False).refusal(reply)
     if found := _COMMITS.search(reply.body[:_PAGE].decode("utf-8", "replace")):

@@ -16,11 +16,9 @@ from whyred.model.source import Missing, MissingLogError
 from whyred.sources import tasks_api
 from whyred.sources._fields import moment
 from whyred.sources._forge_api import label, no_actors
-from whyred.sources._moved import has_moved, path_now
-from whyred.sources._web import Page, by_ids
-from whyred.sources.http import By, Reply
+from whyred.sources._web import Page, by_ids, visit
+from whyred.sources.http import Reply
 from whyred.sources.reach import Reach
-from whyred.sources.web_login import renew
 
 NAME = "web-runs"
 SERVES = "the web pages of Forgejo and Gitea: the list of runs"
@@ -77,8 +75,6 @@ def runs(reach: Reach, repo: str, query: RunQuery) -> Iterator[Run]:
     while number is not None and number not in seen and len(seen) < _PAGES:
         seen.add(number)
         reply = _asked(reach, repo, number, query)
-        if reply.status != 200 and reach.http.signed_in and renew(reach.http):
-            reply = _asked(reach, repo, number, query)
         if reply.status != 200:
             raise Page(reach, f"/{repo}/actions", known=False).refusal(reply)
         found = list(read_runs(reply.body[:_PAGE].decode("utf-8", "replace"), repo, ids=by_ids(reach)))
@@ -130,15 +126,11 @@ def _page_of(wanted: int, found: list[Run], page: int) -> int | None:
 
 
 def _asked(reach: Reach, repo: str, number: int, query: RunQuery) -> Reply:
-    """The answer for one page of the list, of a repository that was renamed too. It sifts by a user's id alone."""
+    """The answer for one page of the list. It sifts by a user's id alone."""
     if query.actor is not None and not query.actor.isdecimal():
         no_actors(query, f"look for runs of {repo} on its page")
     asked = urlencode({"workflow": query.workflow or "", "actor": query.actor or 0, "status": 0})
-    while True:
-        path = path_now(reach, f"/{repo}/actions")
-        reply = reach.http.get(f"{path}?{asked}&page={number}&limit=50", By.WEB)
-        if not has_moved(reach, reply, path):
-            return reply
+    return visit(reach, f"/{repo}/actions", f"?{asked}&page={number}&limit=50")
 
 
 def _untold(query: RunQuery, among: list[Run]) -> str | None:

@@ -8,9 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
+from whyred.app.log_pieces import Absent, Head, Piece
 from whyred.app.log_steps import StepHead
 from whyred.app.log_wait import Note
-from whyred.app.logs import Absent, Head, Piece
 from whyred.faces.cli.streams import coloured, progress, say, write
 from whyred.logs.text import clean, last_state, visible
 from whyred.model.run import Attempt, Conclusion

@@ -15,6 +15,7 @@ from click.shell_completion import (
     BashComplete,
     CompletionItem,
     FishComplete,
+    ShellComplete,
     ZshComplete,
     add_completion_class,
     shell_complete,
@@ -89,8 +90,8 @@ class Bash(BashComplete):
         return f"plain,{value if self._in_quotes else _escaped(value)}"
 
 
-class Zsh(ZshComplete):
-    """Zsh: what stands before the value of an option stays there."""
+class _KeepsOption(ShellComplete):
+    """What stands before the value of an option stays there."""
 
     _option = ""
 
@@ -101,25 +102,18 @@ class Zsh(ZshComplete):
         return words, begun
 
     def format_completion(self, item: CompletionItem[str]) -> str:
-        """Type, value and help, a row each."""
+        """As the shell wants it."""
         return super().format_completion(_whole(item, self._option))
 
 
-class Fish(FishComplete):
-    """Fish: the same; and a value may hold a comma."""
+class Zsh(_KeepsOption, ZshComplete):
+    """Zsh, as `click` has it."""
+
+
+class Fish(_KeepsOption, FishComplete):
+    """Fish: a value may hold a comma."""
 
     source_template = _FISH
-    _option = ""
-
-    def get_completion_args(self) -> tuple[list[str], str]:
-        """The complete words, and the one that was begun."""
-        words, begun = super().get_completion_args()
-        self._option = _option(begun)
-        return words, begun
-
-    def format_completion(self, item: CompletionItem[str]) -> str:
-        """Type and value, with the help behind a tab."""
-        return super().format_completion(_whole(item, self._option))
 
 
 def _option(begun: str) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from whyred.app.forges import Forges
     from whyred.app.library import Library
-    from whyred.app.logs import LogWish, Piece
+    from whyred.app.log_pieces import LogWish, Piece
     from whyred.model.source import MissingLogError
 
 _EPILOG = f"""{TARGET_HELP}
@@ -70,7 +70,7 @@ def command(
 ) -> int:
     """Fetch, mask and show."""
     from whyred.app.library import Library
-    from whyred.app.logs import LogWish
+    from whyred.app.log_pieces import LogWish
     from whyred.app.options import Options
     from whyred.app.targets import address_of
     from whyred.faces.cli.show import refuse_loss
