@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from whyred.app.library import Library
 from whyred.diagnosis.match import Matched, match
+from whyred.logs.ahead import scanned
 from whyred.logs.blocks import Block, blocks
 from whyred.logs.mask import Masker
 from whyred.logs.reading import Reader
@@ -31,8 +32,9 @@ def read_log(
     """Masks and reads a stream of chunks once; `tap` gets every masked block (to save it), `told` is how the source
     says that the attempt ended. A `masker` handed in knows afterwards what the log asked to mask."""
     reader = Reader(library.scanner)
-    for block in (masker or library.masker()).blocks(blocks(chunks)):
-        reader.feed(block)
+    masked = (masker or library.masker()).blocks(blocks(chunks))
+    for block, found in scanned(masked, library.scanner.engine):
+        reader.feed(block, found)
         if tap is not None:
             tap(block)
     reading = reader.reading()

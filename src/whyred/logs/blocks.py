@@ -38,7 +38,7 @@ class Block:
 
     `first` is the number of the line the block begins in; `starts` and `ends` say whether it begins and ends at a
     line's edge. Both texts have the same LFs, so line numbers agree. `step` is the step that begins with this block,
-    where the source of the log told it.
+    where the source of the log told it. `counted`: how many LFs it has, where they were counted already.
     """
 
     first: int
@@ -47,6 +47,12 @@ class Block:
     starts: bool = True
     ends: bool = True
     step: Step | None = None
+    counted: int | None = None
+
+    @property
+    def feeds(self) -> int:
+        """How many LFs it has."""
+        return self.plain.count(b"\n") if self.counted is None else self.counted
 
 
 def plain(raw: bytes) -> bytes:
@@ -97,8 +103,9 @@ def blocks(
             step = data
             continue
         ends = data.endswith(b"\n")
-        yield Block(line, data, plain(data), starts, ends, step)
-        line += data.count(b"\n") if numbered else 0
+        feeds = data.count(b"\n") if numbered else None
+        yield Block(line, data, plain(data), starts, ends, step, feeds)
+        line += feeds or 0
         starts, step = ends, None
     if step is not None:
         yield Block(line, b"", b"", starts, starts, step)

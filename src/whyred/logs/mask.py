@@ -128,10 +128,10 @@ class Masker:
         if new is block.plain:
             return block
         if block.raw is block.plain:
-            return Block(block.first, new, new, block.starts, block.ends)
+            return Block(block.first, new, new, block.starts, block.ends, counted=block.counted)
         rows = zip(block.plain.split(b"\n"), new.split(b"\n"), block.raw.split(b"\n"), strict=True)
         raw = b"\n".join(r if o == n else n for o, n, r in rows)
-        return Block(block.first, raw, new, block.starts, block.ends)
+        return Block(block.first, raw, new, block.starts, block.ends, counted=block.counted)
 
     def _mask(self, text: bytes) -> bytes:
         found = self.engine.scan(text)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
 
+from whyred.logs.ahead import scanned
 from whyred.logs.blocks import Block
+from whyred.logs.engines import Places
 from whyred.logs.format import Format, Mark, Sign, detect
 from whyred.logs.kept import Caught, Kept, groups
 from whyred.logs.marks import Sections
@@ -57,8 +59,9 @@ class Reader:
         self._column, self._by_column, self._named = b"", False, False
         self._size = self._lines = self._frame = 0
 
-    def feed(self, block: Block) -> None:
-        """Takes one block into account."""
+    def feed(self, block: Block, found: Places | None = None) -> None:
+        """Takes one block into account. `found`: what the scanner's engine found in its plain text, where that is
+        known already."""
         data = block.plain
         if block.step is not None:
             self._sections.told(block.step, block.first)
@@ -73,7 +76,7 @@ class Reader:
             self._by_column = "step" in self._prefix.groupindex and COLUMN.search(data, 0, SAMPLE) is not None
         self._kept.begin(block)
         number, counted = block.first, 0
-        for spot in self._spots(data):
+        for spot in self._spots(data, found):
             number += data.count(b"\n", counted, spot.start)
             counted = spot.start
             if isinstance(spot, Place):
@@ -81,12 +84,12 @@ class Reader:
             else:
                 self._see_column(spot, number)
         self._size += len(block.raw)
-        self._lines = block.first + data.count(b"\n") - (1 if block.ends else 0)
+        self._lines = block.first + block.feeds - (1 if block.ends else 0)
         self._kept.finish(block, self._lines)
 
-    def _spots(self, data: bytes) -> Iterable["Place | _Column"]:
+    def _spots(self, data: bytes, found: Places | None) -> Iterable["Place | _Column"]:
         """What is to be looked at, in the order of the lines; a line's step before what is said on it."""
-        places = self._scanner.places(data)
+        places = self._scanner.places(data, found)
         return merge(self._columns(data), places, key=lambda s: s.start) if self._by_column else places
 
     def _columns(self, data: bytes) -> Iterator["_Column"]:
@@ -177,6 +180,6 @@ class Reader:
 def read(blocks: Iterable[Block], scanner: Scanner) -> Reading:
     """Reads a whole log from its masked blocks."""
     reader = Reader(scanner)
-    for block in blocks:
-        reader.feed(block)
+    for block, found in scanned(blocks, scanner.engine):
+        reader.feed(block, found)
     return reader.reading()

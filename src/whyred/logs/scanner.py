@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from whyred.logs.blocks import line_at
-from whyred.logs.engines import Engine, Hyperscan, Re2
+from whyred.logs.engines import Engine, Hyperscan, Places, Re2
 from whyred.logs.expression import expression
 from whyred.logs.format import Format, Mark
 from whyred.model.pattern import Pattern, Role
@@ -39,10 +39,11 @@ class Scanner:
         self._benign = re.compile("|".join(map(re.escape, literals)).encode()) if literals else None
         self.engine: Engine = engine or compile_engine([u.regex for u in self.units[: self._scanned]])
 
-    def places(self, data: bytes) -> Iterator[Place]:
-        """The lines of `data` on which an expression may match, in order."""
+    def places(self, data: bytes, found: Places | None = None) -> Iterator[Place]:
+        """The lines of `data` on which an expression may match, in order. `found`: what the engine found in it, where
+        that is known already."""
         start, end, indexes = 0, -1, set[int]()
-        for at, index in sorted(self.engine.scan(data)):
+        for at, index in sorted(self.engine.scan(data) if found is None else found):
             last = max(at - 1, 0)
             # A match may take the line feed at the line's end: it is still this line's.
             if last > end or (last == end and data[end] != _LF):

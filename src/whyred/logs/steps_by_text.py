@@ -40,7 +40,7 @@ def cut(blocks: Iterable[Block], scanner: Scanner) -> Iterator[Block]:
 
 def lines(block: Block, first: int, last: int | None = None) -> Block:
     """The lines `first` to `last` of a block, both among them; None: to its end. Empty where it has none of them."""
-    count = block.plain.count(b"\n") + (0 if block.ends else 1)
+    count = block.feeds + (0 if block.ends else 1)
     skip = max(0, first - block.first)
     stop = count if last is None else max(skip, min(count, last - block.first + 1))
     raw = _lines(block.raw, skip, stop)
