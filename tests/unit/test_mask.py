@@ -1,8 +1,12 @@
 """The masker: how a log is cut into chunks and blocks never shows, and nothing that is a secret comes through."""
 
+import html
+import json
 import re
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator
 from functools import cache
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -248,3 +252,62 @@ def test_a_second_key_begins_after_the_first_one() -> None:
 def test_only_lines_with_a_secret_lose_their_colour() -> None:
     data = b"\x1b[32mfine\x1b[0m\n\x1b[31m" + TOKEN + b"\x1b[0m\n"
     assert b"".join(b.raw for b in masked(data)) == b"\x1b[32mfine\x1b[0m\n***\n"
+
+
+PASSWORD = 'p@ss/wörd?&"quoted" <b>\'s $HOME'
+WRITTEN = {
+    "as it is": PASSWORD,
+    "percent": quote(PASSWORD, safe=""),
+    "percent, in a path": quote(PASSWORD),
+    "percent, small letters": re.sub("%..", lambda m: m[0].lower(), quote(PASSWORD, safe="")),
+    "a form": quote_plus(PASSWORD),
+    "JSON": json.dumps(PASSWORD),
+    "JSON, not only ASCII": json.dumps(PASSWORD, ensure_ascii=False),
+    "Python": repr(PASSWORD),
+    "HTML": html.escape(PASSWORD),
+    "HTML text": html.escape(PASSWORD, quote=False),
+    "a shell's backslashes": re.sub(r"([^\w@%+=:,./-])", r"\\\1", PASSWORD),
+    "a shell's quotes": "'" + PASSWORD.replace("'", "'\\''") + "'",
+    "base64": b64encode(PASSWORD.encode()).decode(),
+    "base64 behind one byte": b64encode(b":" + PASSWORD.encode()).decode(),
+    "base64 behind two bytes": b64encode(b"a:" + PASSWORD.encode() + b"\n").decode(),
+    "base64 behind a user": b64encode(b"deploy:" + PASSWORD.encode()).decode(),
+    "base64 for URLs": urlsafe_b64encode(PASSWORD.encode()).decode(),
+}
+
+
+@pytest.mark.parametrize("how", WRITTEN)
+@pytest.mark.parametrize("colour", [False, True], ids=["plain", "coloured"])
+def test_a_value_is_masked_however_it_is_written(how: str, colour: bool) -> None:
+    form = WRITTEN[how]
+    row = "\x1b[32m".join(form) if colour else form
+    seen = b"".join(b.raw for b in masker((PASSWORD,)).blocks(blocks([f"before {row} after\n".encode()])))
+    assert seen.startswith(b"before ")
+    assert seen.endswith(b" after\n")
+    assert b"***" in seen
+    rest = plain(seen).removeprefix(b"before ").removesuffix(b" after\n").replace(b"***", b"")
+    assert len(rest) <= 12, rest  # of base64 what is not the password's alone
+
+
+@RELAXED
+@given(sizes=st.lists(st.integers(1, 60), min_size=1, max_size=4), size=st.sampled_from([20, 200, SIZE]))
+def test_a_token_that_was_seen_is_masked_in_other_forms_from_the_next_line_on(sizes: list[int], size: int) -> None:
+    log = b"log in with %s\nas %s\nor %s\n" % (TOKEN, b64encode(b"x:" + TOKEN), TOKEN[::-1])
+    seen = text(masked(log, sizes, size))
+    assert seen.startswith(b"log in with ***\nas ")
+    assert TOKEN not in seen
+    assert b64encode(b"x:" + TOKEN)[4:-4] not in seen
+    assert seen.endswith(b"or %s\n" % TOKEN[::-1])
+
+
+def test_a_token_and_its_base64_across_the_edge_of_a_piece() -> None:
+    for pad in range(8100, 8300, 7):
+        log = TOKEN + b" " + b64encode(TOKEN) + b" " * pad
+        seen = text(masked(log, [1 << 15], 1 << 14, 1 << 14))
+        assert b64encode(TOKEN)[:20] not in seen
+        assert b64encode(TOKEN)[20:40] not in seen
+
+
+def test_short_or_common_words_of_a_secrets_line_are_no_values() -> None:
+    seen = text(masked(b"https://user:master@example.com/x\ngit checkout master\n"))
+    assert seen.endswith(b"git checkout master\n")

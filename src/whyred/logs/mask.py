@@ -22,6 +22,9 @@ _CARRY = 8192
 _LONGEST = 1 << 20
 """A secret above this many bytes ends the line it stands on: what follows on that line is not shown."""
 _ASKS = "::add-mask::"
+_LEARNT, _LEAST = 64, 16
+"""Secrets of known kinds that are masked in other forms as well from where they stood on, and the bytes that such a one
+must have: `password=master` must not star every `master`."""
 _ADD_MASK = re.compile(_ASKS.encode() + rb"([^\r\n]{1,8192})")
 
 
@@ -48,6 +51,7 @@ class Masker:
         self._until: re.Pattern[bytes] | None = None
         self._held: Block | None = None
         self._swallowing = False
+        self._learnt = 0
 
     def blocks(self, blocks: Iterable[Block]) -> Iterator[Block]:
         """The same blocks, masked."""
@@ -115,7 +119,10 @@ class Masker:
         """The last place at or before `cut` that is not inside a secret."""
         indexes = {index for _, index in self.engine.scan(text)}
         named = range(len(self._secrets)) if -1 in indexes else sorted(i for i in indexes if i < len(self._secrets))
-        spans = [m.span() for i in named for m in _regex(self._secrets[i].regex).finditer(text)]
+        matches = [m for i in named for m in _regex(self._secrets[i].regex).finditer(text)]
+        for match in matches:
+            self._learn(match)
+        spans = [m.span() for m in matches]
         before = -1
         while before != cut:
             before = cut
@@ -134,17 +141,36 @@ class Masker:
         return Block(block.first, raw, new, block.starts, block.ends, counted=block.counted)
 
     def _mask(self, text: bytes) -> bytes:
-        found = self.engine.scan(text)
-        if self._values or any(index == len(self._secrets) for _, index in found):
-            # First, for a value may stand right before a token and hide its beginning.
-            found, text = self._without_values(found, text)
-        parts, at = [], 0
+        """The very same object where nothing is masked."""
+        done: list[bytes] = []
+        while True:
+            found = self.engine.scan(text)
+            if self._values or any(index == len(self._secrets) for _, index in found):
+                # First, for a value may stand right before a token and hide its beginning.
+                found, text = self._without_values(found, text)
+            parts, at = self._parts(text, found)
+            if not parts:
+                return b"".join([*done, text]) if done else text
+            done += parts
+            if at == len(text):
+                return b"".join(done)
+            text = text[at:]
+
+    def _parts(self, text: bytes, found: Places) -> tuple[list[bytes], int]:
+        """The text masked, up to an offset: to its end, or to the end of a line with a secret that was not seen before
+        and is to be masked in every form from there on."""
+        parts, at, learnt = list[bytes](), 0, self._learnt
         for start, end, masked in self._edits(text, found):
             parts += [text[at:start], masked]
             at = end
-        if parts:
-            text = b"".join([*parts, text[at:]])
-        return text
+            if self._learnt > learnt:
+                return parts, at
+        return ([*parts, text[at:]], len(text)) if parts else ([], 0)
+
+    def _learn(self, match: re.Match[bytes]) -> None:
+        secret = match[_group(match)]
+        if self._learnt < _LEARNT and len(secret) >= _LEAST and self._values.add(secret):
+            self._learnt += 1
 
     def _without_values(self, found: Places, text: bytes) -> tuple[Places, bytes]:
         masked = self._mask_values(text)
@@ -196,8 +222,13 @@ class Masker:
                 match = regex.search(line)
                 if match and not until.search(line, match.end()):
                     self._until = until
-            line = regex.sub(_star, line)
+            line = regex.sub(self._star, line)
         return line
+
+    def _star(self, match: re.Match[bytes]) -> bytes:
+        self._learn(match)
+        start, end = match.span(_group(match))
+        return match.string[match.start() : start] + STARS + match.string[end : match.end()]
 
     def _close(self, text: bytes, at: int) -> int:
         """Where the open multi-line secret ends in `text`: after its last line, or the text's end."""
@@ -216,10 +247,9 @@ def _regex(regex: str) -> re.Pattern[bytes]:
     return re.compile(regex.encode())
 
 
-def _star(match: re.Match[bytes]) -> bytes:
-    group = "secret" if "secret" in match.re.groupindex and match["secret"] is not None else 0
-    start, end = match.span(group)
-    return match.string[match.start() : start] + STARS + match.string[end : match.end()]
+def _group(match: re.Match[bytes]) -> str | int:
+    """The group that is the secret itself; 0 for the whole match."""
+    return "secret" if "secret" in match.re.groupindex and match["secret"] is not None else 0
 
 
 def _stars(text: bytes) -> bytes:

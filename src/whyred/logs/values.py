@@ -1,6 +1,8 @@
-"""Values that a log asks to mask (`::add-mask::`): few in practice, any number in a hostile log."""
+"""Values that are masked in whatever form they are written: few in practice, any number in a hostile log."""
 
 from typing import Any
+
+from whyred.logs.written import forms
 
 STARS = b"***"
 SHORTEST = 4
@@ -21,15 +23,18 @@ class MaskedValues:
         """Whether there is any."""
         return bool(self._all)
 
-    def add(self, value: bytes) -> None:
-        """Masks this value from now on; values that are too short are passed over."""
+    def add(self, value: bytes) -> bool:
+        """Masks this value in every form from now on, if it was not masked before; values that are too short are
+        passed over. Tells whether it is new."""
         if len(value) < SHORTEST or value in self._all:
-            return
-        self._all.add(value)
-        self._new.append(value)
-        self._new.sort(key=len, reverse=True)
+            return False
+        fresh = {form for form in forms(value) if len(form) >= SHORTEST} - self._all
+        self._all |= fresh
+        self._new.extend(fresh)
+        self._new.sort(key=lambda form: (-len(form), form))
         if len(self._new) > max(_PLAIN, len(self._all) // 2):
             self._compile()
+        return True
 
     def _compile(self) -> None:
         import re2

@@ -2,10 +2,9 @@
 patterns know the tokens of some forges, and not a password.
 """
 
-import json
 from collections.abc import Iterable
-from urllib.parse import quote, quote_plus
 
+from whyred.logs.written import forms
 from whyred.model.credential import Credential, Hidden
 
 _KNOWN: set[Hidden] = set()
@@ -25,13 +24,6 @@ def remember_credential(credential: Credential) -> None:
 
 
 def known_secrets(also: Iterable[str] = ()) -> frozenset[str]:
-    """Every text in which one of them, or of `also`, may be written: as it is, in a URL or a form, and in quotes."""
-    return frozenset(Hidden(form) for secret in (*_KNOWN, *also) for form in _forms(secret))
-
-
-def _forms(secret: str) -> Iterable[str]:
-    yield secret
-    data = secret.encode("utf-8", "surrogateescape")
-    yield from (quote(data, safe=""), quote(data), quote_plus(data))
-    yield str.__repr__(secret)[1:-1]
-    yield json.dumps(secret)[1:-1]
+    """Every text in which one of them, or of `also`, may be written."""
+    written = (forms(secret.encode("utf-8", "surrogateescape")) for secret in (*_KNOWN, *also))
+    return frozenset(Hidden(form.decode("utf-8", "surrogateescape")) for each in written for form in each)
