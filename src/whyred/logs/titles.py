@@ -4,8 +4,7 @@ from whyred.logs.format import Sign
 
 SIGNS = (Sign.ASIDE, Sign.OVER, Sign.OPENS, Sign.TITLE)
 _NEXT = 1
-"""Lines by which a name may stand below the mark of the beginning: a CR between them became a line's end in some copies.
-"""
+"""Lines by which a name may stand below the mark of the beginning: some copies have a line's end for the CR between."""
 
 
 class Titles:

@@ -18,10 +18,10 @@ _BEFORE_ANOTHER, _BEFORE_THE_END = 2, 4
 where none did.
 """
 _AFTERMATH = re.compile(
-    r"upload|download-artifact|artifact|cache/save|codecov|coveralls|coverage|report|publish|summar|notif|slack|discord"
-    r"|teams|mail|comment|annotat|label|status|result|\blogs?\b|dump|debug|diagnos|core|tmate|collect|archive|\bcat |\bls "
-    r"|echo |tail |find |dmesg|journalctl|docker (?:ps|logs|info|compose|stop|rm)|docker-compose|kubectl|clean|stop"
-    r"|down\b|kill|delete|destroy|remove|\brm |finali|teardown|always\(|failure\(|\bif \[|exit 1|false",
+    r"upload|artifact|cache/save|codecov|coveralls|coverage|report|publish|summar|notif|slack|discord|teams|mail"
+    r"|comment|annotat|label|status|result|\blogs?\b|dump|debug|diagnos|\bcore|tmate|collect|archive|\bcat |\bls "
+    r"|echo |tail |find |dmesg|journalctl|docker (?:ps|logs|info|compose|rm)|docker-compose|kubectl|clean|stop|down\b"
+    r"|kill|delete|destroy|remove|\brm |finali|teardown|\bif \[|exit 1",
     re.I,
 )
 """What a step is called that runs because another one failed."""
