@@ -1,5 +1,5 @@
 """Logs of GitLab, Buildkite and Jenkins as their runners write them (texts of our own): steps, ends and names, and the
-step that failed although much is tidied up after it.
+step that failed although much is tidied up after it. Travis and Azure: test_formats_travis.py, test_formats_azure.py.
 """
 
 from functools import cache
@@ -161,6 +161,27 @@ def test_gitlab_steps_that_the_forge_told() -> None:
     ]
 
 
+@pytest.mark.parametrize("back", ["\n", "\r"])
+def test_a_copy_of_gitlabs_raw_log_with_line_feeds_for_the_crs(back: str) -> None:
+    found = reading(gitlab(MAKE, FAILED).replace("\r", back))
+    assert (found.format, match(found).step) == ("gitlab", "step_script")
+    assert [name for name, *_ in told(found)][:2] == ["prepare_executor", "get_sources"]
+
+
+def test_a_short_copy_of_gitlabs_page() -> None:
+    rows = (
+        "Running with gitlab-runner 14.8.3 (16ae0625)",
+        "  on one okQssjvP",
+        'Preparing the "docker+machine" executor',
+        "00:35",
+        "Preparing environment",
+        "00:17",
+        "ERROR: Job failed: prepare environment: exit code 255. Check https://docs.gitlab.com for more information",
+    )
+    found = reading("\n".join(rows) + "\n")
+    assert (found.format, match(found).step) == ("gitlab-web", "Preparing environment")
+
+
 WEB = """Running with gitlab-runner 18.2.0 (aaaabbbb)
 on builder t1_abcdef, system ID: s_0123456789ab
 Preparing the "docker" executor 00:12
@@ -292,11 +313,87 @@ def test_a_jenkins_pipeline_names_the_stage_of_the_error() -> None:
     found = reading(JENKINS)
     assert (found.format, found.conclusion) == ("jenkins", Conclusion.FAILURE)
     assert match(found).step == "Build"
-    assert [(s.name, s.conclusion.value, s.exit_code) for s in found.sections[1:]] == [
-        ("Build", "failure", 2),
-        ("Deploy", "skipped", None),
-        ("Declarative: Post Actions", "unknown", None),
+    assert told(found) == [
+        ("Build", False, "failure", 2),
+        ("Deploy", False, "skipped", None),
+        ("Declarative: Post Actions", True, "unknown", None),
     ]
+
+
+def test_what_jenkins_tells_after_the_last_stage_is_of_none() -> None:
+    why = "java.lang.NoSuchMethodError: No such DSL method 'tools' found among steps [archive]\n"
+    text = JENKINS.replace("make: *** [Makefile:4: all] Error 1\n", "").replace("ERROR: script", why + "ERROR: script")
+    found = reading(text)
+    section = next(s for s in found.sections if s.first <= text[: text.index(why)].count("\n") + 1 <= s.last)
+    assert (section.name, match(found).step) == ("", "Build")
+
+
+PARALLEL = """[Pipeline] parallel
+[Pipeline] { (Branch: linux)
+[Pipeline] { (Branch: windows (64))
+[Pipeline] stage
+[Pipeline] { (linux)
+[Pipeline] stage
+[Pipeline] { (windows (64))
++ make
+src/main.c:3:5: error: 'x' undeclared
+[Pipeline] }
+[Pipeline] // stage
+[Pipeline] }
+Failed in branch linux
++ nmake
+[Pipeline] }
+[Pipeline] // stage
+[Pipeline] // parallel
+[Pipeline] stage
+[Pipeline] { (Clean up)
++ rm -rf out
+[Pipeline] }
+[Pipeline] // stage
+[Pipeline] End of Pipeline
+ERROR: script returned exit code 2
+Finished: FAILURE
+"""
+
+
+def test_of_branches_that_run_at_once_jenkins_names_the_one_that_failed() -> None:
+    found = reading(PARALLEL)
+    assert match(found).step == "linux"
+    assert match(found).failures[0].message == "src/main.c:3:5: error: 'x' undeclared"
+    assert ("Clean up", True, "unknown", None) in told(found)
+
+
+def test_a_branch_that_failed_last_has_all_lines_since_it_began() -> None:
+    text = PARALLEL.replace("Failed in branch linux", "Failed in branch windows (64)")
+    assert ("windows (64)", False, "failure", 2) in told(reading(text))
+
+
+def test_lines_of_a_branch_are_read_without_its_name() -> None:
+    rows = (
+        "[Pipeline] [one] { (Branch: one)",
+        "[Pipeline] [two] { (Branch: two)",
+        "[one] src/main.c:3:5: error: 'x' undeclared",
+        "[INFO] a line of another tool",
+        "[one] Failed in branch one",
+        "Finished: FAILURE",
+    )
+    found = reading("\n".join(rows) + "\n")
+    failure = match(found).failures[0]
+    assert (failure.step, failure.message) == ("one", "src/main.c:3:5: error: 'x' undeclared")
+    assert found.window[4] == "[INFO] a line of another tool"
+
+
+def test_a_freestyle_build_names_the_build_step_that_failed() -> None:
+    rows = (
+        "Started by timer",
+        "+ make",
+        "make: *** No rule to make target 'x'.  Stop.",
+        "Build step 'Execute shell' marked build as failure",
+        "ERROR: Step 'Publish' failed: No test report files were found.",
+        "Finished: FAILURE",
+    )
+    found = match(reading("\n".join(rows) + "\n"))
+    assert (found.step, [f.spans[0] for f in found.failures]) == ("Execute shell", [(3, 3)])
 
 
 def test_what_only_looks_like_these_is_none_of_them() -> None:

@@ -1,4 +1,4 @@
-"""The text that people see: no times before lines, and GitLab's marks of sections as what they stand for."""
+"""The text that people see: no times before lines, and marks of sections as what they stand for."""
 
 import pytest
 
@@ -21,6 +21,9 @@ STAMP = b"2026-01-02T03:04:05.123456Z "
         (STAMP + b"00O section_end:1:a\rsection_start:2:own\rT\n" + STAMP + b"01E+err\n", b"> T\nerr\n"),
         (STAMP + b"00O section_end:1:a\r\n" + STAMP + b"00O b\n", b"b\n"),
         (b"2026-01-02T03:04:05.1234567Z 00O said\n", b"00O said\n"),
+        (b"travis_fold:start:install\rtravis_time:start:0a1b2c3d\r$ npm ci\n", b"$ npm ci\n"),
+        (b"travis_time:end:0a1b:start=1,finish=2,duration=1,event=script\rThe command\n", b"The command\n"),
+        (b"travis_fold:start:install\ntravis_time is a word\n", None),
     ],
 )
 def test_marks_of_sections(text: bytes, seen: bytes | None) -> None:

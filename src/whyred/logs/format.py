@@ -17,9 +17,25 @@ class Sign(StrEnum):
     """A step begins, and those after it may begin without a mark; group `name`."""
     ASIDE = "aside"
     """What follows is not the job's own work: set-up, post steps, clean-up; group `name` where it has one."""
+    OUTSIDE = "outside"
+    """What follows is of no step, until one begins."""
+    OVER = "over"
+    """What an aside is about ends: a step that a `TITLE` names is the job's own again."""
+    OPENS = "opens"
+    """A step begins, and a `TITLE` on this line or the next one names it."""
+    TITLE = "title"
+    """Names the step that an `OPENS` announced. In a log without any it begins a step; elsewhere it is mere text."""
+    LABEL = "label"
+    """Lines that follow may begin with the group `label` in brackets, and it is not of their text."""
     ENDED_WELL = "ended-well"
     ENDED_BADLY = "ended-badly"
-    """The step that runs ended so; group `code` where the exit code is told, `name` where the step is named."""
+    """The step that runs ended so; group `code` where the exit code is told, `name` where the step is named. Group
+    `told`: so ended the step of this name, and all that was marked since it began belongs to it.
+    """
+    ENDING = "ending"
+    """The name of the step whose end the next `ENDED_*` tells; group `told` as above."""
+    FORGIVEN = "forgiven"
+    """The step that ended badly counts as one that succeeded (`continue-on-error`)."""
     SKIPPED = "skipped"
     """The step that has just begun is not run."""
     JOB_SUCCEEDED = "job-succeeded"
@@ -58,6 +74,8 @@ class Format:
     prefix: bytes
     marks: tuple[Mark, ...]
     source: str
+    forgives: bool = False
+    """Whether a step may end badly and the job go on, without a word of it (`logs.went_on`)."""
 
 
 STAMP = rb"(?:\xef\xbb\xbf)?(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d) ?)?"

@@ -3,14 +3,19 @@
 import re
 from collections import deque
 from dataclasses import replace
+from itertools import islice
 
 from whyred.logs.format import OR_LATER, Sign
+from whyred.logs.titles import SIGNS, Titles
+from whyred.logs.went_on import judged
 from whyred.model.failure import Section
 from whyred.model.run import Conclusion, Step
 
 _MOST = 4_000
 """Sections kept from the beginning of a log, and as many from its end: a log of step marks must not grow without bound.
 """
+_BACK = 256
+"""Sections that are looked through for the one whose end a line tells by its name."""
 _CODE = re.compile(r"-?[0-9]{1,10}")
 _ENDS = {
     Sign.JOB_SUCCEEDED: Conclusion.SUCCESS,
@@ -30,7 +35,11 @@ class Sections:
         self.job: str | None = None
         self.conclusion = Conclusion.UNKNOWN
         self.annotations: deque[tuple[int, str]] = deque(maxlen=_MOST)
+        self.forgives = False
         self._open = Section("", 1, 0)
+        self._titles = Titles()
+        self._ending: str | None = None
+        """The step whose end the next mark of one tells."""
         self._wide = False
         """Whether steps after the open one may have begun without a mark."""
         self._marked = False
@@ -38,22 +47,33 @@ class Sections:
 
     def see(self, sign: Sign, line: int, groups: dict[str, str]) -> None:
         """Takes one mark into account."""
-        if sign in (Sign.STEP, Sign.ASIDE, Sign.FROM_STEP):
+        title = self._titles.begins(sign, line, groups) if sign in SIGNS else None
+        if title is not None:
+            self.begin(title[0], line, aside=title[1])
+        elif sign in (Sign.STEP, Sign.ASIDE, Sign.FROM_STEP):
             self.begin(groups.get("name", sign.value), line, aside=sign is Sign.ASIDE)
             self._wide = sign is Sign.FROM_STEP and not self._marked
             self._marked = self._marked or sign is Sign.FROM_STEP
+        elif sign is Sign.OUTSIDE:
+            self.begin("", line + 1, aside=False)
         elif sign in (Sign.ENDED_WELL, Sign.ENDED_BADLY):
+            self._back_to(groups.get("told", self._ending))
+            self._ending = None
             self._end(sign, line, groups)
+        elif sign is Sign.ENDING:
+            self._ending = groups.get("told")
         elif sign is Sign.RUNNER:
             self.runner = groups.get("runner") or self.runner
             self.job = groups.get("job") or self.job
         elif sign is Sign.ANNOTATION:
             self.annotations.append((line, groups.get("message", "")))
+        elif sign is Sign.FORGIVEN:
+            self._open = replace(self._open, conclusion=Conclusion.SUCCESS)
         elif sign is Sign.SKIPPED:
             self._open = replace(self._open, conclusion=Conclusion.SKIPPED)
         elif sign is Sign.STOPPED:
             self._stop(groups)
-        elif sign is not Sign.JOB_FAILED or self.conclusion is not Conclusion.CANCELLED:
+        elif sign in _ENDS and (sign is not Sign.JOB_FAILED or self.conclusion is not Conclusion.CANCELLED):
             # Forgejo's runner ends a cancelled job with "Job failed": what was said before is more exact.
             self.conclusion = _ENDS[sign]
 
@@ -76,6 +96,24 @@ class Sections:
         code = _code(groups, self._open)
         if self._open.conclusion is Conclusion.UNKNOWN or code is not None:
             self._open = replace(self._open, conclusion=ended, exit_code=code, ended=self._open.ended or line)
+
+    def _back_to(self, name: str | None) -> None:
+        """The open section is the step of this name again: what was marked since it began belongs to it. One that was
+        never marked is what runs now, unless that has ended.
+        """
+        if name is None:
+            return
+        if self._open.name == name:
+            self._open = replace(self._open, aside=False)
+            return
+        kept = self._last or self._first
+        near = islice(reversed(kept), _BACK)
+        since = next((n for n, section in enumerate(near, 1) if section.name == name), 0)
+        if since:
+            begun = [kept.pop() for _ in range(since)][-1]
+            self._open = replace(begun, aside=False, last=self._open.last)
+        elif self._open.ended is None:
+            self._open = replace(self._open, name=name, aside=False)
 
     def _stop(self, groups: dict[str, str]) -> None:
         """The job failed, and with it the last step of its own, however much was tidied up since."""
@@ -111,7 +149,15 @@ class Sections:
         """All sections, the open one ending at line `last`."""
         self._widen()
         self._close(last)
-        return (*self._first, *self._last)
+        sections = (*self._first, *self._last)
+        if not self.forgives:
+            return sections
+        told = judged(sections, [line for line, _ in self.annotations])
+        passed = [s for was, s in zip(sections, told, strict=True) if was is not s]
+        for section in passed:
+            kept = (a for a in self.annotations if not section.first <= a[0] <= section.last)
+            self.annotations = deque(kept, maxlen=_MOST)
+        return told
 
 
 def _own(section: Section) -> bool:

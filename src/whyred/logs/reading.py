@@ -22,6 +22,7 @@ _FRAME = (
     Sign.STEP,
     Sign.FROM_STEP,
     Sign.ASIDE,
+    Sign.TITLE,
     Sign.ENDED_WELL,
     Sign.ENDED_BADLY,
     Sign.JOB_SUCCEEDED,
@@ -29,6 +30,9 @@ _FRAME = (
     Sign.STOPPED,
 )
 """Lines that the CI system itself writes: what looks a little like an error there is none."""
+_LABEL = re.compile(rb"\[([^\]\r\n]{1,200})\] ?")
+_LABELS = 1000
+"""Labels of lines that are minded: a job has some dozens of branches at most."""
 _STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:[.,]\d+)?(Z|[+-]\d\d:?\d\d)")
 _ENDS = (Sign.ENDED_BADLY, Sign.JOB_FAILED, Sign.JOB_CANCELLED, Sign.STOPPED)
 """The lines before these are kept: an error that no pattern knows stands there. Where a job stops at the step that
@@ -56,6 +60,7 @@ class Reader:
         self._marks: frozenset[Mark] = frozenset()
         self._ends = frozenset(_ENDS)
         self._kept = Kept()
+        self._labels: set[bytes] = set()
         self._column, self._by_column, self._named = b"", False, False
         self._size = self._lines = self._frame = 0
 
@@ -71,6 +76,7 @@ class Reader:
         if self._format is None or (self._format.name == "raw" and self._size < SAMPLE):
             self._format = detect(data[:SAMPLE], self._scanner.formats)
             self._prefix, self._marks = re.compile(self._format.prefix), frozenset(self._format.marks)
+            self._sections.forgives = self._format.forgives
             stops = any(m.sign is Sign.STOPPED for m in self._marks)
             self._ends = frozenset((*_ENDS, Sign.ASIDE) if stops else _ENDS)
             self._by_column = "step" in self._prefix.groupindex and COLUMN.search(data, 0, SAMPLE) is not None
@@ -107,7 +113,9 @@ class Reader:
 
     def _strip(self, row: bytes) -> bytes:
         match = self._prefix.match(row)
-        return row[match.end() :] if match else row
+        body = row[match.end() :] if match else row
+        label = _LABEL.match(body) if self._labels else None
+        return body[label.end() :] if label and label[1] in self._labels else body
 
     def _clean(self, row: bytes) -> str:
         return clean(last_state(self._strip(row[: 8 * LONG])))
@@ -138,6 +146,8 @@ class Reader:
         elif unit in self._marks:
             self._frame = number if unit.sign in _FRAME else self._frame
             told = groups(match)
+            if unit.sign is Sign.LABEL and len(self._labels) < _LABELS:
+                self._labels.add(match["label"])
             if unit.sign in self._ends:
                 self._kept.take(Caught(number, None, match, place.start, place.end), -1)
             if self._named and "name" in told:

@@ -1,4 +1,5 @@
-"""The text of a log as `logs` shows it: without the times before its lines, and without GitLab's marks of sections.
+"""The text of a log as `logs` shows it: without the times before its lines, and without the marks of sections that
+GitLab and Travis write.
 
 A mark is no line of the job's. What stands behind one that begins a section is that section's title, and stays; a
 section that was given none is shown by its name. Source: gitlab-runner helpers/build_section.go,
@@ -24,6 +25,8 @@ _MARK = re.compile(
 _FRONT = re.compile(rb"(?:\d{4}-\d\d-\d\dT[0-9:.]{8,18}Z ?)?(?:[0-9a-f]{2}[OE][ +])?")
 """What may stand before the first mark of a line."""
 _STAGE = re.compile(STAGES.encode())
+_TRAVIS = re.compile(rb"travis_(?:fold|time):[\w.:=,-]{1,400}\r")
+"""A fold's or a command's beginning or end; what it is about stands behind it."""
 
 
 def shown(text: bytes, *, starts: bool = True, timestamps: bool = False) -> bytes:
@@ -33,6 +36,8 @@ def shown(text: bytes, *, starts: bool = True, timestamps: bool = False) -> byte
     """
     if _SECTION in text:
         text = _MARKED.sub(_without_marks, text)
+    if b"travis_" in text:
+        text = _TRAVIS.sub(b"", text)
     if _STREAM.search(b"\n" + text[:_SAMPLE]):
         text = _at_starts(_STREAM, rb"\1", text, starts=starts)
     return text if timestamps else _at_starts(STAMP, b"\n", text, starts=starts)

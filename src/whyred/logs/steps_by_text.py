@@ -9,8 +9,10 @@ from collections.abc import Iterable, Iterator
 
 from whyred.logs.blocks import Block
 from whyred.logs.format import OR_LATER, Format, Mark, Sign, detect
+from whyred.logs.kept import groups
 from whyred.logs.scanner import Place, Scanner
 from whyred.logs.text import clean
+from whyred.logs.titles import SIGNS, Titles
 from whyred.model.run import Step
 
 SAMPLE = 1 << 16
@@ -21,7 +23,7 @@ COLUMN = re.compile(
 """The columns of `gh run view --log`."""
 _UNKNOWN = "UNKNOWN STEP"
 """What `gh` writes where it does not know the step: then its lines tell."""
-_BEGINS = (Sign.STEP, Sign.FROM_STEP, Sign.ASIDE)
+_BEGINS = (Sign.STEP, Sign.FROM_STEP, *SIGNS)
 _ROW = 8192
 """Bytes of a line that are looked at."""
 
@@ -68,6 +70,7 @@ class _Cutter:
         self._scanner = scanner
         self._begins: dict[int, Mark] = {}
         """The marks of this log's format that begin a step, by their places among the scanner's expressions."""
+        self._titles = Titles()
         self._prefix = re.compile(rb"^")
         self._format: Format | None = None
         self._seen = 0
@@ -106,32 +109,40 @@ class _Cutter:
                 return
         if not self._begins:
             return
+        number, counted = block.first, 0
         for place in self._scanner.places(block.plain):
             at = place.start
+            number, counted = number + block.plain.count(b"\n", counted, at), at
             if (at == 0 and not block.starts) or (at and block.plain[at - 1 : at] != b"\n"):
                 continue  # within an endless line
-            step = self._step(block.plain, place)
+            step = self._step(block.plain, place, number)
             if step is not None:
                 yield at, step
 
-    def _step(self, data: bytes, place: Place) -> Step | None:
+    def _step(self, data: bytes, place: Place, number: int) -> Step | None:
         marks = [index for index in place.indexes if index in self._begins]
         if not marks:
             return None
         row = data[place.start : min(place.end, place.start + _ROW)]
         prefix = self._prefix.match(row)
         found: Step | None = None
-        for state in row[prefix.end() if prefix else 0 :].split(b"\r"):
-            for index in marks:
-                match = self._scanner.confirm(index, state)
-                if match is not None:  # a later mark of the same line is the more exact one
-                    sign = self._begins[index].sign
-                    name = match.groupdict().get("name")
-                    told = clean(name) if name else sign.value
-                    wide = sign is Sign.FROM_STEP and not self._marked
-                    self._marked = self._marked or wide
-                    found = Step(OR_LATER.format(told) if wide else told, aside=sign is Sign.ASIDE)
+        states = row[prefix.end() if prefix else 0 :].split(b"\r")
+        for index in marks:
+            match = next((m for s in states if (m := self._scanner.confirm(index, s)) is not None), None)
+            if match is not None:  # a later mark of the same line is the more exact one
+                found = self._begun(self._begins[index].sign, number, groups(match)) or found
         return found
+
+    def _begun(self, sign: Sign, number: int, told: dict[str, str]) -> Step | None:
+        title = self._titles.begins(sign, number, told) if sign in SIGNS else None
+        if title is not None:
+            return Step(title[0], aside=title[1])
+        if sign not in (Sign.STEP, Sign.FROM_STEP, Sign.ASIDE):
+            return None
+        name = told.get("name", sign.value)
+        wide = sign is Sign.FROM_STEP and not self._marked
+        self._marked = self._marked or wide
+        return Step(OR_LATER.format(name) if wide else name, aside=sign is Sign.ASIDE)
 
     def _columns(self, data: bytes) -> Iterator[tuple[int, Step]]:
         for match in COLUMN.finditer(data):

@@ -21,6 +21,7 @@ FORMAT = Format(
         Mark(Sign.ENDED_BADLY, r"^ *❌  Failure - Main (?P<name>.+)"),
         Mark(Sign.ENDED_BADLY, r"^(?:⚙️ \[runner\]: )?RUN exit status (?P<code>\d+)"),
         Mark(Sign.ENDED_BADLY, r"^(?:⚙️ \[runner\]: )?exitcode '(?P<code>\d+)': failure"),
+        Mark(Sign.FORGIVEN, r"^(?:⚙️ \[runner\]: )?Failed but continue next step$"),
         Mark(Sign.JOB_CANCELLED, r"this step has been cancelled: "),
         Mark(Sign.JOB_SUCCEEDED, r"^🏁  Job succeeded"),
         Mark(Sign.JOB_FAILED, r"^🏁  Job failed"),

@@ -24,4 +24,5 @@ FORMAT = Format(
         Mark(Sign.RUNNER, r"^Complete job name: (?P<job>.+)"),
     ),
     source="actions/runner, src/Runner.Worker: ExecutionContext, ActionRunner, JobExtension",
+    forgives=True,
 )

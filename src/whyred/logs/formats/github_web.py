@@ -19,4 +19,5 @@ FORMAT = Format(
         Mark(Sign.ANNOTATION, r"^Error: (?P<message>.+)"),
     ),
     source="github.com job pages",
+    forgives=True,
 )

@@ -26,6 +26,11 @@ FORMAT = Format(
     name="gitlab",
     signs=(
         rb"(?:^|[\r ])section_(?:start|end):\d{9,}:[A-Za-z0-9_.-]+",
+        # A copy that has line feeds in place of the CRs has the titles of the page, too: the marks outweigh them.
+        rb"(?:^|[\r ])section_end:\d{9,}:[A-Za-z0-9_.-]+",
+        rb"(?:^|[\r ])section_start:\d{9,}:prepare_(?:executor|script)\b",
+        rb"(?:^|[\r ])section_start:\d{9,}:get_sources\b",
+        rb"(?:^|[\r ])section_start:\d{9,}:(?:step_|build_)script\b",
         rb"^\d{4}-\d\d-\d\dT[0-9:.]+Z [0-9a-f]{2}[OE][ +]",
         rb"^" + STAMP + _TIMED + rb"Running with gitlab-runner ",
         rb"(?:^|[\r ])ERROR: Job failed(?: \(system failure\))?: ",

@@ -20,6 +20,7 @@ FORMAT = Format(
         rb'^Preparing the "[^"\n]+" executor(?: \d\d:\d\d)?\r?$',
         rb"^Getting source from Git repository(?: \d\d:\d\d)?\r?$",
         rb'^Executing "\w+" stage of the job script(?: \d\d:\d\d)?\r?$',
+        rb"^ *ERROR: Job failed(?: \(system failure\))?: ",
         rb"^Cleaning up (?:project directory and )?file based variables(?: \d\d:\d\d)?\r?$",
     ),
     prefix=rb"^(?:\xef\xbb\xbf)?",
