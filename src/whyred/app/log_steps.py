@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from whyred.app.library import Library
-from whyred.diagnosis.match import failing_section
+from whyred.diagnosis.ended import failing_section
 from whyred.logs.blocks import Block, plain
 from whyred.logs.reading import Reader
 from whyred.logs.steps_by_text import cut, lines

@@ -5,12 +5,12 @@ of statement wins; among equals the first one is the root and later ones are its
 """
 
 import re
-from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from whyred.diagnosis.captures import agree, derive, fingerprint
+from whyred.diagnosis.ended import cancelled, failed, failing_section, section_at, whole
 from whyred.model.failure import Failure, Hit, Line, Reading, Section
 from whyred.model.pattern import Pattern, Role, Strength
 from whyred.model.run import Conclusion
@@ -20,8 +20,6 @@ MOST_SPANS = 8
 """Occurrences of one failure that are named; all are counted."""
 _WORDS = 5
 """Last lines shown of a failure that no pattern knows."""
-_FRAGMENT = 60
-"""A log of at most this many lines is an excerpt; in a longer one without marks the end has this many lines."""
 _SHELLS = frozenset({"bash", "sh", "shell"})
 CANCELLED = "infra/cancelled"
 """The class of what somebody or a rule of the forge ended, and no error did."""
@@ -42,60 +40,15 @@ def match(reading: Reading) -> Matched:
     """The failures of one log, best first."""
     section = failing_section(reading)
     hits = _without_benign(reading.hits)
-    succeeded = reading.conclusion is Conclusion.SUCCESS
-    failed = not succeeded and (_ended_badly(reading, section) or _says_so(reading, hits))
-    if not failed:
-        return Matched((), None, "pass" if succeeded or _whole(reading) else None, failed=False)
+    if not failed(reading, section, hits):
+        succeeded = reading.conclusion is Conclusion.SUCCESS or whole(reading)
+        return Matched((), None, "pass" if succeeded else None, failed=False)
     failures = _failures(reading, section, hits)
     step = section.name if section and section.name else None
-    if failures:
+    if failures and not (step and _is_told(section)):
         step = failures[0].step or step
-    class_ = next((f.class_ for f in failures if f.class_), CANCELLED if _is_cancelled(reading, section) else None)
+    class_ = next((f.class_ for f in failures if f.class_), CANCELLED if cancelled(reading, section) else None)
     return Matched(failures, step, class_, failed=True)
-
-
-def _is_cancelled(reading: Reading, section: Section | None) -> bool:
-    """Whether the job was cancelled, and not after one of its steps had failed."""
-    return section is None and reading.conclusion is Conclusion.CANCELLED
-
-
-def failing_section(reading: Reading) -> Section | None:
-    """The step that failed: the first of the job's own that ended badly, else the last with an error annotation."""
-    own = [s for s in reading.sections if not s.aside]
-    for section in own:
-        if section.conclusion is Conclusion.FAILURE:
-            return section
-    found = (_section(reading.sections, line) for line, _ in reversed(reading.annotations))
-    return next((s for s in found if s is not None and not s.aside), None)
-
-
-def _ended_badly(reading: Reading, section: Section | None) -> bool:
-    return section is not None or reading.conclusion in (Conclusion.FAILURE, Conclusion.CANCELLED)
-
-
-def _says_so(reading: Reading, hits: list[Hit]) -> bool:
-    """A log that names no end: does a line say that something failed for good?"""
-    if _whole(reading):
-        return False
-    marked = any(s.conclusion is not Conclusion.UNKNOWN or s.name for s in reading.sections)
-    return any(_is_final(h, reading, marked=marked) for h in hits)
-
-
-def _is_final(hit: Hit, reading: Reading, *, marked: bool) -> bool:
-    """Whether a hit says that the job failed: surely so, or in the last words of a log without marks, or in an excerpt
-    that a person picked out, where every statement is meant."""
-    if hit.pattern.role is not Role.ERROR or hit.pattern.strength is Strength.DECISIVE:
-        return hit.pattern.role in (Role.ERROR, Role.CONSEQUENCE)
-    if marked or hit.line <= reading.lines - _FRAGMENT:
-        return False
-    return hit.pattern.strength is Strength.USUAL or reading.lines <= _FRAGMENT
-
-
-def _whole(reading: Reading) -> bool:
-    """Whether the log goes on to the clean-up after its steps, so that a failure would have been told. Set-up is an
-    aside as well and shows nothing: it stands before them.
-    """
-    return any(s.name and not s.aside for s in reading.sections) and reading.sections[-1].aside
 
 
 def _without_benign(hits: Iterable[Hit]) -> list[Hit]:
@@ -107,12 +60,11 @@ def _failures(reading: Reading, section: Section | None, hits: list[Hit]) -> tup
     errors = [h for h in hits if h.pattern.role is Role.ERROR]
     own = [h for h in errors if section is None or section.first <= h.line <= (section.ended or section.last)]
     if not own and section is not None:
-        own = [h for h in errors if not _aside(reading, h.line)]
+        own = [h for h in errors if _may_tell(reading, section, h.line)]
     groups = _grouped(reading, own)
     if not groups:
-        groups = _grouped(
-            reading, [h for h in hits if h.pattern.role is Role.CONSEQUENCE and not _aside(reading, h.line)]
-        )
+        follow = [h for h in hits if h.pattern.role is Role.CONSEQUENCE]
+        groups = _grouped(reading, [h for h in follow if _may_tell(reading, section, h.line)])
     if not groups:
         return _last_words(reading, section)
     ranked = sorted(groups, key=lambda g: _preference(g[0]))
@@ -138,15 +90,17 @@ def _preference(hit: Hit) -> tuple[int, int, bool, int, str]:
     return _ORDER[hit.pattern.strength], hit.line, not infra, -len(hit.captures), hit.pattern.id
 
 
-def _section(sections: Sequence[Section], line: int) -> Section | None:
-    """The section that holds a line; they are disjoint and in the order of their lines."""
-    at = bisect_right(sections, line, key=lambda s: s.first) - 1
-    return sections[at] if at >= 0 and line <= sections[at].last else None
+def _is_told(section: Section | None) -> bool:
+    """Whether the log or the forge says itself that this step failed."""
+    return section is not None and section.conclusion is Conclusion.FAILURE
 
 
-def _aside(reading: Reading, line: int) -> bool:
-    section = _section(reading.sections, line)
-    return section is not None and section.aside
+def _may_tell(reading: Reading, failing: Section | None, line: int) -> bool:
+    """Whether a line outside the step that failed may say why it did: one of another step that came later cannot."""
+    section = section_at(reading.sections, line)
+    if section is None or failing is None or not _is_told(failing):
+        return section is None or not section.aside
+    return not section.aside and not (section.name and section.first > failing.last)
 
 
 def _grouped(reading: Reading, hits: list[Hit]) -> list[list[Hit]]:
@@ -200,7 +154,7 @@ _NOT_STARTED = (126, 127)
 def _survived(reading: Reading, hit: Hit) -> bool:
     """Whether a shell's complaint about one command was not what ended the step: it ended with another exit code, and
     something else complained after it (`gti || true`)."""
-    section = _section(reading.sections, hit.line)
+    section = section_at(reading.sections, hit.line)
     if hit.pattern.tool not in _SHELLS or section is None or section.exit_code in (None, *_NOT_STARTED):
         return False
     said = [h for h in _without_benign(reading.hits) if h.pattern.role in (Role.ERROR, Role.CONSEQUENCE)]
@@ -216,7 +170,7 @@ def _class(pattern: Pattern, captures: Mapping[str, str]) -> str | None:
 
 
 def _step(reading: Reading, line: int) -> str | None:
-    section = _section(reading.sections, line)
+    section = section_at(reading.sections, line)
     return (section.name or None) if section is not None else None
 
 
@@ -245,19 +199,19 @@ def _last_words(reading: Reading, section: Section | None) -> tuple[Failure, ...
     if not rows:
         return ()
     step = section.name if section and section.name else None
-    cancelled = _is_cancelled(reading, section)
-    why = "The job was cancelled" if cancelled else "No known error text"
+    ended = cancelled(reading, section)
+    why = "The job was cancelled" if ended else "No known error text"
     return (
         Failure(
             pattern="",
             title=f"{why}; these are the last lines before the end",
             tool="",
-            class_=CANCELLED if cancelled else None,
+            class_=CANCELLED if ended else None,
             strength=Strength.WEAK.value,
             root=False,
             step=step,
             message=reading.window[rows[-1]].strip(),
-            spans=((rows[0], rows[-1]),),
+            spans=tuple((a, b) for a, b in ((rows[-1], rows[-1]), (rows[0], rows[-1] - 1)) if a <= b),
             quote=tuple(Line(n, reading.window[n]) for n in rows),
             captures={},
             fingerprint=fingerprint("", reading.window[rows[-1]]),

@@ -175,7 +175,7 @@ def _listed(jobs: "Sequence[JobFiles]") -> str:
 
 def _ended(job: "JobFiles") -> Conclusion:
     """How a job ended, as its text says it; unknown for one that cannot be read, which is told when it is chosen."""
-    from whyred.diagnosis.match import failing_section
+    from whyred.diagnosis.ended import failing_section
     from whyred.logs.blocks import blocks
     from whyred.logs.reading import read
 
