@@ -20,11 +20,20 @@ class Sign(StrEnum):
     ENDED_WELL = "ended-well"
     ENDED_BADLY = "ended-badly"
     """The step that runs ended so; group `code` where the exit code is told, `name` where the step is named."""
+    FAILS = "fails"
+    """The step that runs fails, and what it tells of that may follow; groups as above."""
+    FORGIVEN = "forgiven"
+    """It failed or ended badly, and the job goes on as if it had not."""
     SKIPPED = "skipped"
     """The step that has just begun is not run."""
     JOB_SUCCEEDED = "job-succeeded"
     JOB_FAILED = "job-failed"
     JOB_CANCELLED = "job-cancelled"
+    PART_SUCCEEDED = "part-succeeded"
+    PART_FAILED = "part-failed"
+    """A part of the job (a host, a playbook, a suite) ended so: the job failed if one of its parts did, and succeeded
+    where none did and no step came after the last one.
+    """
     STOPPED = "stopped"
     """The job failed in the last step of its own: such a system only tidies up after it. Group `code` as above."""
     RUNNER = "runner"
@@ -50,7 +59,8 @@ class Format:
     """One file of `logs/formats`.
 
     `signs`: expressions (bytes) that show this format in a sample. `prefix`: what stands before the text of a line;
-    groups `job` and `step` where the line itself names them. `source`: where the form is documented.
+    groups `job` and `step` where the line itself names them. `source`: where the form is documented. `inner`: a tool
+    writes it and no CI system, so that it often stands inside the log of one: taken only where no other shows.
     """
 
     name: str
@@ -58,6 +68,7 @@ class Format:
     prefix: bytes
     marks: tuple[Mark, ...]
     source: str
+    inner: bool = False
 
 
 STAMP = rb"(?:\xef\xbb\xbf)?(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d) ?)?"
@@ -74,6 +85,9 @@ def all_formats() -> tuple[Format, ...]:
 
 def detect(sample: bytes, formats: Sequence[Format]) -> Format:
     """The format most of whose signs stand in the sample; the format `raw` where none does."""
-    counts = [(sum(re.search(s, sample, re.M) is not None for s in f.signs), f) for f in formats]
-    best = max(counts, key=lambda c: c[0])
-    return best[1] if best[0] else next(f for f in formats if f.name == "raw")
+    for inner in (False, True):
+        counts = [(sum(re.search(s, sample, re.M) is not None for s in f.signs), f) for f in formats if f.inner is inner]
+        best = max(counts, key=lambda c: c[0], default=None)
+        if best is not None and best[0]:
+            return best[1]
+    return next(f for f in formats if f.name == "raw")

@@ -22,6 +22,8 @@ _FRAME = (
     Sign.ASIDE,
     Sign.ENDED_WELL,
     Sign.ENDED_BADLY,
+    Sign.PART_SUCCEEDED,
+    Sign.PART_FAILED,
     Sign.JOB_SUCCEEDED,
     Sign.JOB_FAILED,
     Sign.STOPPED,
