@@ -19,8 +19,10 @@ FORMAT = Format(
     marks=(
         Mark(Sign.STEP, r"^Executing\((?P<name>%\w+)\): "),
         Mark(Sign.ASIDE, r"^Executing\((?P<name>%clean|rmbuild)\): "),
+        Mark(Sign.ASIDE, r"^(?P<name>EXCEPTION): \["),
         Mark(Sign.ENDED_BADLY, r"^error: Bad exit status from \S+ \(%\w+\)"),
         Mark(Sign.JOB_FAILED, r"^RPM build (?:errors|warnings and errors):"),
+        Mark(Sign.JOB_FAILED, r"^EXCEPTION: \["),
         Mark(Sign.JOB_FAILED, r"^ERROR: Exception\(.+\) Config\("),
         Mark(Sign.JOB_FAILED, r'^\S+ failed "build \S+" at '),
         Mark(Sign.JOB_SUCCEEDED, r"^Wrote: \S+/RPMS/\S+\.rpm$"),
