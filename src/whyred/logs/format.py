@@ -86,7 +86,9 @@ def all_formats() -> tuple[Format, ...]:
 def detect(sample: bytes, formats: Sequence[Format]) -> Format:
     """The format most of whose signs stand in the sample; the format `raw` where none does."""
     for inner in (False, True):
-        counts = [(sum(re.search(s, sample, re.M) is not None for s in f.signs), f) for f in formats if f.inner is inner]
+        counts = [
+            (sum(re.search(s, sample, re.M) is not None for s in f.signs), f) for f in formats if f.inner is inner
+        ]
         best = max(counts, key=lambda c: c[0], default=None)
         if best is not None and best[0]:
             return best[1]

@@ -1,12 +1,11 @@
-"""BitBake (Yocto, OpenEmbedded): tasks run side by side, so that there are no steps; the log of one stands behind `| `.
-"""
+"""BitBake (Yocto, OpenEmbedded): tasks run side by side, so there are no steps; the log of one stands behind `| `."""
 
 from whyred.logs.format import Format, Mark, Sign
 
 FORMAT = Format(
     name="bitbake",
     signs=(
-        rb"^NOTE: (?:Executing (?:SetScene|RunQueue|Tasks|setscene)|Running (?:setscene )?task \d+ of \d+|recipe \S+: task )",
+        rb"^NOTE: (?:Executing (?:SetScene|RunQueue|Tasks)|Running (?:setscene )?task \d+ of \d+|recipe \S+: task )",
         rb"^(?:Build Configuration|BB_VERSION +=|Parsing recipes)",
         rb"^ERROR: (?:\S+ do_\w+: |Task \(\S+:do_\w+\) |Task \S+ \(\S+, do_\w+\) |Logfile of failure stored in: )",
     ),

@@ -2,7 +2,9 @@
 
 from whyred.logs.format import Format, Mark, Sign
 
-_STEP = r">>> (?P<name>[\w.+-]+ (?:\S+ )?(?:Downloading|Extracting|Patching|Configuring|Building|Installing|Syncing)\b.*)"
+_STEP = (
+    r">>> (?P<name>[\w.+-]+ (?:\S+ )?(?:Downloading|Extracting|Patching|Configuring|Building|Installing|Syncing)\b.*)"
+)
 
 FORMAT = Format(
     name="buildroot",

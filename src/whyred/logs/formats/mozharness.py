@@ -28,6 +28,7 @@ FORMAT = Format(
     marks=(
         Mark(Sign.STEP, r"^={9} Started (?P<name>.+?)(?: (?:failed|warnings|exception))?(?: \(results: \d|$)"),
         Mark(Sign.STEP, r"^(?:##### |\[mozharness: [^\]]+\] )Running (?P<name>[\w.-]+ step)\.?$"),
+        Mark(Sign.ASIDE, r"^(?:##### |\[mozharness: [^\]]+\] )(?P<name>\w+ summary):$"),
         Mark(Sign.ASIDE, r"^(?P<name>=== Task Finished ===)$"),
         Mark(Sign.ENDED_WELL, r"^={9} Finished .+ \(results: 0,"),
         Mark(Sign.ENDED_BADLY, r"^={9} Finished .+ \(results: [1245],"),
@@ -49,6 +50,6 @@ FORMAT = Format(
         Mark(Sign.STOPPED, r"^\[taskcluster(?::error)?\] (?:Error: )?Task (?:timeout after|aborted|run time exceeded)"),
         Mark(Sign.JOB_CANCELLED, r"^\[taskcluster(?::error)?\] .*Task was cancell?ed by another entity"),
     ),
-    source="mozilla-central testing/mozharness, taskcluster/scripts/run-task; taskcluster docker-worker, generic-worker; "
-    "buildbot 0.8",
+    source="mozilla-central testing/mozharness, taskcluster/scripts/run-task; taskcluster's docker-worker and "
+    "generic-worker; buildbot 0.8",
 )

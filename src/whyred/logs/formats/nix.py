@@ -1,4 +1,4 @@
-"""Nix and Guix: the log of a builder, whose phases are the steps. `nix build -L` puts the derivation's name before it."""
+"""Nix and Guix: the log of a builder, whose phases are the steps. `nix build -L` puts its name before each line."""
 
 from whyred.logs.format import Format, Mark, Sign
 
@@ -8,9 +8,9 @@ FORMAT = Format(
         rb"^(?:[\w.+-]{1,100}> )?(?:Running phase: \w+Phase|@nix \{)",
         rb"^(?:these (?:\d+ )?derivations will be built:|this derivation will be built:|building '/nix/store/)",
         rb"^error: (?:builder for|build of|Cannot build) '/nix/store/",
-        rb"^(?:starting phase [`'][\w-]+'|phase [`'][\w-]+' (?:succeeded|failed) after |@ build-(?:started|failed) /gnu/store/)",
+        rb"^(?:starting phase [`'][\w-]+'|phase [`'][\w-]+' (?:succeeded|failed) after |@ build-\w+ /gnu/store/)",
     ),
-    prefix=rb"^(?:\xef\xbb\xbf)?(?:[\w.+-]{1,100}> )?",
+    prefix=rb"^(?:\xef\xbb\xbf)?(?:\xe2\x94\x83 +| {4,8})?(?:[\w.+-]{0,100}> )?",
     marks=(
         Mark(Sign.STEP, r"^Running phase: (?P<name>\w+)$"),
         Mark(Sign.STEP, r"^starting phase [`'](?P<name>[\w-]+)'$"),

@@ -15,7 +15,8 @@ FORMAT = Format(
         rb"^[^\n]{0,40}RPM build errors:",
         rb"^\[ *\d+s\] (?:Using BUILD_ROOT=|VM_ROOT: |Memory limit set to|logging output to |init_buildsystem )",
     ),
-    prefix=rb"^(?:\xef\xbb\xbf)?(?:\[ *\d+s\] )?(?:(?:DEBUG|INFO|WARNING|ERROR) \w+\.py:\d+: {1,2})?(?:BUILDSTDERR: ?)?",
+    prefix=rb"^(?:\xef\xbb\xbf)?(?:\[ *\d+s\] )?(?:(?:DEBUG|INFO|WARNING|ERROR) \w+\.py:\d+: {1,2})?"
+    rb"(?:BUILDSTDERR: ?)?",
     marks=(
         Mark(Sign.STEP, r"^Executing\((?P<name>%\w+)\): "),
         Mark(Sign.ASIDE, r"^Executing\((?P<name>%clean|rmbuild)\): "),
