@@ -6,7 +6,7 @@ _COUNTS = r"^\S+ *: ok=\d+ +changed=\d+ +unreachable="
 
 FORMAT = Format(
     name="ansible",
-    signs=(rb"^[^\n|]{0,80}(?:\| )?(?:PLAY|TASK:?|RUNNING HANDLER|PLAY RECAP)(?: \[[^\n]*\])? \*{3,}",),
+    signs=(rb"^(?:\d{4}-[^\n|]{0,60}\| )?(?:PLAY|TASK:?|RUNNING HANDLER|PLAY RECAP)(?: \[[^\n]*\])? \*{3,}",),
     prefix=rb"^(?:\xef\xbb\xbf)?(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:[.,]\d{1,6})?(?: p=\d+ u=\S+(?: n=\S+)?)? \| )?",
     marks=(
         Mark(

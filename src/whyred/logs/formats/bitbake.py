@@ -6,7 +6,7 @@ FORMAT = Format(
     name="bitbake",
     signs=(
         rb"^NOTE: (?:Executing (?:SetScene|RunQueue|Tasks)|Running (?:setscene )?task \d+ of \d+|recipe \S+: task )",
-        rb"^(?:Build Configuration|BB_VERSION +=|Parsing recipes)",
+        rb"^(?:BB_VERSION +=|Parsing recipes|Initialising tasks)",
         rb"^ERROR: (?:\S+ do_\w+: |Task \(\S+:do_\w+\) |Task \S+ \(\S+, do_\w+\) |Logfile of failure stored in: )",
     ),
     prefix=rb"^(?:\xef\xbb\xbf)?(?:\| )?",

@@ -11,11 +11,11 @@ FORMAT = Format(
         rb"^[^\n]{0,40}Executing\(%\w+\): ",
         rb"^(?:INFO: )?mock\.py version [\d.]+ starting|^Mock Version: [\d.]+",
         rb"^(?:Start|Finish)(?:\(bootstrap\))?: (?:init plugins|rpmbuild |build phase for |chroot init|run$)",
-        rb"^(?:DEBUG|INFO|WARNING|ERROR) \w+\.py:\d+: ",
+        rb"^(?:DEBUG|INFO) (?:util|file_util|backend|buildroot|package_manager|mounts|root_cache)\.py:\d+: ",
         rb"^[^\n]{0,40}RPM build errors:",
         rb"^\[ *\d+s\] (?:Using BUILD_ROOT=|VM_ROOT: |Memory limit set to|logging output to |init_buildsystem )",
     ),
-    prefix=rb"^(?:\xef\xbb\xbf)?(?:\[ *\d+s\] )?(?:(?:DEBUG|INFO|WARNING|ERROR) \w+\.py:\d+: {1,2})?"
+    prefix=rb"^(?:\xef\xbb\xbf)?(?:\[ *\d+s\] )?(?:(?:DEBUG|INFO) \w+\.py:\d+: {1,2})?"
     rb"(?:BUILDSTDERR: ?)?",
     marks=(
         Mark(Sign.STEP, r"^Executing\((?P<name>%\w+)\): "),
