@@ -34,13 +34,20 @@ class Sign(StrEnum):
     """
     ENDING = "ending"
     """The name of the step whose end the next `ENDED_*` tells; group `told` as above."""
+    FAILS = "fails"
+    """The step that runs fails, and what it tells of that may follow; groups as above."""
     FORGIVEN = "forgiven"
-    """The step that ended badly counts as one that succeeded (`continue-on-error`)."""
+    """The step that failed or ended badly counts as one that succeeded (`continue-on-error`, `ignore_errors`)."""
     SKIPPED = "skipped"
     """The step that has just begun is not run."""
     JOB_SUCCEEDED = "job-succeeded"
     JOB_FAILED = "job-failed"
     JOB_CANCELLED = "job-cancelled"
+    PART_SUCCEEDED = "part-succeeded"
+    PART_FAILED = "part-failed"
+    """A part of the job (a host, a playbook, a suite) ended so: the job failed if one of its parts did, and succeeded
+    where none did and no step came after the last one.
+    """
     STOPPED = "stopped"
     """The job failed in the last step of its own: such a system only tidies up after it. Group `code` as above."""
     RUNNER = "runner"
@@ -66,7 +73,8 @@ class Format:
     """One file of `logs/formats`.
 
     `signs`: expressions (bytes) that show this format in a sample. `prefix`: what stands before the text of a line;
-    groups `job` and `step` where the line itself names them. `source`: where the form is documented.
+    groups `job` and `step` where the line itself names them. `source`: where the form is documented. `inner`: a tool
+    writes it and no CI system, so that it often stands inside the log of one: taken only where no other shows.
     """
 
     name: str
@@ -74,6 +82,7 @@ class Format:
     prefix: bytes
     marks: tuple[Mark, ...]
     source: str
+    inner: bool = False
     forgives: bool = False
     """Whether a step may end badly and the job go on, without a word of it (`logs.went_on`)."""
 
@@ -92,6 +101,11 @@ def all_formats() -> tuple[Format, ...]:
 
 def detect(sample: bytes, formats: Sequence[Format]) -> Format:
     """The format most of whose signs stand in the sample; the format `raw` where none does."""
-    counts = [(sum(re.search(s, sample, re.M) is not None for s in f.signs), f) for f in formats]
-    best = max(counts, key=lambda c: c[0])
-    return best[1] if best[0] else next(f for f in formats if f.name == "raw")
+    for inner in (False, True):
+        counts = [
+            (sum(re.search(s, sample, re.M) is not None for s in f.signs), f) for f in formats if f.inner is inner
+        ]
+        best = max(counts, key=lambda c: c[0], default=None)
+        if best is not None and best[0]:
+            return best[1]
+    return next(f for f in formats if f.name == "raw")

@@ -44,6 +44,8 @@ class Sections:
         """Whether steps after the open one may have begun without a mark."""
         self._marked = False
         """Whether such a step was marked: where a second one is, all are."""
+        self._so_far = False
+        """Whether the job's success is only that of its parts until now."""
 
     def see(self, sign: Sign, line: int, groups: dict[str, str]) -> None:
         """Takes one mark into account."""
@@ -60,6 +62,11 @@ class Sections:
             self._back_to(groups.get("told", self._ending))
             self._ending = None
             self._end(sign, line, groups)
+        elif sign is Sign.FAILS:
+            self._doubt()
+            self._open = _failed(self._open, groups)
+        elif sign in (Sign.PART_SUCCEEDED, Sign.PART_FAILED):
+            self._part(sign, groups)
         elif sign is Sign.ENDING:
             self._ending = groups.get("told")
         elif sign is Sign.RUNNER:
@@ -75,27 +82,50 @@ class Sections:
             self._stop(groups)
         elif sign in _ENDS and (sign is not Sign.JOB_FAILED or self.conclusion is not Conclusion.CANCELLED):
             # Forgejo's runner ends a cancelled job with "Job failed": what was said before is more exact.
-            self.conclusion = _ENDS[sign]
+            self.conclusion, self._so_far = _ENDS[sign], False
 
     def begin(self, name: str, line: int, *, aside: bool) -> None:
         """A new section starts at `line`."""
         if aside:
             self._widen()
+        self._doubt()
         self._close(line - 1)
         self._open = Section(name, line, line, aside)
 
     def told(self, step: Step, line: int) -> None:
         """A step of which the forge itself says where it begins and how it ended."""
         self._wide = False
+        self._doubt()
         self._close(line - 1)
         self._open = Section(step.name, line, line, step.aside, step.conclusion, step.exit_code)
 
     def _end(self, sign: Sign, line: int, groups: dict[str, str]) -> None:
         self._wide = self._wide and "name" not in groups
+        if sign is Sign.ENDED_BADLY:
+            self._doubt()
         ended = Conclusion.SUCCESS if sign is Sign.ENDED_WELL else Conclusion.FAILURE
         code = _code(groups, self._open)
         if self._open.conclusion is Conclusion.UNKNOWN or code is not None:
             self._open = replace(self._open, conclusion=ended, exit_code=code, ended=self._open.ended or line)
+
+    def _part(self, sign: Sign, groups: dict[str, str]) -> None:
+        if sign is Sign.PART_SUCCEEDED:
+            if self.conclusion is Conclusion.UNKNOWN:
+                self.conclusion, self._so_far = Conclusion.SUCCESS, True
+            return
+        self._doubt()
+        if self.conclusion is Conclusion.FAILURE:
+            return
+        if not any(s.conclusion is Conclusion.FAILURE for s in (self._open, *self._last, *self._first)):
+            self._stop(groups)
+        elif self.conclusion is not Conclusion.CANCELLED:
+            self.conclusion = Conclusion.FAILURE
+
+    def _doubt(self) -> None:
+        """More came after the parts that succeeded: nothing is known of the job any more."""
+        if self._so_far and self.conclusion is Conclusion.SUCCESS:
+            self.conclusion = Conclusion.UNKNOWN
+        self._so_far = False
 
     def _back_to(self, name: str | None) -> None:
         """The open section is the step of this name again: what was marked since it began belongs to it. One that was

@@ -25,6 +25,8 @@ _FRAME = (
     Sign.TITLE,
     Sign.ENDED_WELL,
     Sign.ENDED_BADLY,
+    Sign.PART_SUCCEEDED,
+    Sign.PART_FAILED,
     Sign.JOB_SUCCEEDED,
     Sign.JOB_FAILED,
     Sign.STOPPED,
