@@ -66,6 +66,7 @@ def test_zuul_fails_in_the_task_before_the_recap_that_says_so() -> None:
     run = "node-1 | the queue is gone\n" + recap(0, unreachable=1) + RUN_END
     found = reading(at(PRE + run + POST + recap(0) + POST_END))
     assert [s.name for s in found.sections if s.conclusion is Conclusion.FAILURE] == ["tox : Run tox"]
+    assert match(found).step == "tox : Run tox"
     assert found.conclusion is Conclusion.FAILURE
 
 

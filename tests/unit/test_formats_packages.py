@@ -32,6 +32,11 @@ def test_rpmbuild_names_the_section(before: str) -> None:
     assert first(match(found)) == ("%check", "tests/test_queue.c:3:5: error: 'x' undeclared", "code/compile")
 
 
+def test_rpmbuild_of_which_nothing_is_known_has_the_class_of_the_section() -> None:
+    bad = RPM_BAD.replace("tests/test_queue.c:3:5: error: 'x' undeclared\n", "")
+    assert matched(RPM.format(check=bad)).class_ == "code/test"
+
+
 def test_rpmbuild_that_writes_a_package() -> None:
     wrote = "Wrote: /builddir/build/RPMS/queue-1.0-1.x86_64.rpm\nChild return code was: 0\n"
     again = "Child return code was: 11\nEXCEPTION: [Error('Command failed: rpmbuild -br', 11)]\n"

@@ -57,14 +57,16 @@ def _without_benign(hits: Iterable[Hit]) -> list[Hit]:
 
 
 def _failures(reading: Reading, section: Section | None, hits: list[Hit]) -> tuple[Failure, ...]:
+    said = [h for h in hits if h.pattern.role is Role.CONSEQUENCE]
+    follows = {h.line for h in said}
     errors = [h for h in hits if h.pattern.role is Role.ERROR]
-    own = [h for h in errors if section is None or section.first <= h.line <= (section.ended or section.last)]
+    errors = [h for h in errors if h.pattern.strength is not Strength.WEAK or h.line not in follows]
+    own, inside = _inside(section, errors), _inside(section, said)
     if not own and section is not None:
-        own = [h for h in errors if _may_tell(reading, section, h.line)]
-    groups = _grouped(reading, own)
-    if not groups:
-        follow = [h for h in hits if h.pattern.role is Role.CONSEQUENCE]
-        groups = _grouped(reading, [h for h in follow if _may_tell(reading, section, h.line)])
+        # What only looks like an error in another step tells less than that this step failed.
+        sure = [h for h in errors if not (inside and h.pattern.strength is Strength.WEAK)]
+        own = [h for h in sure if _may_tell(reading, section, h.line)]
+    groups = _grouped(reading, own or [h for h in inside if _may_tell(reading, section, h.line)])
     if not groups:
         return _last_words(reading, section)
     ranked = sorted(groups, key=lambda g: _preference(g[0]))
@@ -81,6 +83,13 @@ def _failures(reading: Reading, section: Section | None, hits: list[Hit]) -> tup
         if failure is not None:
             failures.append(failure)
     return tuple(failures)
+
+
+def _inside(section: Section | None, hits: list[Hit]) -> list[Hit]:
+    """The hits in the step that failed, up to the line that says so; all where none is known."""
+    if section is None:
+        return hits
+    return [h for h in hits if section.first <= h.line <= (section.ended or section.last)]
 
 
 def _preference(hit: Hit) -> tuple[int, int, bool, int, str]:
@@ -211,7 +220,7 @@ def _last_words(reading: Reading, section: Section | None) -> tuple[Failure, ...
             root=False,
             step=step,
             message=reading.window[rows[-1]].strip(),
-            spans=tuple((a, b) for a, b in ((rows[-1], rows[-1]), (rows[0], rows[-1] - 1)) if a <= b),
+            spans=((rows[0], rows[-1]),),
             quote=tuple(Line(n, reading.window[n]) for n in rows),
             captures={},
             fingerprint=fingerprint("", reading.window[rows[-1]]),

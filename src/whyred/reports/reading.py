@@ -38,15 +38,20 @@ def render_json(reading: Reading, failures: Sequence[Failure], step: str | None,
 
 
 def error_lines(failures: Sequence[Failure]) -> list[list[int]]:
-    """The spans of all failures, best first, until `MOST_LINES` lines are named."""
+    """The spans of all failures, best first, until `MOST_LINES` lines are named. Of the last words of a log whose error
+    is not known, the very last one is the best guess."""
     spans: list[list[int]] = []
     left = MOST_LINES
     for one in failures:
-        for first, last in one.spans:
+        for first, last in one.spans if one.pattern else [part for span in one.spans for part in _last_first(*span)]:
             if left > 0:
                 spans.append([first, min(last, first + left - 1)])
                 left -= last - first + 1
     return spans
+
+
+def _last_first(first: int, last: int) -> list[tuple[int, int]]:
+    return [(last, last), (first, last - 1)] if first < last else [(first, last)]
 
 
 def failure(one: Failure) -> dict[str, Any]:
