@@ -1,10 +1,13 @@
 """Every file of library/patterns is well formed, keeps to the house's lints and does what its examples say."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
+from itertools import islice
 
 import pytest
+from bench.inputs import scan_part
 from lints import disagreements, library, lint
 
 from whyred.library import read
@@ -192,3 +195,18 @@ def test_a_file_with_a_wrong_key_or_value_is_refused(key: str) -> None:
     }
     with pytest.raises(read.LibraryError, match="x"):
         read.read_pattern("x", {**table, "quiet": [], key: "nonsense"})
+
+
+@cache
+def ordinary() -> tuple[bytes, int]:
+    """Lines of a build that goes well, with words in them that look like trouble."""
+    rows = [row.encode() for row in islice(scan_part(), 20_000) if "error[E" not in row]
+    return b"".join(rows), len(rows)
+
+
+def test_no_expression_is_in_ordinary_lines() -> None:
+    """What an engine finds is looked at again in Python: an expression that is everywhere costs every log."""
+    data, lines = ordinary()
+    counts = Counter(index for _, index in library().scanner.engine.scan(data))
+    units = library().scanner.units
+    assert {str(units[i].regex): n for i, n in counts.items() if n > lines / 1000} == {}

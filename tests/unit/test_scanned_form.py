@@ -34,6 +34,9 @@ REGEXES = sorted(
         (r"\w+\.js:\d+", None),
         (r"(?i:error in )\w+ (?i:migration)", " (?i:migration)"),
         (r"Error|failed", None),
+        (r"^>>> \w+ (?:Extracting|Building)", r">>> \w+ (?:Extracting|Building)"),
+        (r"^##\[error\](?P<message>.+)", r"##\[error\](?P<message>.+)"),
+        (r"=> (?:Error|Failure)", None),
         ("", None),
     ],
 )

@@ -10,7 +10,7 @@ from queue import SimpleQueue
 from whyred.logs.blocks import Block
 from whyred.logs.engines import Engine, Places
 
-_DEPTH = 2
+_DEPTH = 1
 """Blocks that are scanned ahead: with them at most this many MiB more are held."""
 
 

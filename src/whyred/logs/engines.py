@@ -8,8 +8,12 @@ import threading
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from whyred.logs.blocks import line_at
+from whyred.logs.blocks import NEAR, line_at
 
+_AGAIN = NEAR // 2
+"""Bytes of one line within which a second match of an expression is no place of its own: whoever looks at the first one
+sees it as well. A line of nothing but errors would be a place at every word.
+"""
 Places = list[tuple[int, int]]
 """(end offset of a match, index of its expression), in no order; an engine may name a line's matches at one offset."""
 
@@ -67,10 +71,11 @@ class Hyperscan:
         last: dict[int, int] = {}
 
         def hit(index: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            # An expression with an open end matches again at every further byte: a row of ends is one place.
-            if end - last.get(index, -2) > 1:
-                append((end, index))
+            before = last.get(index)
+            if before is not None and end - before < _AGAIN and data.find(b"\n", before - 1, end - 1) < 0:
+                return
             last[index] = end
+            append((end, index))
 
         self._database.scan(data, match_event_handler=hit, scratch=self._space())
         return found

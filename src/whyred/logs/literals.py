@@ -13,6 +13,8 @@ from whyred.logs.pieces import alternatives, closing, count_at, pieces
 
 ENOUGH = 5
 """Characters that a literal must have: a shorter one is in too many lines."""
+SYMBOLS = 3
+"""Of characters that are neither letters, digits nor blanks a literal needs no more than this many: `>>> `, `##[`."""
 COMMON = frozenset(
     {"and", "at", "be", "build", "command", "could", "error", "errors", "exception", "exit", "fail", "failed", "fails"}
     | {"failure", "failures", "fatal", "file", "files", "for", "found", "from", "in", "is", "line", "not", "of", "on"}
@@ -23,6 +25,7 @@ _OPENING = re.compile(r"\((?P<flags>\?:|\?P<\w+>|\?[a-z]+:)?")
 _ZERO_WIDTH = frozenset({"^", "$", r"\b", r"\B"})
 _WORD = re.compile(r"[A-Za-z]+")
 _INNERMOST = re.compile(r"\((?:\?[a-z]*:)?((?:[^()\\]|\\.)*)\)")
+_SYMBOL = re.compile(r"[^\w\s]")
 _NO_WORDS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]")
 
 
@@ -44,7 +47,13 @@ def from_literal(alternative: str) -> str | None:
 
 
 def _good(alternative: str) -> _Run | None:
-    return next((r for r in _runs(alternative) if r.literals >= ENOUGH and not _is_common(r.fixed)), None)
+    return next(filter(_is_good, _runs(alternative)), None)
+
+
+def _is_good(run: _Run) -> bool:
+    if run.literals >= ENOUGH and not _is_common(run.fixed):
+        return True
+    return "(" not in run.fixed and len(_SYMBOL.findall(_NO_WORDS.sub(_letters, run.fixed))) >= SYMBOLS
 
 
 def _runs(alternative: str) -> Iterator[_Run]:
@@ -127,9 +136,11 @@ def _is_common(text: str) -> bool:
 
 
 def _letters(match: re.Match[str]) -> str:
-    """A class with one letter in both cases is that letter; another says nothing."""
-    letters = set(match[0][1:-1].lower()) if match[0].startswith("[") else set()
-    return letters.pop() if len(letters) == 1 else " "
+    """A class with one letter in both cases is that letter, an escaped symbol is some symbol; others say nothing."""
+    if match[0].startswith("["):
+        letters = set(match[0][1:-1].lower())
+        return letters.pop() if len(letters) == 1 else " "
+    return " " if match[0][1].isalnum() else "#"
 
 
 def _commonest(match: re.Match[str]) -> str:
