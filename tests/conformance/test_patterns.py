@@ -14,7 +14,6 @@ from whyred.library import read
 from whyred.logs.blocks import blocks
 from whyred.logs.engines import Hyperscan
 from whyred.logs.expression import expression
-from whyred.logs.format import detect
 from whyred.logs.reading import Reader
 from whyred.logs.scanner import Scanner
 from whyred.model.pattern import Pattern, Role
@@ -95,7 +94,7 @@ def found(scanner: Scanner, log: str) -> set[str]:
     ids = set[str]()
     for block in blocks([log.encode()]):
         reader.feed(block)
-        prefix = re.compile(detect(block.plain, scanner.formats).prefix)
+        prefix = re.compile(scanner.format_of(block.plain).prefix)
         for row in block.plain.splitlines():
             text = prefix.sub(b"", row, count=1)
             clearing = (scanner.units[i] for i in scanner.benign(row) if scanner.confirm(i, text))

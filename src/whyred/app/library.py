@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     from whyred.model.cause import Cause
 
 _KINDS = ("patterns", "causes", "secrets")
-_HEAD = "<4I"
-"""A cache file begins with the sizes of its three parts and the CRC-32 of all that follows."""
+_ENGINES = ("patterns", "secrets", "signs")
+_HEAD = f"<{2 + len(_ENGINES)}I"
+"""A cache file begins with the sizes of its parts (the tables, each engine) and the CRC-32 of all that follows."""
+_EXAMPLES = ("fires", "quiet")
+_KEPT = 4
+"""Cache files that are kept: other versions, other processors with the same home."""
 
 
 @dataclass
@@ -56,7 +60,7 @@ class Library:
         file = self.cache / f"library-{_signature()}" if self.cache else None
         stored = _load(file) if file else None
         if stored is None:
-            stored = _Stored({kind: read.tables(kind) for kind in _KINDS}, {})
+            stored = _Stored({kind: _bare(read.tables(kind)) for kind in _KINDS}, {})
             stored.compile()
             if file:
                 _save(file, stored)
@@ -69,7 +73,7 @@ class _Stored:
     engines: dict[str, Engine]
 
     def scanner(self, patterns: tuple[Pattern, ...]) -> Scanner:
-        return Scanner(patterns, all_formats(), self.engines.get("patterns"))
+        return Scanner(patterns, all_formats(), self.engines.get("patterns"), self.engines.get("signs"))
 
     @cached_property
     def secrets(self) -> tuple[Secret, ...]:
@@ -82,13 +86,14 @@ class _Stored:
 
     def compile(self) -> None:
         patterns = tuple(read.read_pattern(*item) for item in self.tables["patterns"].items())
-        self.engines["patterns"] = self.scanner(patterns).engine
+        scanner = self.scanner(patterns)
+        self.engines |= {"patterns": scanner.engine, "signs": scanner.signs}
         self.masker()
 
 
 def _signature() -> str:
-    """Changes whenever a library or a log file of the program does, or the machine's kind."""
-    digest, newest = zlib.crc32(os.uname()[4].encode()), 0
+    """Changes whenever a library or a log file of the program does, the engine's version, or the processor."""
+    digest, newest = zlib.crc32(f"{os.uname()[4]} {_engine_version()} {_processor()}".encode()), 0
     folders = [read.FOLDER / kind for kind in _KINDS]
     folders += [read.FOLDER.parent / "logs", read.FOLDER.parent / "logs" / "formats"]
     for folder in folders:
@@ -98,6 +103,24 @@ def _signature() -> str:
                 digest = zlib.crc32(f"{entry.name} {state.st_size} {state.st_mtime_ns}\n".encode(), digest)
                 newest = max(newest, state.st_mtime_ns)
     return f"{newest:x}-{digest:08x}"
+
+
+def _engine_version() -> str:
+    try:
+        import hyperscan
+    except ImportError:
+        return ""
+    return str(getattr(hyperscan, "__version__", ""))
+
+
+def _processor() -> str:
+    """What the first processor can do: a database is made for it (Hyperscan developer reference, "Platform")."""
+    try:
+        with Path("/proc/cpuinfo").open("rb", buffering=0) as file:
+            head = file.read(1 << 13)
+    except OSError:
+        return ""
+    return next((line.decode("ascii", "replace") for line in head.split(b"\n") if line.startswith(b"flags")), "")
 
 
 def _load(file: Path) -> _Stored | None:
@@ -111,14 +134,15 @@ def _load(file: Path) -> _Stored | None:
         if zlib.crc32(memoryview(data)[struct.calcsize(_HEAD) :]) != told:
             return None  # damaged; the engine itself takes a database with a changed byte
         tables = json.loads(parts[0])
-        return _Stored(tables, {"patterns": Hyperscan.load(parts[1]), "secrets": Hyperscan.load(parts[2])})
+        return _Stored(tables, {name: Hyperscan.load(part) for name, part in zip(_ENGINES, parts[1:], strict=True)})
     except (OSError, ValueError, struct.error, ImportError):
         return None  # no cache, or one that was cut short: it is made again
 
 
 def _save(file: Path, stored: _Stored) -> None:
-    parts = [json.dumps(stored.tables).encode(), stored.engines["patterns"].dump(), stored.engines["secrets"].dump()]
-    if not parts[1]:
+    parts = [json.dumps(stored.tables).encode()]
+    parts += [stored.engines[name].dump() for name in _ENGINES]
+    if not all(parts):
         return
     fresh = file.with_name(f"{file.name}.{os.getpid()}")
     try:
@@ -130,9 +154,21 @@ def _save(file: Path, stored: _Stored) -> None:
         # The cache only saves time: a full disk or a read-only home must not stop a diagnosis.
         _forget(fresh)
         return
-    for old in file.parent.glob("library-*"):
-        if old.name != file.name:
-            _forget(old)
+    kept = sorted(file.parent.glob("library-*"), key=_age, reverse=True)
+    for old in kept[_KEPT:]:
+        _forget(old)
+
+
+def _age(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0.0  # somebody else has just removed it
+
+
+def _bare(units: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The units without what only tests and pages read: half of their bytes."""
+    return {id_: {k: [] if k in _EXAMPLES else v for k, v in unit.items()} for id_, unit in units.items()}
 
 
 def _forget(file: Path) -> None:

@@ -11,7 +11,10 @@ _KINDS: tuple[tuple[str, str], ...] = (
     (r"getting source from git", "infra/git-ref"),
     (r"\b(?:login|log in|docker/login-action)\b", "infra/git-auth"),
     (r"\b(?:docker|podman|buildah)\b.{0,40}\bpull\b|initialize containers|pulling image", "infra/image-pull"),
-    (r"\bsetup[-_ ](?!py\b)\w|\bset up (?!job)\w|rustup|install (?:rust|node|go|python|java|ruby)\b", "infra/missing-tool"),
+    (
+        r"\bsetup[-_ ](?!py\b)\w|\bset up (?!job)\w|rustup|install (?:rust|node|go|python|java|ruby)\b",
+        "infra/missing-tool",
+    ),
     (r"codecov|coverage|size.?limit|bundle.?size|audit|changelog|danger|licen[sc]e|reuse lint|sonar", "code/check"),
     (r"\b(?:rustfmt|black|prettier|gofmt|clang-format|isort|fmt|format(?:ting)?)\b", "code/format"),
     (r"\b(?:mypy|pyright|tsc|type-?check\w*|typing)\b", "code/typecheck"),
@@ -20,8 +23,14 @@ _KINDS: tuple[tuple[str, str], ...] = (
     (r"\b(?:pytest|tox|nosetests|jest|vitest|mocha|karma|cypress|rspec|phpunit|ctest|behat|junit)\b", "code/test"),
     (r"(?:\b|_)(?:unit|integration|e2e)?[-_ ]?tests?(?:\b|_)|\bverify\b|make check\b|\bspecs?\b", "code/test"),
     (r"\b(?:deploy|publish|release|twine|semantic-release|push|package|rpmbuild|sign)\b", "code/packaging"),
-    (r"\b(?:npm (?:ci|i|install)|yarn(?: install)?$|(?:pnpm|bun) (?:i|install)|pip3? install|poetry install)\b", "code/deps"),
-    (r"\b(?:bundle|composer|uv|cargo fetch|go mod)\b.{0,20}\b(?:install|sync|update|download)\b|dependenc", "code/deps"),
+    (
+        r"\b(?:npm (?:ci|i|install)|yarn(?: install)?$|(?:pnpm|bun) (?:i|install)|pip3? install|poetry install)\b",
+        "code/deps",
+    ),
+    (
+        r"\b(?:bundle|composer|uv|cargo fetch|go mod)\b.{0,20}\b(?:install|sync|update|download)\b|dependenc",
+        "code/deps",
+    ),
     (r"\b(?:apt(?:-get)?|dnf|yum|apk|brew|choco|pacman)\b.{0,60}\b(?:install|update|add)\b", "infra/network"),
     (r"\b(?:cmake|configure|meson|autogen|autoreconf|bootstrap)\b", "code/build-config"),
     (r"\b(?:build|compile|make|assemble|cargo|gradlew?|mvnw?|ninja|msbuild|webpack|vite|xcodebuild)\b", "code/compile"),

@@ -2,8 +2,7 @@
 
 import importlib
 import pkgutil
-import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -99,12 +98,10 @@ def all_formats() -> tuple[Format, ...]:
     return tuple(importlib.import_module(f"whyred.logs.formats.{m}").FORMAT for m in modules)
 
 
-def detect(sample: bytes, formats: Sequence[Format]) -> Format:
-    """The format most of whose signs stand in the sample; the format `raw` where none does."""
+def most_likely(formats: Sequence[Format], seen: Container[bytes]) -> Format:
+    """The format of which most signs were seen; the format `raw` where none was."""
     for inner in (False, True):
-        counts = [
-            (sum(re.search(s, sample, re.M) is not None for s in f.signs), f) for f in formats if f.inner is inner
-        ]
+        counts = [(sum(sign in seen for sign in f.signs), f) for f in formats if f.inner is inner]
         best = max(counts, key=lambda c: c[0], default=None)
         if best is not None and best[0]:
             return best[1]

@@ -9,7 +9,7 @@ from heapq import merge
 from whyred.logs.ahead import scanned
 from whyred.logs.blocks import Block
 from whyred.logs.engines import Places
-from whyred.logs.format import Format, Mark, Sign, detect
+from whyred.logs.format import Format, Mark, Sign
 from whyred.logs.kept import Caught, Kept, groups
 from whyred.logs.marks import Sections
 from whyred.logs.scanner import Place, Scanner
@@ -76,7 +76,7 @@ class Reader:
         if not data:
             return  # the masker holds all of a piece back, or a step has no line
         if self._format is None or (self._format.name == "raw" and self._size < SAMPLE):
-            self._format = detect(data[:SAMPLE], self._scanner.formats)
+            self._format = self._scanner.format_of(data[:SAMPLE])
             self._prefix, self._marks = re.compile(self._format.prefix), frozenset(self._format.marks)
             self._sections.forgives = self._format.forgives
             stops = any(m.sign is Sign.STOPPED for m in self._marks)

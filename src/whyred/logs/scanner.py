@@ -3,11 +3,12 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from whyred.logs.blocks import line_at
 from whyred.logs.engines import Engine, Hyperscan, Places, Re2
 from whyred.logs.expression import expression
-from whyred.logs.format import Format, Mark
+from whyred.logs.format import Format, Mark, most_likely
 from whyred.model.pattern import Pattern, Role
 
 _LF = 10
@@ -23,10 +24,19 @@ class Place:
 
 
 class Scanner:
-    """Compiled once for a library; scans any number of logs. `engine` may come from a cache (see `Scanner.dump`)."""
+    """Compiled once for a library; scans any number of logs. `engine` and `signs`, the compiled units and signs of the
+    formats, may come from a cache (see `Engine.dump`).
+    """
 
-    def __init__(self, patterns: Sequence[Pattern], formats: Sequence[Format], engine: Engine | None = None) -> None:
+    def __init__(
+        self,
+        patterns: Sequence[Pattern],
+        formats: Sequence[Format],
+        engine: Engine | None = None,
+        signs: Engine | None = None,
+    ) -> None:
         self.formats = tuple(formats)
+        self._signs = tuple(dict.fromkeys(sign for f in formats for sign in f.signs))
         marks = dict.fromkeys(m for f in formats for m in f.marks)
         # Benign lines are common (`0 errors`, `... ok`) and count only where something else matched: not scanned for.
         scanned = [p for p in patterns if p.role is not Role.BENIGN]
@@ -35,9 +45,22 @@ class Scanner:
         self._scanned = len(self.units) - len(benign)
         self._regexes: list[re.Pattern[bytes] | None] = [None] * len(self.units)
         self._literals = [tuple(c.encode() for c in u.contains) if isinstance(u, Pattern) else () for u in self.units]
-        literals = [literal for p in benign for literal in p.contains]
-        self._benign = re.compile("|".join(map(re.escape, literals)).encode()) if literals else None
         self.engine: Engine = engine or compile_engine([u.regex for u in self.units[: self._scanned]])
+        self.signs: Engine = signs or fastest(self._signs)
+
+    @cached_property
+    def _benign(self) -> re.Pattern[bytes] | None:
+        """Compiled when it is first asked: of most logs few lines hold anything, and it takes 10 ms."""
+        literals = dict.fromkeys(literal for index in self._clearing for literal in self._literals[index])
+        return re.compile(b"|".join(map(re.escape, literals))) if literals else None
+
+    @property
+    def _clearing(self) -> range:
+        return range(self._scanned, len(self.units))
+
+    def format_of(self, sample: bytes) -> Format:
+        """The format of a log by its beginning."""
+        return most_likely(self.formats, {self._signs[index] for _, index in self.signs.scan(sample)})
 
     def places(self, data: bytes, found: Places | None = None) -> Iterator[Place]:
         """The lines of `data` on which an expression may match, in order. `found`: what the engine found in it, where
@@ -66,7 +89,7 @@ class Scanner:
         """The benign patterns that may match a line on which something else did."""
         if self._benign is None or not self._benign.search(text):
             return
-        for index in range(self._scanned, len(self.units)):
+        for index in self._clearing:
             if any(literal in text for literal in self._literals[index]):
                 yield index
 
@@ -74,8 +97,11 @@ class Scanner:
 def compile_engine(regexes: Sequence[str], prefer: Callable[[Sequence[bytes]], Engine] | None = None) -> Engine:
     """The fastest engine that is installed, for these regexes."""
     expressions = [expression(r) for r in regexes]
-    if prefer is not None:
-        return prefer(expressions)
+    return prefer(expressions) if prefer is not None else fastest(expressions)
+
+
+def fastest(expressions: Sequence[bytes]) -> Engine:
+    """The fastest engine that is installed, for these expressions as they stand."""
     try:
         return Hyperscan.compile(expressions)
     except ImportError:

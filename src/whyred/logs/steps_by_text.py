@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from whyred.logs.blocks import Block
-from whyred.logs.format import OR_LATER, Format, Mark, Sign, detect
+from whyred.logs.format import OR_LATER, Format, Mark, Sign
 from whyred.logs.kept import groups
 from whyred.logs.scanner import Place, Scanner
 from whyred.logs.text import clean
@@ -92,7 +92,7 @@ class _Cutter:
         yield from _parts(block, list(self._found(block)))
 
     def _know(self, data: bytes) -> None:
-        form = self._format = detect(data[:SAMPLE], self._scanner.formats)
+        form = self._format = self._scanner.format_of(data[:SAMPLE])
         self._prefix = re.compile(form.prefix)
         own = {mark for mark in form.marks if mark.sign in _BEGINS}
         units = enumerate(self._scanner.units)

@@ -32,7 +32,7 @@ FORMAT = Format(
         rb"(?:^|[\r ])section_start:\d{9,}:get_sources\b",
         rb"(?:^|[\r ])section_start:\d{9,}:(?:step_|build_)script\b",
         rb"^\d{4}-\d\d-\d\dT[0-9:.]+Z [0-9a-f]{2}[OE][ +]",
-        rb"^" + STAMP + _TIMED + rb"Running with gitlab-runner ",
+        rb"^" + STAMP + rb"(?:[0-9a-f]{2}[OE][ +])?Running with gitlab-runner ",
         rb"(?:^|[\r ])ERROR: Job failed(?: \(system failure\))?: ",
     ),
     prefix=rb"^" + STAMP + _TIMED + rb"(?:section_end:\d{1,20}:[A-Za-z0-9_.-]{1,200}\r?)*",

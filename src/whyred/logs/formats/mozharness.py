@@ -21,7 +21,7 @@ FORMAT = Format(
         rb"^\[taskcluster(?::\w+)? \d{4}-\d\d-\d\d[T ]|^\[taskcluster(?::error)?\] ",
         rb"^\[(?:setup|vcs|task|fetches|cache|volume|chown) \d{4}-\d\d-\d\dT",
         rb"^" + _TASK + rb"\d\d:\d\d:\d\d " + _LEVEL,
-        rb"^={9} (?:Started|Finished) .{1,2000} \(results: \d",
+        rb"^={9} (?:Started|Finished) .{1,1000} \(results: \d",
         rb"^(?:builduid: |results: \w+ \(\d\)\r?$)",
     ),
     prefix=rb"^(?:\xef\xbb\xbf)?" + _TASK + _HARNESS + _MACH,

@@ -30,7 +30,7 @@ FORMAT = Format(
         rb"(?:^|[\rK])(?:Worker information|Build system information)\r?$",
         rb"^Setting environment variables from (?:\.travis\.yml|repository settings)",
         rb"^(?:\d+\.\d\ds)?\$ git clone --depth=\d+ (?:--branch=)?",
-        rb'^(?:\x1b\[\d+;1m)?The command ".{1,2000}(?:" (?:failed and )?exited with \d{1,3}(?:\.| during )|$)',
+        rb'^(?:\x1b\[\d+;1m)?The command ".{1,1000}(?:" (?:failed and )?exited with \d{1,3}(?:\.| during )|$)',
         rb"^Done\. Your build exited with \d{1,3}\.",
         rb"^Your build has been stopped\.",
         rb"[ '\"=:]/(?:home|Users)/travis/",
