@@ -1,6 +1,7 @@
-"""The child of the bench `scan`: counts the lines of a file on which an expression of the library matches.
+"""The child of the scan benches: counts the lines of a file on which a pattern or mark of the library matches.
 
-Without a file it prints the expressions, one a line, as ripgrep takes them with `-f` in bytes (`--no-unicode`).
+Without a file it prints the expressions, one a line, as their authors wrote them but for what ripgrep wants otherwise
+(`-f`, `--no-unicode`).
 """
 
 import re
@@ -10,7 +11,8 @@ from pathlib import Path
 
 from whyred.app.library import Library
 from whyred.logs.blocks import SIZE, blocks
-from whyred.logs.expression import expression
+from whyred.logs.expression import anchored
+from whyred.logs.scanner import Scanner
 from whyred.model.pattern import Pattern, Role
 from whyred.settings import folders
 
@@ -22,9 +24,21 @@ def main(argv: list[str]) -> None:
     if not argv:
         # Benign patterns are asked only on lines where something else matched: no engine scans for them.
         scanned = (u for u in scanner.units if not (isinstance(u, Pattern) and u.role is Role.BENIGN))
-        print("\n".join(for_ripgrep(expression(unit.regex)) for unit in scanned))
+        print("\n".join(for_ripgrep(anchored(unit.regex).encode()) for unit in scanned))
         return
-    print(sum(sum(1 for _ in scanner.places(block.plain)) for block in blocks(_chunks(Path(argv[0])))))
+    print(sum(1 for _ in matching(scanner, Path(argv[0]))))
+
+
+def matching(scanner: Scanner, file: Path) -> Iterator[bytes]:
+    """The lines that really match."""
+    prefix: re.Pattern[bytes] | None = None
+    for block in blocks(_chunks(file)):
+        prefix = prefix or re.compile(scanner.format_of(block.plain[: 1 << 16]).prefix)
+        for place in scanner.places(block.plain):
+            row = block.plain[place.start : place.end]
+            text = row[match.end() :] if (match := prefix.match(row)) else row
+            if any(scanner.confirm(index, text) for index in place.indexes):
+                yield row
 
 
 def for_ripgrep(regex: bytes) -> str:

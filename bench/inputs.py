@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-VERSION = 1
+VERSION = 2
 MIB = 1 << 20
 LATE_LINES, LATE_ERROR, LATE_NOISE = 121_000, 72_600, 1_200
 """Of `late_noise`: lines in all, the line that states the error (at 60 %), the noisy lines after the job's end."""
@@ -110,7 +110,7 @@ def late_noise() -> Iterator[str]:
 
 
 def scan_part() -> Iterator[str]:
-    """32 MiB of ordinary lines of which 4 in 10,000 state an error; the scan reads it eight times over as one file."""
+    """32 MiB of ordinary lines of which 4 in 10,000 state an error; the scan reads it over and over as one file."""
 
     def rows() -> Iterator[str]:
         dice, size = random.Random(3), 0
@@ -140,7 +140,8 @@ def flood_part() -> Iterator[str]:
 RECIPES: dict[str, tuple[Callable[[], Iterator[str]], int]] = {
     "one-mib": (one_mib, 1),
     "late-noise": (late_noise, 1),
-    "scan": (scan_part, 8),
+    "scan": (scan_part, 32),
+    "scan-small": (scan_part, 2),
     "flood": (flood_part, 1),
 }
 """Name -> the lines, and how often they stand in the file."""
