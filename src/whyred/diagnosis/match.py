@@ -5,12 +5,14 @@ of statement wins; among equals the first one is the root and later ones are its
 """
 
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from whyred.diagnosis.captures import agree, derive, fingerprint
 from whyred.diagnosis.ended import cancelled, failed, failing_section, section_at, whole
+from whyred.diagnosis.step_kind import class_of_step
 from whyred.model.failure import Failure, Hit, Line, Reading, Section
 from whyred.model.pattern import Pattern, Role, Strength
 from whyred.model.run import Conclusion
@@ -23,6 +25,7 @@ _WORDS = 5
 _SHELLS = frozenset({"bash", "sh", "shell"})
 CANCELLED = "infra/cancelled"
 """The class of what somebody or a rule of the forge ended, and no error did."""
+_NETWORK, _OF_NETWORK = "infra/network", frozenset({"infra/dns", "infra/tls", "infra/rate-limit", "infra/git-auth"})
 _ORDER = {Strength.DECISIVE: 0, Strength.USUAL: 1, Strength.WEAK: 2}
 
 
@@ -34,6 +37,8 @@ class Matched:
     step: str | None
     class_: str | None
     failed: bool
+    guessed: bool = False
+    """No line tells the class: it is that of most failures of a step of this name."""
 
 
 def match(reading: Reading) -> Matched:
@@ -48,7 +53,16 @@ def match(reading: Reading) -> Matched:
     if failures and not (step and _is_told(section)):
         step = failures[0].step or step
     class_ = next((f.class_ for f in failures if f.class_), CANCELLED if cancelled(reading, section) else None)
-    return Matched(failures, step, class_, failed=True)
+    class_ = class_ or _followed(reading, section, hits)
+    guess = None if class_ else class_of_step(step)
+    return Matched(failures, step, class_ or guess, failed=True, guessed=guess is not None)
+
+
+def _followed(reading: Reading, section: Section | None, hits: list[Hit]) -> str | None:
+    """The class that the consequences of an error tell which has none of its own: `could not compile` after it."""
+    said = _inside(section, [h for h in hits if h.pattern.role is Role.CONSEQUENCE])
+    classes = (_class(h.pattern, derive(h.captures)) for h in said if _may_tell(reading, section, h.line))
+    return next((class_ for class_ in classes if class_), None)
 
 
 def _without_benign(hits: Iterable[Hit]) -> list[Hit]:
@@ -58,9 +72,7 @@ def _without_benign(hits: Iterable[Hit]) -> list[Hit]:
 
 def _failures(reading: Reading, section: Section | None, hits: list[Hit]) -> tuple[Failure, ...]:
     said = [h for h in hits if h.pattern.role is Role.CONSEQUENCE]
-    follows = {h.line for h in said}
-    errors = [h for h in hits if h.pattern.role is Role.ERROR]
-    errors = [h for h in errors if h.pattern.strength is not Strength.WEAK or h.line not in follows]
+    errors = [h for h in hits if h.pattern.role is Role.ERROR and not _only_follows(h, said)]
     own, inside = _inside(section, errors), _inside(section, said)
     if not own and section is not None:
         # What only looks like an error in another step tells less than that this step failed.
@@ -85,6 +97,19 @@ def _failures(reading: Reading, section: Section | None, hits: list[Hit]) -> tup
     return tuple(failures)
 
 
+def _only_follows(hit: Hit, said: list[Hit]) -> bool:
+    """Whether its line says that something failed because of an error stated elsewhere: what looks like an error there,
+    or is usually one of the same tool's, is none."""
+    at = bisect_left(said, hit.line, key=lambda h: h.line)
+    while at < len(said) and said[at].line == hit.line:
+        if hit.pattern.strength is Strength.WEAK:
+            return True
+        if hit.pattern.strength is Strength.USUAL and hit.pattern.tool == said[at].pattern.tool:
+            return True
+        at += 1
+    return False
+
+
 def _inside(section: Section | None, hits: list[Hit]) -> list[Hit]:
     """The hits in the step that failed, up to the line that says so; all where none is known."""
     if section is None:
@@ -92,11 +117,12 @@ def _inside(section: Section | None, hits: list[Hit]) -> list[Hit]:
     return [h for h in hits if section.first <= h.line <= (section.ended or section.last)]
 
 
-def _preference(hit: Hit) -> tuple[int, int, bool, int, str]:
-    """Surer first, then earlier. Where patterns share a line: the place it ran in before the code (a full disk stops a
-    compiler too), then the one that tells more."""
+def _preference(hit: Hit) -> tuple[int, bool, int, bool, int, str]:
+    """Surer first, then earlier; of mere consequences first those that tell of what. Where patterns share a line: the
+    place it ran in before the code (a full disk stops a compiler too), then the one that tells more."""
     infra = (hit.pattern.class_ or "").startswith("infra/")
-    return _ORDER[hit.pattern.strength], hit.line, not infra, -len(hit.captures), hit.pattern.id
+    vague = hit.pattern.role is Role.CONSEQUENCE and hit.pattern.class_ is None
+    return _ORDER[hit.pattern.strength], vague, hit.line, not infra, -len(hit.captures), hit.pattern.id
 
 
 def _is_told(section: Section | None) -> bool:
@@ -142,7 +168,7 @@ def _failure(reading: Reading, group: list[Hit], taken: set[int], folded: int) -
         pattern=hit.pattern.id,
         title=hit.pattern.title,
         tool=hit.pattern.tool,
-        class_=_class(hit.pattern, captures),
+        class_=_narrowed(_class(hit.pattern, captures), reading, spans[0]),
         strength=hit.pattern.strength.value,
         root=hit.pattern.role is Role.ERROR,
         step=step,
@@ -176,6 +202,14 @@ def _class(pattern: Pattern, captures: Mapping[str, str]) -> str | None:
         if agree(captures, {k: (v,) for k, v in wanted.items()}):
             return class_
     return pattern.class_
+
+
+def _narrowed(class_: str | None, reading: Reading, span: tuple[int, int]) -> str | None:
+    """`infra/network` as the narrower fault that a line of the same statement names."""
+    if class_ != _NETWORK:
+        return class_
+    near = (h for h in reading.hits if span[0] <= h.line <= span[1] and h.pattern.role is Role.ERROR)
+    return next((c for h in near if (c := _class(h.pattern, derive(h.captures))) in _OF_NETWORK), class_)
 
 
 def _step(reading: Reading, line: int) -> str | None:
