@@ -22,7 +22,7 @@ _KINDS: tuple[tuple[str, str], ...] = (
     (r"\b(?:docs?|sphinx|mkdocs|doxygen|javadoc|rustdoc|link-?check\w*|lychee)\b", "code/docs"),
     (r"\b(?:pytest|tox|nosetests|jest|vitest|mocha|karma|cypress|rspec|phpunit|ctest|behat|junit)\b", "code/test"),
     (r"(?:\b|_)(?:unit|integration|e2e)?[-_ ]?tests?(?:\b|_)|\bverify\b|make check\b|\bspecs?\b", "code/test"),
-    (r"\b(?:deploy|publish|release|twine|semantic-release|push|package|rpmbuild|sign)\b", "code/packaging"),
+    (r"\b(?:deploy|publish|(?<!-)release|twine|semantic-release|push|package|rpmbuild|sign)\b", "code/packaging"),
     (
         r"\b(?:npm (?:ci|i|install)|yarn(?: install)?$|(?:pnpm|bun) (?:i|install)|pip3? install|poetry install)\b",
         "code/deps",
