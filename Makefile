@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORPUS ?= ../shared/corpus
 
-.PHONY: demo test lint unit live refusals cases docs picture bench clean
+.PHONY: demo test lint unit fuzz live refusals cases docs picture bench clean
 
 .venv/.ready: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -29,6 +29,9 @@ lint: .venv/.ready  ## style, types, import contracts, house lints, stale pages
 
 unit: .venv/.ready
 	$(BIN)/pytest
+
+fuzz: .venv/.ready  ## hostile logs for as long as it is let (about an hour for all; Ctrl-C ends it)
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest tests/fuzz -x
 
 live: .venv/.ready  ## all three generations of real Gitea servers, built once (about 5 minutes each)
 	cd tests && ../$(BIN)/python -m live.build 1.23.8 1.25.4 1.26.0
