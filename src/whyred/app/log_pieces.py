@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from whyred.app.library import Library
+from whyred.app.log_grep import Grep, Grepped, Row, last_lines
 from whyred.app.log_steps import Numbers, Part, StepHead, failed_by_text, listed, named, some
 from whyred.app.log_wait import Note
 from whyred.app.resolve import RED
 from whyred.logs.blocks import SIZE, Block, blocks
 from whyred.logs.shown import shown
 from whyred.logs.steps_by_text import cut
+from whyred.logs.window import Window, window
 from whyred.model.forge import Address
 from whyred.model.run import Attempt, Conclusion, Step, numbered
 from whyred.model.source import Boundaries, Fetched, MissingLogError
@@ -46,6 +48,23 @@ class LogWish:
     timestamps: bool = False
     most: int | None = None
     """Bytes of one job's log that are allowed; a larger one is refused (too-large)."""
+    grep: Grep | None = None
+    """Of all that is wanted, only lines that are sought, with those around them."""
+    window: Window | None = None
+    """Only lines of these numbers."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether lines go by their numbers, which are known where the log is read from its beginning alone."""
+        return self.grep is not None or self.window is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Lines of a window: the number of the first of them, and their text."""
+
+    first: int
+    text: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +108,7 @@ class Log:
     whole: bool = False
 
 
-Piece = Head | StepHead | Absent | Note | bytes
+Piece = Head | StepHead | Absent | Note | Row | Text | bytes
 
 
 def may_have_failed(attempt: Attempt) -> bool:
@@ -115,26 +134,31 @@ def pieces(wish: LogWish, log: Log, library: Library) -> Iterator[Piece]:
         yield nothing_failed([log.attempt])
         return
     names = _steps(wish, log.attempt)
+    if wish.counts:
+        # A route that gives some steps or the end alone would give them without their numbers.
+        opened = replace(log.open(Want(follow=wish.follow, most=wish.most)), chosen=False)
+        yield from _shown(_Reader(wish, log, opened, names, library))
+        return
     want = Want(names, wish.follow, text_only=wish.raw, most=wish.most)
     if wish.failed and names is None:
         want = replace(want, tail=_END)
     if wish.tail is not None and not wish.follow:
         yield from _tail(wish, log, want, library)
         return
-    opened = log.open(want)
-    reader = _Reader(wish, log, opened, names, library)
+    yield from _shown(_Reader(wish, log, log.open(want), names, library))
+
+
+def _shown(reader: "_Reader") -> Iterator[Piece]:
+    """The head of a log, what is wanted of it, and what a person must know after that."""
     head: Head | None = reader.head
-    if wish.follow:
+    if reader.wish.follow:
         yield reader.head  # before the first line came
         head = None
-    for part in reader.parts():
+    for piece in reader.pieces():
         if head is not None:
             yield head
             head = None
-        if part.head is not None and not wish.raw:
-            yield part.head
-        if part.block.plain:
-            yield _text(part.block, wish)
+        yield piece
     if head is not None:
         yield head
     yield from reader.notes()
@@ -162,6 +186,24 @@ class _Reader:
         """What a person must know after the last."""
         return (Note(f"{self.log.attempt.run.label}: {text}") for text in self.told)
 
+    def pieces(self) -> Iterator[Piece]:
+        """What is shown of it."""
+        wish = self.wish
+        if wish.grep is not None:
+            parts = self.parts() if wish.tail is None else last_lines(self.parts(), wish.tail)
+            yield from Grepped(wish.grep, raw=wish.raw, timestamps=wish.timestamps).rows(parts)
+            return
+        seen = 0
+        for part in self.parts():
+            if part.head is not None and not wish.raw and wish.window is None:
+                yield part.head
+            if part.block.plain:
+                seen = part.block.first
+                text = _text(part.block, wish)
+                yield text if wish.window is None else Text(seen, text)
+        if wish.window is not None and not seen:
+            self.told.append(f"it has no line {wish.window.first}")
+
     def parts(self) -> Iterator[Part]:
         """The masked lines with their steps; what broke off is told when all that came was given."""
         came = _Came()
@@ -177,7 +219,11 @@ class _Reader:
         wish, fetched, scanner = self.wish, self.opened.fetched, self.library.scanner
         numbers, guessed = Numbers(fetched.attempt), fetched.boundaries is Boundaries.GUESSED
         by_text = guessed or self.names is None
-        masked = self.library.masker().blocks(blocks(numbers.watch(chunks), 1 if wish.follow else SIZE))
+        passing = numbers.watch(chunks)
+        if wish.window is None:
+            masked = self.library.masker().blocks(blocks(passing, 1 if wish.follow else SIZE))
+        else:
+            masked = window(passing, wish.window, self.library.masker(), self.library.watch)
         if wish.failed and by_text:
             yield from failed_by_text(masked, self.log.attempt, self.library, self.told.append, self.log.unmarked)
         elif wish.step is not None and by_text:
@@ -188,7 +234,14 @@ class _Reader:
         elif self.names is not None and (not self.opened.chosen or fetched.boundaries is Boundaries.SCRIPTS):
             yield from some(numbers.parts(masked), listed(self.names))
         else:
-            yield from numbers.parts(masked if wish.raw or not guessed else cut(masked, scanner))
+            plainly = wish.raw or not guessed or (wish.window is not None and wish.grep is None)
+            parts = numbers.parts(masked if plainly else cut(masked, scanner))
+            yield from parts if wish.window is None or not guessed else map(_uncounted, parts)
+
+
+def _uncounted(part: Part) -> Part:
+    """The part without the number of its step, for those before it were not seen."""
+    return part if part.head is None else replace(part, head=replace(part.head, number=None, may_be=frozenset()))
 
 
 @dataclass
@@ -280,4 +333,7 @@ class _Last:
 
 
 def _text(block: Block, wish: LogWish) -> bytes:
-    return block.raw if wish.raw else shown(block.plain, starts=block.starts, timestamps=wish.timestamps)
+    if wish.raw:
+        return block.raw
+    numbered = wish.window is not None
+    return shown(block.plain, starts=block.starts, timestamps=wish.timestamps, numbered=numbered)

@@ -26,13 +26,14 @@ _FRONT = re.compile(rb"(?:\d{4}-\d\d-\d\dT[0-9:.]{8,18}Z ?)?(?:[0-9a-f]{2}[OE][ 
 _STAGE = re.compile(STAGES.encode())
 
 
-def shown(text: bytes, *, starts: bool = True, timestamps: bool = False) -> bytes:
-    """The text for people. `starts`: whether it begins at a line's beginning; `timestamps`: whether times are kept.
+def shown(text: bytes, *, starts: bool = True, timestamps: bool = False, numbered: bool = False) -> bytes:
+    """The text for people. `starts`: whether it begins at a line's beginning; `timestamps`: whether times are kept;
+    `numbered`: whether lines that were made of marks alone stay, as empty ones, so that the others keep their numbers.
 
     The script's own sections begin with `> `.
     """
     if _SECTION in text:
-        text = _MARKED.sub(_without_marks, text)
+        text = _MARKED.sub(_emptied if numbered else _without_marks, text)
     if _STREAM.search(b"\n" + text[:_SAMPLE]):
         text = _at_starts(_STREAM, rb"\1", text, starts=starts)
     return text if timestamps else _at_starts(STAMP, b"\n", text, starts=starts)
@@ -49,6 +50,11 @@ def _without_marks(line: "re.Match[bytes]") -> bytes:
     if own:
         return left[: len(left) - len(text)] + b"> " + (text if text.strip() else own[-1] + b"\n")
     return left if text.strip() else b""
+
+
+def _emptied(line: "re.Match[bytes]") -> bytes:
+    """The same; an empty line where nothing is left."""
+    return _without_marks(line) or line[0][len(line[0].rstrip(b"\n")) :]
 
 
 def _is_own(mark: "re.Match[bytes]") -> bool:

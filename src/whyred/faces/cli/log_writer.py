@@ -4,11 +4,13 @@ import os
 import stat
 import sys
 from collections.abc import Callable
+from itertools import count, repeat
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from whyred.app.log_pieces import Absent, Head, Piece
+from whyred.app.log_grep import Grep, Match, Matches, Row
+from whyred.app.log_pieces import Absent, Head, Piece, Text
 from whyred.app.log_steps import StepHead
 from whyred.app.log_wait import Note
 from whyred.faces.cli.streams import coloured, progress, say, write
@@ -27,16 +29,23 @@ class LogWriter:
     """Takes pieces as they come. A file gets its name when all of it is written: Ctrl-C leaves none half written. Where
     a link leads to a file, that file is written; a pipe or a terminal is written into, and stays what it is.
 
-    `bare`: nothing but the text of the logs is written; whose it is goes to standard error, as notes always do.
+    `bare`: nothing but the text of the logs is written; whose it is goes to standard error, as notes always do. `grep`:
+    what is sought; then a job without a match is not named.
     """
 
-    def __init__(self, file: Path | None, *, as_json: bool, raw: bool, bare: bool = False) -> None:
+    def __init__(
+        self, file: Path | None, *, as_json: bool, raw: bool, bare: bool = False, grep: Grep | None = None
+    ) -> None:
         self._named, self._path, self._json, self._raw, self._bare = file, file, as_json, raw, bare
         self._part: Path | None = None
         self._file: BinaryIO | None = None
         self._ends: list[Callable[[], Conclusion]] = []
         self.complete = True
         """Whether every log that was wanted is there; a job that never began has none."""
+        self._grep, self._matches = grep, Matches(grep) if grep is not None and as_json else None
+        self._waiting: Head | None = None
+        """A job of which no line was shown yet."""
+        self._found = False
         self._open_line = False
         self._terminal = file is None and sys.stdout is not None and sys.stdout.isatty()
         if file is not None:
@@ -68,12 +77,16 @@ class LogWriter:
         """Writes one piece."""
         if isinstance(piece, bytes):
             self._text(piece)
+        elif isinstance(piece, Text):
+            self._text(piece.text, piece.first)
+        elif isinstance(piece, Row):
+            self._row(piece)
         elif isinstance(piece, Note):
             say(piece.text)
         elif isinstance(piece, Absent):
             self._absent(piece)
         elif self._json:
-            self._write(_line(_json(piece)))
+            self._json_head(piece)
         elif isinstance(piece, Head):
             self._head(piece)
         elif not self._raw and not self._bare:
@@ -81,15 +94,66 @@ class LogWriter:
         if isinstance(piece, Head):
             self._ends.append(piece.ended)
 
-    def _text(self, text: bytes) -> None:
+    def _text(self, text: bytes, first: int | None = None) -> None:
         if self._json:
             rows = text.removesuffix(b"\n").split(b"\n")  # a bare CR ends no line, or line numbers would not agree
-            self._write(b"".join(_line({"line": clean(last_state(row.removesuffix(b"\r")))}) for row in rows))
+            numbers = count(first) if first is not None else repeat(None)
+            self._write(b"".join(_line(_row_json(row, number)) for row, number in zip(rows, numbers, strict=False)))
             return
         self._write(text if not self._terminal else visible(text.decode("utf-8", "replace")).encode())
         self._open_line = not text.endswith(b"\n")
 
+    def _row(self, row: Row) -> None:
+        """A line that was sought, or one around it."""
+        self._found = True
+        if self._matches is not None:
+            self._write(b"".join(_line(_match_json(match)) for match in self._matches.row(row)))
+            return
+        self._tell_job()
+        grep = self._grep
+        if row.apart and grep is not None and (grep.before or grep.after):
+            self._write(b"--\n")
+        sign = b":" if row.spans is not None else b"-"
+        number = b"" if self._raw else b"%d%s" % (row.number, sign)
+        self._write(number + (row.text if not self._terminal else self._lit(row)) + b"\n")
+
+    def _tell_job(self) -> None:
+        """Names the job of the line that comes next, where that was not done."""
+        head, self._waiting = self._waiting, None
+        if head is not None:
+            self._begin(head)
+
+    def _lit(self, row: Row) -> bytes:
+        """The line for a terminal, with what matches in colour."""
+        on, off = (b"\x1b[1;31m", b"\x1b[0m") if coloured() else (b"", b"")
+        parts, at = [], 0
+        for start, end in row.spans or ():
+            parts += [_visible(row.text[at:start]), on, _visible(row.text[start:end]), off]
+            at = end
+        return b"".join([*parts, _visible(row.text[at:])])
+
+    def _json_head(self, piece: Head | StepHead) -> None:
+        """A job or a step begins."""
+        if self._matches is not None:
+            step = piece if isinstance(piece, StepHead) else None
+            self._write(b"".join(_line(_match_json(match)) for match in self._matches.step(step)))
+        if self._grep is None or isinstance(piece, Head):
+            self._write(_line(_json(piece)))
+
+    def flush(self) -> None:
+        """No line comes any more: what was still held back is written, and that there is nothing is said."""
+        if self._matches is not None:
+            self._write(b"".join(_line(_match_json(match)) for match in self._matches.end()))
+        if self._grep is not None and not self._found:
+            say("no line matches")
+
     def _head(self, head: Head) -> None:
+        if self._grep is not None:
+            self._waiting = head
+            return
+        self._begin(head)
+
+    def _begin(self, head: Head) -> None:
         attempt, fetched = head.attempt, head.fetched
         number = f", attempt {attempt.number}" if attempt.number else ""
         ended = word(attempt.status, attempt.conclusion)
@@ -114,6 +178,7 @@ class LogWriter:
             self._mark(f"== {_name(absent.attempt)}: no log ({error.reason}): {error.asked}: {error.help}")
 
     def _step(self, head: StepHead) -> None:
+        self._tell_job()
         number, ended = f" {head.number}" if head.number else "", word(head.step.status, head.step.conclusion)
         self._mark(f"-- step{number}: {head.step.name}{f' ({ended})' if ended != _UNKNOWN else ''}")
 
@@ -206,6 +271,29 @@ def _json(piece: Head | StepHead | Absent) -> dict[str, object]:
 
 def _refusal(error: MissingLogError) -> dict[str, str]:
     return {"reason": error.reason.value, "asked": error.asked, "help": error.help}
+
+
+def _row_json(row: bytes, number: int | None) -> dict[str, object]:
+    line = clean(last_state(row.removesuffix(b"\r")))
+    return {"line": line} if number is None else {"line": line, "number": number}
+
+
+def _match_json(match: Match) -> dict[str, object]:
+    step = match.step
+    return {
+        "match": {
+            "number": match.row.number,
+            "step": step.step.name if step is not None else None,
+            "step_number": step.number if step is not None else None,
+            "text": clean(last_state(match.row.text.removesuffix(b"\r"))),
+            "before": [_row_json(row.text, row.number) for row in match.before],
+            "after": [_row_json(row.text, row.number) for row in match.after],
+        }
+    }
+
+
+def _visible(text: bytes) -> bytes:
+    return visible(text.decode("utf-8", "replace")).encode()
 
 
 def _line(data: dict[str, object]) -> bytes:
