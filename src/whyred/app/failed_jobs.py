@@ -149,7 +149,7 @@ class _Seen:
         matched = found.log.matched
         if not matched.failed and not self._several.told:
             return
-        if matched.class_ == CANCELLED and not any(failure.root for failure in matched.failures):
+        if matched.class_ == CANCELLED and all(failure.class_ == CANCELLED for failure in matched.failures):
             self._cancelled.append(place)
         else:
             self._failed[place] = tuple(map(brief, matched.failures))

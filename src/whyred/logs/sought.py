@@ -80,16 +80,13 @@ def _compiled(expression: str, *, ignore_case: bool) -> Any:
     options.log_errors = False
     options.never_capture = True
     options.never_nl = True
-    # RE2's own `^` and `$` mean the edges of the text: those of each line are what a person means.
+    written = expression.encode("utf-8", "surrogateescape")
     try:
-        return re2.compile(b"(?m:" + expression.encode("utf-8", "surrogateescape") + b")", options)
-    except re2.error:
-        pass
-    try:  # once more as it was written, so that what is said is said of that
-        re2.compile(expression.encode("utf-8", "surrogateescape"), options)
+        re2.compile(written, options)  # as it is written: `a)(b` would be none only without a group around it
+        # RE2's own `^` and `$` mean the edges of the text: those of each line are what a person means.
+        return re2.compile(b"(?m:" + written + b")", options)
     except re2.error as e:
         raise _bad(expression, e) from None
-    raise BadExpressionError(expression, "a ) has no ( before it", _unopened(expression))
 
 
 def _bad(expression: str, error: Exception) -> BadExpressionError:

@@ -45,7 +45,8 @@ class LogWriter:
         self._grep, self._matches = grep, Matches(grep) if grep is not None and as_json else None
         self._waiting: Head | None = None
         """A job of which no line was shown yet."""
-        self._found = False
+        self._found = self._marked = False
+        """Whether a line that was sought was written; whether a mark was written last."""
         self._open_line = False
         self._terminal = file is None and sys.stdout is not None and sys.stdout.isatty()
         if file is not None:
@@ -111,8 +112,9 @@ class LogWriter:
             return
         self._tell_job()
         grep = self._grep
-        if row.apart and grep is not None and (grep.before or grep.after):
+        if row.apart and not self._marked and grep is not None and (grep.before or grep.after):
             self._write(b"--\n")
+        self._marked = False
         sign = b":" if row.spans is not None else b"-"
         number = b"" if self._raw else b"%d%s" % (row.number, sign)
         self._write(number + (row.text if not self._terminal else self._lit(row)) + b"\n")
@@ -187,6 +189,7 @@ class LogWriter:
         if self._open_line:
             self._write(b"\n")
             self._open_line = False
+        self._marked = True
         bold = self._terminal and coloured()
         self._write((f"\x1b[1m{line}\x1b[0m\n" if bold else f"{line}\n").encode("utf-8", "backslashreplace"))
 
