@@ -3,11 +3,11 @@
 Where it comes from is no matter here: a forge (`logs`), or what is no run on a forge (`log_files`).
 """
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from whyred.app.library import Library
+from whyred.app.log_choice import Last, wanted_step, wanted_steps
 from whyred.app.log_grep import Grep, Grepped, Row, last_lines
 from whyred.app.log_steps import Numbers, Part, StepHead, failed_by_text, listed, named, some
 from whyred.app.log_wait import Note
@@ -17,7 +17,7 @@ from whyred.logs.shown import shown
 from whyred.logs.steps_by_text import cut
 from whyred.logs.window import Window, window
 from whyred.model.forge import Address
-from whyred.model.run import Attempt, Conclusion, Step, numbered
+from whyred.model.run import Attempt, Conclusion, Step
 from whyred.model.source import Boundaries, Fetched, MissingLogError
 from whyred.model.trouble import UserError
 from whyred.sources.reach import Want
@@ -133,7 +133,7 @@ def pieces(wish: LogWish, log: Log, library: Library) -> Iterator[Piece]:
     if wish.failed and not may_have_failed(log.attempt):
         yield nothing_failed([log.attempt])
         return
-    names = _steps(wish, log.attempt)
+    names = wanted_steps(log.attempt, wish.step, failed=wish.failed)
     if wish.counts:
         # A route that gives some steps or the end alone would give them without their numbers.
         opened = replace(log.open(Want(follow=wish.follow, most=wish.most)), chosen=False)
@@ -228,7 +228,7 @@ class _Reader:
             yield from failed_by_text(masked, self.log.attempt, self.library, self.told.append, self.log.unmarked)
         elif wish.step is not None and by_text:
             steps = self.log.attempt.steps
-            meant = steps[_step(wish.step, self.log.attempt)].name if steps else None
+            meant = steps[wanted_step(wish.step, self.log.attempt)].name if steps else None
             parts = numbers.parts(cut(masked, scanner) if guessed else masked)
             yield from named(parts, wish.step, meant, self.log.unmarked)
         elif self.names is not None and (not self.opened.chosen or fetched.boundaries is Boundaries.SCRIPTS):
@@ -262,31 +262,6 @@ class _Came:
             self.broke = MissingLogError(e.reason, e.asked, help_, e.tried)
 
 
-def _steps(wish: LogWish, attempt: Attempt) -> frozenset[int | str] | None:
-    """The wanted steps; None for all, or where no route tells the steps."""
-    names = numbered(attempt.steps)
-    if not names or (wish.step is None and not wish.failed):
-        return None
-    if wish.step is not None:
-        return frozenset({names[_step(wish.step, attempt)]})
-    red = [(name, step) for name, step in zip(names, attempt.steps, strict=True) if step.conclusion in RED]
-    own = frozenset(name for name, step in red if not step.aside)
-    return own or frozenset(name for name, _ in red) or None
-
-
-def _step(wanted: str, attempt: Attempt) -> int:
-    numbers = numbered(attempt.steps)
-    if wanted.isdecimal() and int(wanted) in numbers:
-        return numbers.index(int(wanted))
-    names = [s.name for s in attempt.steps]
-    hits = [i for i, name in enumerate(names) if name.lower() == wanted.lower()]
-    hits = hits or [i for i, name in enumerate(names) if name.lower().startswith(wanted.lower())]
-    if len(hits) != 1:
-        told = ", ".join(n if n == name else f"{n} {name}" for n, name in zip(numbers, names, strict=True))
-        raise UserError(f"no one step is {wanted!r}", f"the steps are: {told}", "Name one by number or name")
-    return hits[0]
-
-
 def _tail(wish: LogWish, log: Log, want: Want, library: Library) -> Iterator[Piece]:
     """The last lines of a log: of its end alone, where a route can give that; more of it until it has enough lines."""
     assert wish.tail is not None
@@ -294,7 +269,7 @@ def _tail(wish: LogWish, log: Log, want: Want, library: Library) -> Iterator[Pie
     by_text = wish.step is not None and names is None
     size = None if log.whole or by_text else max(_LEAST_END, wish.tail * _LINE, want.tail or 0)
     while True:
-        reader, last = _Reader(wish, log, log.open(replace(want, tail=size)), names, library), _Last(wish.tail)
+        reader, last = _Reader(wish, log, log.open(replace(want, tail=size)), names, library), Last(wish.tail)
         seen = 0
         for part in reader.parts():
             seen += len(part.block.raw)
@@ -307,29 +282,6 @@ def _tail(wish: LogWish, log: Log, want: Want, library: Library) -> Iterator[Pie
     if last.lines:
         yield b"".join(last.lines)
     yield from reader.notes()
-
-
-@dataclass
-class _Last:
-    """The last lines of a text that comes in pieces; a bare CR ends none."""
-
-    most: int
-    count: int = 0
-    lines: deque[bytes] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.lines = deque(maxlen=self.most)
-
-    def take(self, text: bytes) -> None:
-        """The next piece."""
-        rows = [row + b"\n" for row in text.split(b"\n")]
-        rows[-1] = rows[-1][:-1]
-        if not rows[-1]:
-            rows.pop()
-        if rows and self.lines and not self.lines[-1].endswith(b"\n"):
-            self.lines[-1] += rows.pop(0)
-        self.lines.extend(rows)
-        self.count += len(rows)
 
 
 def _text(block: Block, wish: LogWish) -> bytes:

@@ -9,19 +9,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from whyred.app.log_grep import Grep, Match, Matches, Row
+from whyred.app.log_grep import Grep, Matches, Row
 from whyred.app.log_pieces import Absent, Head, Piece, Text
 from whyred.app.log_steps import StepHead
 from whyred.app.log_wait import Note
+from whyred.faces.cli.log_json import SCHEMA, came_by, dumped, match_json, piece_json, row_json
 from whyred.faces.cli.streams import coloured, progress, say, write
-from whyred.logs.text import clean, last_state, visible
+from whyred.logs.text import visible
 from whyred.model.run import Attempt, Conclusion
-from whyred.model.source import Boundaries, Fetched, Missing, MissingLogError
+from whyred.model.source import Boundaries, Missing
 from whyred.model.trouble import UserError
-from whyred.reports.reading import dump
 from whyred.reports.runs import word
 
-_SCHEMA = "whyred.logs/1"
 _UNKNOWN = Conclusion.UNKNOWN.value
 
 
@@ -99,7 +98,7 @@ class LogWriter:
         if self._json:
             rows = text.removesuffix(b"\n").split(b"\n")  # a bare CR ends no line, or line numbers would not agree
             numbers = count(first) if first is not None else repeat(None)
-            self._write(b"".join(_line(_row_json(row, number)) for row, number in zip(rows, numbers, strict=False)))
+            self._write(b"".join(dumped(row_json(row, number)) for row, number in zip(rows, numbers, strict=False)))
             return
         self._write(text if not self._terminal else visible(text.decode("utf-8", "replace")).encode())
         self._open_line = not text.endswith(b"\n")
@@ -108,7 +107,7 @@ class LogWriter:
         """A line that was sought, or one around it."""
         self._found = True
         if self._matches is not None:
-            self._write(b"".join(_line(_match_json(match)) for match in self._matches.row(row)))
+            self._write(b"".join(dumped(match_json(match)) for match in self._matches.row(row)))
             return
         self._tell_job()
         grep = self._grep
@@ -138,14 +137,14 @@ class LogWriter:
         """A job or a step begins."""
         if self._matches is not None:
             step = piece if isinstance(piece, StepHead) else None
-            self._write(b"".join(_line(_match_json(match)) for match in self._matches.step(step)))
+            self._write(b"".join(dumped(match_json(match)) for match in self._matches.step(step)))
         if self._grep is None or isinstance(piece, Head):
-            self._write(_line(_json(piece)))
+            self._write(dumped(piece_json(piece)))
 
     def flush(self) -> None:
         """No line comes any more: what was still held back is written, and that there is nothing is said."""
         if self._matches is not None:
-            self._write(b"".join(_line(_match_json(match)) for match in self._matches.end()))
+            self._write(b"".join(dumped(match_json(match)) for match in self._matches.end()))
         if self._grep is not None and not self._found:
             say("no line matches")
 
@@ -159,7 +158,7 @@ class LogWriter:
         attempt, fetched = head.attempt, head.fetched
         number = f", attempt {attempt.number}" if attempt.number else ""
         ended = word(attempt.status, attempt.conclusion)
-        told = f"{_name(attempt)}{number}{f': {ended}' if ended != _UNKNOWN else ''} (route {_route(fetched)})"
+        told = f"{_name(attempt)}{number}{f': {ended}' if ended != _UNKNOWN else ''} (route {came_by(fetched)})"
         if self._bare:
             say(told)
         elif not self._raw:
@@ -173,7 +172,7 @@ class LogWriter:
         self.complete &= error.reason is Missing.NOT_STARTED
         self._ends.append(lambda: absent.attempt.conclusion)
         if self._json:
-            self._write(_line(_json(absent)))
+            self._write(dumped(piece_json(absent)))
         elif self._raw or self._bare:
             say(f"{_name(absent.attempt)}: no log ({error.reason}): {error.asked}: {error.help}")
         else:
@@ -215,7 +214,7 @@ class LogWriter:
     def ended(self, conclusion: Conclusion, code: int) -> None:
         """The last record of logs that were followed as JSON."""
         if self._json:
-            self._write(_line({"schema": _SCHEMA, "conclusion": conclusion.value, "exit_code": code}))
+            self._write(dumped({"schema": SCHEMA, "conclusion": conclusion.value, "exit_code": code}))
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
@@ -244,60 +243,5 @@ def _name(attempt: Attempt) -> str:
     return f"{attempt.run.label}:{attempt.job.name}" if attempt.job else attempt.run.label
 
 
-def _route(fetched: Fetched) -> str:
-    """The route by which a log came from its forge, be it that it was kept since: the same log is shown alike."""
-    return fetched.first or fetched.route
-
-
-def _json(piece: Head | StepHead | Absent) -> dict[str, object]:
-    if isinstance(piece, StepHead):
-        told = word(piece.step.status, piece.step.conclusion)
-        return {"step": piece.step.name, "number": piece.number, "conclusion": told}
-    attempt = piece.attempt
-    known = {
-        "schema": _SCHEMA,
-        "run": attempt.run.label,
-        "job": attempt.job.name if attempt.job else None,
-        "attempt": attempt.number,
-        "conclusion": word(attempt.status, attempt.conclusion),
-    }
-    if isinstance(piece, Absent):
-        return {**known, "no_log": _refusal(piece.error)}
-    fetched = piece.fetched
-    return {
-        **known,
-        "route": _route(fetched),
-        "boundaries": fetched.boundaries.value,
-        "refused": [{"route": route, **_refusal(e)} for route, e in fetched.refused],
-    }
-
-
-def _refusal(error: MissingLogError) -> dict[str, str]:
-    return {"reason": error.reason.value, "asked": error.asked, "help": error.help}
-
-
-def _row_json(row: bytes, number: int | None) -> dict[str, object]:
-    line = clean(last_state(row.removesuffix(b"\r")))
-    return {"line": line} if number is None else {"line": line, "number": number}
-
-
-def _match_json(match: Match) -> dict[str, object]:
-    step = match.step
-    return {
-        "match": {
-            "number": match.row.number,
-            "step": step.step.name if step is not None else None,
-            "step_number": step.number if step is not None else None,
-            "text": clean(last_state(match.row.text.removesuffix(b"\r"))),
-            "before": [_row_json(row.text, row.number) for row in match.before],
-            "after": [_row_json(row.text, row.number) for row in match.after],
-        }
-    }
-
-
 def _visible(text: bytes) -> bytes:
     return visible(text.decode("utf-8", "replace")).encode()
-
-
-def _line(data: dict[str, object]) -> bytes:
-    return dump(data).encode()

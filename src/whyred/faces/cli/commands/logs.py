@@ -8,6 +8,7 @@ import click
 
 from whyred.faces.cli.complete import TARGET_HELP, forge_target
 from whyred.faces.cli.forge import forge_options, reach
+from whyred.faces.cli.grep import grep_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,19 +50,7 @@ had (of one job, or in part); with --follow 0 success, 1 otherwise.
     metavar="A:B",
     help="Lines A to B of the whole log only (also A:, :B, A, and -N: for the last N); nothing after B is read.",
 )
-@click.option(
-    "--grep",
-    "-e",
-    "greps",
-    multiple=True,
-    metavar="RE",
-    help="Of all that is asked for, only lines that match this expression of RE2, or one of several.",
-)
-@click.option("--ignore-case", "-i", is_flag=True, help="With --grep: capitals or not.")
-@click.option("--invert-match", "-v", is_flag=True, help="With --grep: lines that match none.")
-@click.option("--after-context", "-A", type=click.IntRange(0), metavar="N", help="With --grep: N lines after each.")
-@click.option("--before-context", "-B", type=click.IntRange(0), metavar="N", help="With --grep: N lines before each.")
-@click.option("--context", "-C", type=click.IntRange(0), metavar="N", help="With --grep: N lines before and after.")
+@grep_options
 @click.option("--follow", "-f", is_flag=True, help="Go on while the job runs.")
 @click.option("--timestamps", is_flag=True, help="Keep the time before every line.")
 @click.option("--raw", is_flag=True, help="The text as it is stored (masked), without step marks.")
@@ -86,12 +75,7 @@ def command(
     failed: bool,
     tail: int | None,
     lines: str | None,
-    greps: tuple[str, ...],
-    ignore_case: bool,
-    invert_match: bool,
-    after_context: int | None,
-    before_context: int | None,
-    context: int | None,
+    grep: "Grep | None",
     follow: bool,
     timestamps: bool,
     raw: bool,
@@ -114,7 +98,6 @@ def command(
         raise click.UsageError("--failed and --step both choose steps: say one of them.")
     if follow and (tail is not None or failed):
         raise click.UsageError("--follow shows a log from its beginning: leave --tail and --failed away.")
-    grep = _grep(greps, ignore_case, invert_match, after_context, before_context, context)
     if lines is not None and (step is not None or failed or follow or tail is not None):
         raise click.UsageError("--lines chooses by numbers: leave --step, --failed, --tail and --follow away.")
     window, tail = _window(lines, tail)
@@ -139,30 +122,6 @@ def command(
     from whyred.app.logs import logs
 
     return _write(logs(wish, forges, library), wish, file, as_json=as_json)
-
-
-def _grep(
-    expressions: tuple[str, ...],
-    ignore_case: bool,
-    invert: bool,
-    after: int | None,
-    before: int | None,
-    both: int | None,
-) -> "Grep | None":
-    """What is sought. Raises UsageError."""
-    if not expressions:
-        if ignore_case or invert or (after, before, both) != (None, None, None):
-            raise click.UsageError("-A, -B, -C, -i and -v say how --grep works: say what is sought with --grep RE.")
-        return None
-    from whyred.app.log_grep import Grep
-    from whyred.logs.sought import BadExpressionError, Sought
-
-    try:
-        sought = Sought(expressions, ignore_case=ignore_case, invert=invert)
-    except BadExpressionError as e:
-        raise click.UsageError(f"--grep: {e}.") from e
-    around = both or 0
-    return Grep(sought, around if before is None else before, around if after is None else after)
 
 
 def _window(lines: str | None, tail: int | None) -> "tuple[Window | None, int | None]":
