@@ -156,7 +156,9 @@ def test_every_line_of_a_log_is_valid(tmp_path: Path) -> None:
         for piece in pieces():
             writer.take(piece)
     lines = [json.loads(line) for line in file.read_bytes().splitlines()]
-    assert {len(line) for line in lines} == {1, 2, 3, 6, 8}, "lines, those of a window, steps, jobs without a log, heads"
+    assert {len(line) for line in lines} == {1, 2, 3, 6, 8}, (
+        "lines, those of a window, steps, jobs without a log, heads"
+    )
     for line in lines:
         schema("logs-1").validate(line)
     head, step = (next(line for line in lines if key in line) for key in ("route", "step"))

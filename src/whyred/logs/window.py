@@ -13,6 +13,7 @@ from itertools import chain
 
 from whyred.logs.blocks import LONGEST, NEAR, Block, blocks, line_at, plain
 from whyred.logs.engines import Engine
+from whyred.logs.hidden import may_hide
 from whyred.logs.mask import Masker, expressions
 from whyred.logs.scanner import compile_engine
 from whyred.logs.steps_by_text import lines
@@ -22,6 +23,8 @@ from whyred.model.run import Step
 _LITERAL = re.compile(r"(?:\\b)?[A-Za-z0-9 :_-]+")
 _INNER = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\([^()]*\)", re.S)
 _SHORT = 6
+"""Characters of such a text that are worth it."""
+_BETWEEN = r"(?:[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\xff]|\x1b[^\n]*)*"
 _SIZE = 1 << 16
 """Bytes of a block: of a log that comes over a network little more than the window is read."""
 
@@ -42,9 +45,14 @@ class Watch:
         # What an expression begins with is found several times as fast as all of it, and looked at when it is there.
         fronts = [_front(opener.pattern.decode()) for opener in self._openers]
         self._engine: Engine = compile_engine([*fronts, *expressions(())])
+        literal = all(_LITERAL.fullmatch(front) for front in fronts)
+        hidden = [_hidden(front) for front in (*fronts, *expressions(()))]
+        self._hidden: Engine | None = compile_engine(hidden) if literal else None
 
     def sees(self, data: bytes) -> tuple[bool, bool]:
         """Whether it may begin a secret of several lines, and whether it asks to mask a value."""
+        if may_hide(data) and self._hidden is not None and not self._hidden.scan(data):
+            return False, False  # what a coloured log looks like to a person costs four times as much to know
         seen = plain(data)
         opens = asks = False
         for at, index in self._engine.scan(seen):
@@ -56,6 +64,13 @@ class Watch:
             else:
                 return True, True  # the engine cannot tell which it is
         return opens, asks
+
+
+def _hidden(front: str) -> str:
+    """An expression for this text wherever a person sees it: what a person is not shown may stand between all its
+    characters (an escape sequence goes on within its line, all else is no ASCII or a control character).
+    """
+    return _BETWEEN.join(re.escape(character) for character in front.removeprefix(r"\b"))
 
 
 def _front(regex: str) -> str:
