@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from whyred.app.library import Library
 from whyred.library import read
 from whyred.logs.blocks import blocks
-from whyred.logs.window import Window, window
+from whyred.logs.window import Watch, Window, window
 from whyred.model.run import Step
 
 CANARY = b"MadeUpCanaryMadeUpCanaryMadeUpCanaryMadeUpCanaryMadeUpCanaryMade"
@@ -125,6 +125,17 @@ def test_what_opens_a_secret_is_known_by_what_it_begins_with() -> None:
     assert watch.sees(b"-----BEGIN CERTIFICATE-----\nPrivate-Lines: many\n") == (False, False)
     assert watch.sees(b"::add-mask::x\n") == (False, True)
     assert watch.sees(b"plain\n") == (False, False)
+
+
+def test_the_quick_look_at_coloured_text_misses_nothing() -> None:
+    watch = Watch(read.secrets())
+    watch._left = 0  # from the first byte on
+    parts = [KEY, COLOURED, PUTTY, ASKED[:1], ASKED[2:], [b"Private\x1b]0;title\x07-Lin\xe2\x80\x8bes: 1"]]
+    for part in parts:
+        text = b"\n".join([b"\x1b[32mok\x1b[0m \xc3\xa9", *part, b"\x1b[0m"])
+        assert any(watch.sees(text)), part
+        assert watch.sees(text) == library().watch.sees(text)
+    assert watch.sees(b"\x1b[32m-----BEGIN\x1b[0m CERTIFICATE-----\n" * 100) == (False, False)
 
 
 def test_every_secret_of_several_lines_is_watched_for() -> None:
