@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from whyred.app.log_pieces import Absent, Head, Piece
+from whyred.app.log_pieces import Absent, Head, Piece, Text
 from whyred.app.log_steps import StepHead
 from whyred.model.access import Access, LoggedIn, Table
 from whyred.model.forge import Kind, Server
@@ -97,3 +97,4 @@ def pieces() -> Iterator[Piece]:
     yield StepHead(Step("Set up job", status=Status.RUNNING), None)
     yield from (Absent(ATTEMPT, refusal) for refusal in REFUSALS)
     yield HOSTILE.encode() + b"\nand \xff\xfe\x00 bytes\n\n"
+    yield Text(7, HOSTILE.encode() + b"\n\xff\n")

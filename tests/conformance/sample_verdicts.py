@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from whyred.diagnosis.group import brief
 from whyred.model.cause import Cause, Condition, Of, Op, Text, Value
 from whyred.model.evidence import Ask, Evidence, Origin, Reason, Unknown
 from whyred.model.failure import Failure, Line, Reading
 from whyred.model.finding import Confidence, Finding, Held, Open, Question, Verdict, Weight
 from whyred.model.run import Attempt, Job, Run, Runner
+from whyred.model.run_failures import FailureGroup, NoLog, RunFailures
+from whyred.model.source import Missing
 
 DELETED = Condition("mount-state", Of.ATTEMPT_RUNNER, "deleted", Op.EQUALS, value=True, with_=(("path", "/tmp"),))
 LINKS = Condition("mount-state", Of.ATTEMPT_RUNNER, "links", Op.ABOVE, value=0, with_=(("path", "/tmp"),))
@@ -165,6 +168,24 @@ def _bare() -> Verdict:
     )
 
 
+def _same() -> Verdict:
+    """Every failed job of a run failed in the same way."""
+    jobs = tuple(f"test ({version}, {system})" for version in ("1.21", "1.22", "1.23") for system in ("linux", "mac"))
+    run = RunFailures("run-12.zip", jobs[0], (FailureGroup(jobs, brief(TEMP_DIR)),), cancelled=("test (1.24, linux)",))
+    return replace(PLAIN, attempt=replace(ATTEMPT, run=Run(run.run), job=Job(None, jobs[0])), run_failures=run)
+
+
+def _several(text: str = "run-12.zip") -> Verdict:
+    """The jobs of a run failed in many ways, of one there is no log, and some were cancelled."""
+    groups = (
+        FailureGroup((text, "test (b)"), brief(TEMP_DIR)),
+        FailureGroup(("lint",), brief(_failure(7, f"error: {text}", step=None, fingerprint="lint: error"))),
+    )
+    missing = (NoLog("docs", Missing.EXPIRED, f"GET /{text}", "run the job again (whyred rerun)"),)
+    run = RunFailures(text, text, groups, ("quiet", "quieter"), missing, ("test (c)",), ("deploy", text))
+    return replace(PLAIN, attempt=replace(ATTEMPT, run=Run(run.run)), run_failures=run)
+
+
 GREEN = replace(PLAIN, failures=(), findings=(), ruled_out=(), unknown=(), questions=(), failed=False, class_="pass")
 
 VERDICTS: Mapping[str, Verdict] = {
@@ -174,6 +195,9 @@ VERDICTS: Mapping[str, Verdict] = {
     "both-ways": _both_ways(),
     "without-conditions": replace(PLAIN, findings=(replace(CONFIRMED, cause=COMPILE, held=()),)),
     "many": _many(),
+    "same-in-all-jobs": _same(),
+    "several-jobs": _several(),
+    "hostile-jobs": _several(HOSTILE),
     "hostile": _hostile(),
     "hostile-unexplained": replace(_hostile(), findings=()),
     "bare": _bare(),

@@ -13,8 +13,12 @@ from sample_forge import LOGINS, OVERVIEWS, PLANS, RUN, RUNS, TABLES, pieces
 from sample_verdicts import VERDICTS
 
 import whyred.reports
+from whyred.app.log_grep import Grep
+from whyred.app.log_grep import Row as LogRow
+from whyred.app.log_pieces import Text
 from whyred.faces.cli.log_writer import LogWriter
 from whyred.faces.cli.program import cli
+from whyred.logs.sought import Sought
 from whyred.model.cause import Of, Op
 from whyred.model.evidence import Reason
 from whyred.model.examination import Row, State
@@ -152,12 +156,33 @@ def test_every_line_of_a_log_is_valid(tmp_path: Path) -> None:
         for piece in pieces():
             writer.take(piece)
     lines = [json.loads(line) for line in file.read_bytes().splitlines()]
-    assert {len(line) for line in lines} == {1, 3, 6, 8}, "lines, steps, jobs without a log, heads"
+    assert {len(line) for line in lines} == {1, 2, 3, 6, 8}, (
+        "lines, those of a window, steps, jobs without a log, heads"
+    )
     for line in lines:
         schema("logs-1").validate(line)
     head, step = (next(line for line in lines if key in line) for key in ("route", "step"))
     for wrong in ({**head, "line": "x"}, {**step, "route": "x"}, {"line": "x", "step": "y"}, {}, {"line": 3}):
         assert not schema("logs-1").is_valid(wrong)
+
+
+def test_every_match_is_valid(tmp_path: Path) -> None:
+    file = tmp_path / "log.jsonl"
+    with LogWriter(file, as_json=True, raw=False, grep=Grep(Sought(["x"]), 1, 1)) as writer:
+        for piece in pieces():
+            if not isinstance(piece, bytes | Text):
+                writer.take(piece)
+                writer.take(LogRow(3, b"\x1b[31m before \xff"))
+                writer.take(LogRow(4, b"match\rx", ((0, 1),)))
+                writer.take(LogRow(5, b"after"))
+        writer.flush()
+    lines = [json.loads(line) for line in file.read_bytes().splitlines()]
+    found = [line["match"] for line in lines if "match" in line]
+    assert {one["text"] for one in found} == {"x"}
+    assert {None, 3} <= {one["step_number"] for one in found}
+    assert all(len(one["before"]) == len(one["after"]) == 1 for one in found)
+    for line in lines:
+        schema("logs-1").validate(line)
 
 
 def test_a_refusal_is_valid() -> None:

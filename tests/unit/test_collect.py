@@ -27,6 +27,7 @@ from standin.world import World
 import whyred.reports
 from whyred.app import collect as module
 from whyred.app.collect import Collected, collect
+from whyred.app.crew import Crew
 from whyred.app.library import Library
 from whyred.app.log_folder import LIST, LogFolder, names
 from whyred.app.log_pieces import LogWish
@@ -354,10 +355,11 @@ class Stub:
 
     def __init__(self, waited: float, together: int) -> None:
         self.waited, self.meet = waited, threading.Barrier(together, timeout=60)
-        self.stopped, self.place, self.lock = threading.Event(), self, threading.Lock()
+        self.stopped, self.lock = threading.Event(), threading.Lock()
         self.now = self.most = 0
 
-    def do(self, attempt: Attempt, file: str) -> tuple[float, Collected]:
+    def do(self, task: tuple[Attempt, str]) -> tuple[float, Collected]:
+        attempt, file = task
         if int(file) >= 4:
             with self.lock:
                 self.now += 1
@@ -375,8 +377,8 @@ class Stub:
 def test_there_are_as_many_threads_as_pay(waited: float, threads: int) -> None:
     """Where nothing is waited for two are left of four; where much is, there are six: the others wait for the last."""
     stub = Stub(waited, threads)
-    tasks = [(n, attempt("job"), str(n)) for n in range(4 + 4 * threads)]
-    found = list(module._in_order(module._Crew(stub, tasks), len(tasks), lambda _: None))  # type: ignore[arg-type]
+    tasks = [(attempt("job"), str(n)) for n in range(4 + 4 * threads)]
+    found = list(module._in_order(Crew(stub, tasks), len(tasks), lambda _: None))
     assert len(found) == len(tasks)
     assert stub.most == threads
 
@@ -390,7 +392,7 @@ def test_it_works_where_no_more_threads_may_be_had(
         real, left = threading.Thread.start, [allowed]
 
         def start(thread: threading.Thread) -> None:
-            if thread._target.__qualname__.startswith("_Crew"):  # type: ignore[attr-defined]
+            if thread._target.__qualname__.startswith("Crew"):  # type: ignore[attr-defined]
                 left[0] -= 1
                 if left[0] < 0:
                     raise RuntimeError("can't start new thread")

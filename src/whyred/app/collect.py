@@ -9,10 +9,9 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from queue import SimpleQueue
 from time import monotonic, time
-from types import TracebackType
 
+from whyred.app.crew import Crew
 from whyred.app.kept_logs import identity, is_final
 from whyred.app.ladder import Ladder
 from whyred.app.library import Library
@@ -21,17 +20,10 @@ from whyred.logs.blocks import blocks
 from whyred.model.run import Attempt, Status
 from whyred.model.source import Fetched, MissingLogError
 from whyred.model.trouble import UserError
-from whyred.sources.http import AT_ONCE
 from whyred.sources.reach import Want
 
-_LEAST, _MOST = 2, AT_ONCE + 2
-"""Threads: where the server answers at once, and where each answer is waited for."""
-_PAUSE = 0.1
-"""Seconds between two looks at what was done."""
 _BLOCK = 1 << 19
 """Bytes that are masked at a time: six threads hold some of it each."""
-_PATIENCE = 1.0
-"""Seconds for which threads are waited for at the end, each to take its unfinished file away; they are not needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +55,13 @@ def collect(
         place.refuse_loss(file, root, attempt.run.label)
     work = _Work(ladder, place, library, most)
     library.masker()  # compiled once, before several threads want it
-    tasks = [(n, attempt, file) for n, (attempt, file) in enumerate(zip(attempts, files, strict=True))]
-    yield from _in_order(_Crew(work, tasks), len(tasks), progress)
+    tasks = list(zip(attempts, files, strict=True))
+    yield from _in_order(Crew(work, tasks), len(tasks), progress)
 
 
-def _in_order(crew: "_Crew", count: int, progress: Callable[[str], None]) -> Iterator[Collected]:
+def _in_order(
+    crew: Crew[tuple[Attempt, str], Collected], count: int, progress: Callable[[str], None]
+) -> Iterator[Collected]:
     done: dict[int, Collected] = {}
     size = given = 0
     try:
@@ -97,8 +91,9 @@ class _Work:
         self.stopped = threading.Event()
         self._renaming = threading.Lock()
 
-    def do(self, attempt: Attempt, file: str) -> tuple[float, Collected]:
+    def do(self, task: tuple[Attempt, str]) -> tuple[float, Collected]:
         """One log, and the seconds for which the server was waited for. Raises UserError where it cannot be written."""
+        attempt, file = task
         begin, attempt = monotonic(), self._known(attempt, file)
         name = self._name(attempt)
         there = self.place.whole(file, name)
@@ -111,6 +106,10 @@ class _Work:
             return waited, Collected(fetched.attempt, self._written(fetched, file, name or self._name(fetched.attempt)))
         except MissingLogError as e:
             return waited, Collected(attempt, None, e)
+
+    def close(self) -> None:
+        """What is not finished is taken away."""
+        self.place.close()
 
     def _known(self, attempt: Attempt, file: str) -> Attempt:
         """The attempt, with the number that its log goes by where a file is there that may be this one's."""
@@ -170,117 +169,3 @@ class _Work:
 
 class _StoppedError(Exception):
     """The user wants no more of it."""
-
-
-class _Handover:
-    """Takes what a thread raises to the thread that waits for it, which raises it again."""
-
-    def __init__(self, hand: Callable[[BaseException], None]) -> None:
-        self._hand = hand
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
-        if error is not None:
-            self._hand(error)
-        return True
-
-
-class _Crew:
-    """The threads, and what they bring. There are as many as pays: where the server answers at once, more than two only
-    stand in each other's way; where it is far, those that wait for it must not be those that work.
-    """
-
-    def __init__(self, work: _Work, tasks: Sequence[tuple[int, Attempt, str]]) -> None:
-        self._work, self._tasks, self._lock = work, iter(tasks), threading.Lock()
-        self._found: SimpleQueue[tuple[int, Collected] | BaseException] = SimpleQueue()
-        self._over = threading.Event()
-        self._threads: list[threading.Thread] = []
-        self._busy = min(AT_ONCE, len(tasks))
-
-    def start(self) -> None:
-        """They begin."""
-        for _ in range(self._busy):
-            self._begin()
-        if not self._threads:
-            self._run()
-
-    def _begin(self) -> None:
-        # They are never waited for long: one may hang in a server that is silent for a minute.
-        thread = threading.Thread(target=self._run, daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:
-            self._left(0)  # this process may have no more threads: those that are there do it
-        else:
-            self._threads.append(thread)
-
-    def _add(self) -> None:
-        """One more, where it is not one too many."""
-        with self._lock:
-            if self._busy >= _MOST:
-                return
-            self._busy += 1
-        self._begin()
-
-    def _run(self) -> None:
-        left = False
-        with _Handover(self._hand):
-            while not left and (task := self._next()) is not None:
-                number, attempt, file = task
-                begin = monotonic()
-                waited, collected = self._work.do(attempt, file)
-                self._found.put((number, collected))
-                left = self._leaves(waited, monotonic() - begin - waited)
-        if not left:
-            self._left(0)
-
-    def _next(self) -> tuple[int, Attempt, str] | None:
-        with self._lock:
-            return None if self._work.stopped.is_set() else next(self._tasks, None)
-
-    def _leaves(self, waited: float, worked: float) -> bool:
-        """Whether this thread is one too many; or, where each waits far longer than it works, another one comes."""
-        if waited < worked:
-            return self._left(_LEAST)
-        if waited > 2 * worked:
-            self._add()
-        return False
-
-    def _left(self, least: int) -> bool:
-        """One less, where more than so many are left."""
-        with self._lock:
-            if self._busy <= least:
-                return False
-            self._busy -= 1
-            if not self._busy:
-                self._over.set()
-            return True
-
-    def _hand(self, error: BaseException) -> None:
-        self._found.put(error)
-        self._over.set()
-
-    def brought(self) -> list[tuple[int, Collected]]:
-        """What was done since. Looked for now and then, for to wake up for every log would cost as much as it does to
-        write one. Raises what a thread raised.
-        """
-        self._over.wait(_PAUSE)
-        brought = []
-        while not self._found.empty():
-            found = self._found.get()
-            if isinstance(found, BaseException):
-                raise found
-            brought.append(found)
-        return brought
-
-    def stop(self) -> None:
-        """They end, and what they have not finished is taken away."""
-        self._work.stopped.set()
-        end = monotonic() + _PATIENCE
-        for thread in list(self._threads):
-            thread.join(max(0.0, end - monotonic()))
-        self._work.place.close()

@@ -253,15 +253,22 @@ class Forges:
         ladder, address = self.of(address)
         return Resolver(ladder, self.note, remember if self.cache is not None else lambda *_: None), address
 
+    def attempts(self, address: Address) -> tuple[Ladder, list[Attempt]]:
+        """The attempts that an address means: one where it names a job, else the newest of every job of a run."""
+        resolver, address = self.resolver(address)
+        return resolver.ladder, resolver.attempts(self.run(resolver, address), address)
+
     def attempt(self, address: Address) -> tuple[Ladder, Attempt]:
         """The one attempt that an address means, with its steps where they are told."""
-        resolver, address = self.resolver(address)
-        run = self.run(resolver, address)
-        attempts = resolver.attempts(run, address)
+        ladder, attempts = self.attempts(address)
+        return ladder, self.one_of(ladder, attempts)
+
+    def one_of(self, ladder: Ladder, attempts: list[Attempt]) -> Attempt:
+        """The one attempt of a run to look into, with its steps where they are told; what is left aside is noted."""
         attempt = chosen(attempts)
         if text := among(attempt, attempts):
             self.note(text)
-        return resolver.ladder, resolver.ladder.steps(attempt)
+        return ladder.steps(attempt)
 
     def run(self, resolver: Resolver, address: Address) -> Run:
         """The run that an address means."""

@@ -17,6 +17,7 @@ from whyred.logs.scanner import Scanner
 from whyred.model.pattern import Pattern, Secret
 
 if TYPE_CHECKING:
+    from whyred.logs.window import Watch
     from whyred.model.cause import Cause
 
 _KINDS = ("patterns", "causes", "secrets")
@@ -54,6 +55,13 @@ class Library:
     def masker(self) -> Masker:
         """A new masker for one log."""
         return self._stored.masker()
+
+    @cached_property
+    def watch(self) -> "Watch":
+        """What finds in a part of a log that nobody is shown what decides how the rest is masked."""
+        from whyred.logs.window import Watch
+
+        return Watch(self._stored.secrets)
 
     @cached_property
     def _stored(self) -> "_Stored":

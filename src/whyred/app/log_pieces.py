@@ -3,19 +3,21 @@
 Where it comes from is no matter here: a forge (`logs`), or what is no run on a forge (`log_files`).
 """
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from whyred.app.library import Library
+from whyred.app.log_choice import Last, wanted_step, wanted_steps
+from whyred.app.log_grep import Grep, Grepped, Row, last_lines
 from whyred.app.log_steps import Numbers, Part, StepHead, failed_by_text, listed, named, some
 from whyred.app.log_wait import Note
 from whyred.app.resolve import RED
 from whyred.logs.blocks import SIZE, Block, blocks
 from whyred.logs.shown import shown
 from whyred.logs.steps_by_text import cut
+from whyred.logs.window import Window, window
 from whyred.model.forge import Address
-from whyred.model.run import Attempt, Conclusion, Step, numbered
+from whyred.model.run import Attempt, Conclusion, Step
 from whyred.model.source import Boundaries, Fetched, MissingLogError
 from whyred.model.trouble import UserError
 from whyred.sources.reach import Want
@@ -46,6 +48,23 @@ class LogWish:
     timestamps: bool = False
     most: int | None = None
     """Bytes of one job's log that are allowed; a larger one is refused (too-large)."""
+    grep: Grep | None = None
+    """Of all that is wanted, only lines that are sought, with those around them."""
+    window: Window | None = None
+    """Only lines of these numbers."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether lines go by their numbers, which are known where the log is read from its beginning alone."""
+        return self.grep is not None or self.window is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Lines of a window: the number of the first of them, and their text."""
+
+    first: int
+    text: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +108,7 @@ class Log:
     whole: bool = False
 
 
-Piece = Head | StepHead | Absent | Note | bytes
+Piece = Head | StepHead | Absent | Note | Row | Text | bytes
 
 
 def may_have_failed(attempt: Attempt) -> bool:
@@ -114,27 +133,32 @@ def pieces(wish: LogWish, log: Log, library: Library) -> Iterator[Piece]:
     if wish.failed and not may_have_failed(log.attempt):
         yield nothing_failed([log.attempt])
         return
-    names = _steps(wish, log.attempt)
+    names = wanted_steps(log.attempt, wish.step, failed=wish.failed)
+    if wish.counts:
+        # A route that gives some steps or the end alone would give them without their numbers.
+        opened = replace(log.open(Want(follow=wish.follow, most=wish.most)), chosen=False)
+        yield from _shown(_Reader(wish, log, opened, names, library))
+        return
     want = Want(names, wish.follow, text_only=wish.raw, most=wish.most)
     if wish.failed and names is None:
         want = replace(want, tail=_END)
     if wish.tail is not None and not wish.follow:
         yield from _tail(wish, log, want, library)
         return
-    opened = log.open(want)
-    reader = _Reader(wish, log, opened, names, library)
+    yield from _shown(_Reader(wish, log, log.open(want), names, library))
+
+
+def _shown(reader: "_Reader") -> Iterator[Piece]:
+    """The head of a log, what is wanted of it, and what a person must know after that."""
     head: Head | None = reader.head
-    if wish.follow:
+    if reader.wish.follow:
         yield reader.head  # before the first line came
         head = None
-    for part in reader.parts():
+    for piece in reader.pieces():
         if head is not None:
             yield head
             head = None
-        if part.head is not None and not wish.raw:
-            yield part.head
-        if part.block.plain:
-            yield _text(part.block, wish)
+        yield piece
     if head is not None:
         yield head
     yield from reader.notes()
@@ -162,6 +186,24 @@ class _Reader:
         """What a person must know after the last."""
         return (Note(f"{self.log.attempt.run.label}: {text}") for text in self.told)
 
+    def pieces(self) -> Iterator[Piece]:
+        """What is shown of it."""
+        wish = self.wish
+        if wish.grep is not None:
+            parts = self.parts() if wish.tail is None else last_lines(self.parts(), wish.tail)
+            yield from Grepped(wish.grep, raw=wish.raw, timestamps=wish.timestamps).rows(parts)
+            return
+        seen = 0
+        for part in self.parts():
+            if part.head is not None and not wish.raw and wish.window is None:
+                yield part.head
+            if part.block.plain:
+                seen = part.block.first
+                text = _text(part.block, wish)
+                yield text if wish.window is None else Text(seen, text)
+        if wish.window is not None and not seen:
+            self.told.append(f"it has no line {wish.window.first}")
+
     def parts(self) -> Iterator[Part]:
         """The masked lines with their steps; what broke off is told when all that came was given."""
         came = _Came()
@@ -177,18 +219,29 @@ class _Reader:
         wish, fetched, scanner = self.wish, self.opened.fetched, self.library.scanner
         numbers, guessed = Numbers(fetched.attempt), fetched.boundaries is Boundaries.GUESSED
         by_text = guessed or self.names is None
-        masked = self.library.masker().blocks(blocks(numbers.watch(chunks), 1 if wish.follow else SIZE))
+        passing = numbers.watch(chunks)
+        if wish.window is None:
+            masked = self.library.masker().blocks(blocks(passing, 1 if wish.follow else SIZE))
+        else:
+            masked = window(passing, wish.window, self.library.masker(), self.library.watch)
         if wish.failed and by_text:
             yield from failed_by_text(masked, self.log.attempt, self.library, self.told.append, self.log.unmarked)
         elif wish.step is not None and by_text:
             steps = self.log.attempt.steps
-            meant = steps[_step(wish.step, self.log.attempt)].name if steps else None
+            meant = steps[wanted_step(wish.step, self.log.attempt)].name if steps else None
             parts = numbers.parts(cut(masked, scanner) if guessed else masked)
             yield from named(parts, wish.step, meant, self.log.unmarked)
         elif self.names is not None and (not self.opened.chosen or fetched.boundaries is Boundaries.SCRIPTS):
             yield from some(numbers.parts(masked), listed(self.names))
         else:
-            yield from numbers.parts(masked if wish.raw or not guessed else cut(masked, scanner))
+            plainly = wish.raw or not guessed or (wish.window is not None and wish.grep is None)
+            parts = numbers.parts(masked if plainly else cut(masked, scanner))
+            yield from parts if wish.window is None or not guessed else map(_uncounted, parts)
+
+
+def _uncounted(part: Part) -> Part:
+    """The part without the number of its step, for those before it were not seen."""
+    return part if part.head is None else replace(part, head=replace(part.head, number=None, may_be=frozenset()))
 
 
 @dataclass
@@ -209,31 +262,6 @@ class _Came:
             self.broke = MissingLogError(e.reason, e.asked, help_, e.tried)
 
 
-def _steps(wish: LogWish, attempt: Attempt) -> frozenset[int | str] | None:
-    """The wanted steps; None for all, or where no route tells the steps."""
-    names = numbered(attempt.steps)
-    if not names or (wish.step is None and not wish.failed):
-        return None
-    if wish.step is not None:
-        return frozenset({names[_step(wish.step, attempt)]})
-    red = [(name, step) for name, step in zip(names, attempt.steps, strict=True) if step.conclusion in RED]
-    own = frozenset(name for name, step in red if not step.aside)
-    return own or frozenset(name for name, _ in red) or None
-
-
-def _step(wanted: str, attempt: Attempt) -> int:
-    numbers = numbered(attempt.steps)
-    if wanted.isdecimal() and int(wanted) in numbers:
-        return numbers.index(int(wanted))
-    names = [s.name for s in attempt.steps]
-    hits = [i for i, name in enumerate(names) if name.lower() == wanted.lower()]
-    hits = hits or [i for i, name in enumerate(names) if name.lower().startswith(wanted.lower())]
-    if len(hits) != 1:
-        told = ", ".join(n if n == name else f"{n} {name}" for n, name in zip(numbers, names, strict=True))
-        raise UserError(f"no one step is {wanted!r}", f"the steps are: {told}", "Name one by number or name")
-    return hits[0]
-
-
 def _tail(wish: LogWish, log: Log, want: Want, library: Library) -> Iterator[Piece]:
     """The last lines of a log: of its end alone, where a route can give that; more of it until it has enough lines."""
     assert wish.tail is not None
@@ -241,7 +269,7 @@ def _tail(wish: LogWish, log: Log, want: Want, library: Library) -> Iterator[Pie
     by_text = wish.step is not None and names is None
     size = None if log.whole or by_text else max(_LEAST_END, wish.tail * _LINE, want.tail or 0)
     while True:
-        reader, last = _Reader(wish, log, log.open(replace(want, tail=size)), names, library), _Last(wish.tail)
+        reader, last = _Reader(wish, log, log.open(replace(want, tail=size)), names, library), Last(wish.tail)
         seen = 0
         for part in reader.parts():
             seen += len(part.block.raw)
@@ -256,28 +284,8 @@ def _tail(wish: LogWish, log: Log, want: Want, library: Library) -> Iterator[Pie
     yield from reader.notes()
 
 
-@dataclass
-class _Last:
-    """The last lines of a text that comes in pieces; a bare CR ends none."""
-
-    most: int
-    count: int = 0
-    lines: deque[bytes] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.lines = deque(maxlen=self.most)
-
-    def take(self, text: bytes) -> None:
-        """The next piece."""
-        rows = [row + b"\n" for row in text.split(b"\n")]
-        rows[-1] = rows[-1][:-1]
-        if not rows[-1]:
-            rows.pop()
-        if rows and self.lines and not self.lines[-1].endswith(b"\n"):
-            self.lines[-1] += rows.pop(0)
-        self.lines.extend(rows)
-        self.count += len(rows)
-
-
 def _text(block: Block, wish: LogWish) -> bytes:
-    return block.raw if wish.raw else shown(block.plain, starts=block.starts, timestamps=wish.timestamps)
+    if wish.raw:
+        return block.raw
+    numbered = wish.window is not None
+    return shown(block.plain, starts=block.starts, timestamps=wish.timestamps, numbered=numbered)

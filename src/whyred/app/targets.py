@@ -6,7 +6,7 @@ import os
 import pkgutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -95,6 +95,48 @@ def refuse_other_job(attempt: Attempt, wanted: str | None) -> None:
     raise UserError(f"{attempt.run.label} has no job {wanted!r}", why, "Leave the job away")
 
 
+@dataclass(frozen=True, slots=True)
+class JobLog:
+    """A job of a run, by its name there, and what opens its log (once each time; raises MissingLogError)."""
+
+    name: str
+    attempt: Attempt
+    open: Callable[[], Fetched]
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """A run of which several jobs may have failed. `told`: whether that is known of each of `jobs`, or their logs must
+    tell; `cancelled` are other jobs.
+    """
+
+    run: str
+    jobs: tuple[JobLog, ...]
+    told: bool
+    cancelled: tuple[str, ...] = ()
+
+
+def find(
+    target: str,
+    progress: Callable[[str], None] = lambda _: None,
+    forges: "Forges | None" = None,
+    most: int | None = None,
+) -> Fetched | Several:
+    """As `fetch`; of a run with several jobs that failed, or may have, all of these."""
+    address = address_of(target)
+    if address is not None and address.job_name is None and address.job is None:
+        from whyred.app.run_jobs import of_forge
+
+        return of_forge(address, progress, forges, most)
+    if address is None and target != "-" and (source := _source(target)) is not None and source.NAME == "downloads":
+        from whyred.app.run_jobs import of_download
+
+        several = of_download(target, progress, most)
+        if several is not None:
+            return several
+    return fetch(target, progress, forges, most)
+
+
 def fetch(
     target: str,
     progress: Callable[[str], None] = lambda _: None,
@@ -126,6 +168,11 @@ def fetch(
             from whyred.app.flow import limited
 
             fetched = limited(fetched, most)
+    return telling(fetched, progress)
+
+
+def telling(fetched: Fetched, progress: Callable[[str], None]) -> Fetched:
+    """The log; `progress` hears how far it is read."""
     return replace(fetched, chunks=_told(fetched, progress))
 
 
@@ -136,12 +183,17 @@ def _source(target: str) -> Source | None:
 def _from_forge(
     address: "Address", progress: Callable[[str], None], forges: "Forges | None", most: int | None
 ) -> Fetched:
-    from whyred.app import forges as app
     from whyred.sources.reach import Want
 
-    known = forges if forges is not None else app.forges(app.Options(), progress)
-    ladder, attempt = known.attempt(address)
+    ladder, attempt = forges_or_own(forges, progress).attempt(address)
     return ladder.log(attempt, Want(most=most))
+
+
+def forges_or_own(forges: "Forges | None", progress: Callable[[str], None]) -> "Forges":
+    """The forges that a command was given, else those of this user without any option."""
+    from whyred.app import forges as app
+
+    return forges if forges is not None else app.forges(app.Options(), progress)
 
 
 def _told(fetched: Fetched, progress: Callable[[str], None]) -> Iterator[bytes | Step]:

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whyred.app import hosts
-from whyred.app.ask import Asker, Live, Nobody, Recorded, masked_attempt
+from whyred.app.ask import Asker, Live, Nobody, Recorded
+from whyred.app.failed_jobs import ReadRun, read_job, read_jobs
 from whyred.app.investigate import investigate
 from whyred.app.library import Library
-from whyred.app.read import ReadLog, read_log, refuse_nothing
+from whyred.app.read import ReadLog
 from whyred.app.subjects import Subjects
-from whyred.app.targets import fetch, given
+from whyred.app.targets import fetch, find, given, telling
 from whyred.hosts.bundle import Recording
 from whyred.logs.mask import Masker
 from whyred.model.evidence import Reason, Unknown
@@ -25,6 +26,7 @@ from whyred.sources import bundle
 
 if TYPE_CHECKING:
     from whyred.app.forges import Forges
+    from whyred.app.targets import Several
     from whyred.sources._archive import BundleWriter
 
 
@@ -50,20 +52,31 @@ def why(wish: Wish, library: Library, progress: Callable[[str], None]) -> Verdic
     """The verdict. Raises UserError and MissingLogError."""
     hosts.check(wish.host)
     with ExitStack() as stack:
-        fetched = fetch(wish.target, progress, wish.forges, wish.most)
+        found = find(wish.target, progress, wish.forges, wish.most)
+        run = None if isinstance(found, Fetched) else read_jobs(found, library, progress)
         writer = stack.enter_context(_writer(wish.save)) if wish.save else None
-        tap = (lambda block: writer.log(block.raw, block.step)) if writer else None
-        masker = library.masker()
-        fetched = replace(fetched, attempt=masked_attempt(fetched.attempt, masker.text))
-        log = read_log(fetched.chunks, library, tap, fetched.attempt.conclusion, masker)
-        refuse_nothing(log, fetched)
+        read = run.read if run is not None and writer is None else None
+        if read is None:
+            fetched = _one(found, run, wish, progress)
+            tap = (lambda block: writer.log(block.raw, block.step)) if writer else None
+            read = read_job(fetched, library, tap)
+        fetched, log, masker = read.fetched, read.log, read.masker
+        failures = fetched.run_failures if run is None else run.failures
         asker = _asker(wish, fetched, log, masker, stack, progress)
         progress("asking the host" if isinstance(asker, Live) else "judging")
-        verdict = investigate(log, fetched.attempt, library.causes, asker)
+        verdict = replace(investigate(log, fetched.attempt, library.causes, asker), run_failures=failures)
         if writer:
-            writer.finish(fetched.attempt, asker.record.dump(), fetched.boundaries, fetched.first or fetched.route)
+            route = fetched.first or fetched.route
+            writer.finish(fetched.attempt, asker.record.dump(), fetched.boundaries, route, failures)
             progress(f"saved {wish.save}")
     return verdict
+
+
+def _one(found: "Fetched | Several", run: ReadRun | None, wish: Wish, progress: Callable[[str], None]) -> Fetched:
+    """The log to look into, from its beginning. Raises UserError and MissingLogError."""
+    if run is not None:
+        return telling(run.first.open(), progress)
+    return found if isinstance(found, Fetched) else fetch(wish.target, progress, wish.forges, wish.most)
 
 
 def doctor(host: str, library: Library, progress: Callable[[str], None], *, create: bool = False) -> list[Row]:

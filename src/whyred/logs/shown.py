@@ -29,13 +29,14 @@ _TRAVIS = re.compile(rb"travis_(?:fold|time):[\w.:=,-]{1,400}\r")
 """A fold's or a command's beginning or end; what it is about stands behind it."""
 
 
-def shown(text: bytes, *, starts: bool = True, timestamps: bool = False) -> bytes:
-    """The text for people. `starts`: whether it begins at a line's beginning; `timestamps`: whether times are kept.
+def shown(text: bytes, *, starts: bool = True, timestamps: bool = False, numbered: bool = False) -> bytes:
+    """The text for people. `starts`: whether it begins at a line's beginning; `timestamps`: whether times are kept;
+    `numbered`: whether lines that were made of marks alone stay, as empty ones, so that the others keep their numbers.
 
     The script's own sections begin with `> `.
     """
     if _SECTION in text:
-        text = _MARKED.sub(_without_marks, text)
+        text = _MARKED.sub(_emptied if numbered else _without_marks, text)
     if b"travis_" in text:
         text = _TRAVIS.sub(b"", text)
     if _STREAM.search(b"\n" + text[:_SAMPLE]):
@@ -54,6 +55,11 @@ def _without_marks(line: "re.Match[bytes]") -> bytes:
     if own:
         return left[: len(left) - len(text)] + b"> " + (text if text.strip() else own[-1] + b"\n")
     return left if text.strip() else b""
+
+
+def _emptied(line: "re.Match[bytes]") -> bytes:
+    """The same; an empty line where nothing is left."""
+    return _without_marks(line) or line[0][len(line[0].rstrip(b"\n")) :]
 
 
 def _is_own(mark: "re.Match[bytes]") -> bool:

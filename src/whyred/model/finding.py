@@ -7,6 +7,7 @@ from whyred.model.cause import Cause, Condition
 from whyred.model.evidence import Evidence
 from whyred.model.failure import Failure, Reading
 from whyred.model.run import Attempt
+from whyred.model.run_failures import RunFailures
 
 
 class Confidence(StrEnum):
@@ -82,3 +83,5 @@ class Verdict:
     step: str | None
     next: str
     """The command, or the act, that comes next."""
+    run_failures: RunFailures | None = None
+    """What else failed in its run, where several jobs did."""

@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from whyred.model.run import Attempt, Step
+
+if TYPE_CHECKING:
+    from whyred.model.run_failures import RunFailures
 
 
 class Missing(StrEnum):
@@ -75,6 +78,8 @@ class Fetched:
     refused: tuple[tuple[str, MissingLogError], ...] = ()
     first: str | None = None
     """The route by which a log that was kept since, on this machine or in a bundle, came from the forge."""
+    run_failures: "RunFailures | None" = None
+    """What else failed in its run, where a bundle brings that."""
 
 
 @dataclass(frozen=True, slots=True)

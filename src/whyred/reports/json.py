@@ -5,6 +5,7 @@ from typing import Any
 from whyred.diagnosis import tell
 from whyred.model.evidence import Evidence, Unknown
 from whyred.model.finding import Finding, Held, Verdict
+from whyred.model.run_failures_json import run_failures_to_json
 from whyred.reports.reading import dump, error_lines, failure
 
 SCHEMA = "whyred.verdict/1"
@@ -32,6 +33,7 @@ def render(verdict: Verdict) -> str:
             "unknown": [{"what": u.what, "reason": u.reason, "how": u.how} for u in verdict.unknown],
             "questions": [{"question": q.text, "answer": q.outcome, "changed": q.changed} for q in verdict.questions],
             "next": verdict.next,
+            "run_failures": run_failures_to_json(verdict.run_failures) if verdict.run_failures else None,
             "log": {"format": reading.format, "lines": reading.lines, "bytes": reading.size},
         }
     )

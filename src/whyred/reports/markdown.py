@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from whyred.diagnosis import tell
+from whyred.diagnosis import tell, tell_run
 from whyred.model.failure import Failure
 from whyred.model.finding import Confidence, Finding, Verdict
+from whyred.model.run_failures import RunFailures
 from whyred.reports.reading import quoted, row
 
 
@@ -20,6 +21,8 @@ def _verdict(verdict: Verdict) -> Iterator[str]:
     if not verdict.failed:
         yield f"{tell.quiet(verdict)} ({verdict.reading.lines} lines, {verdict.reading.format})."
         return
+    if verdict.run_failures is not None:
+        yield from _run(verdict.run_failures)
     yield f"Class `{verdict.class_ or 'unknown'}`."
     yield ""
     yield "## The error"
@@ -29,6 +32,15 @@ def _verdict(verdict: Verdict) -> Iterator[str]:
         yield from _finding(verdict.findings[0])
     yield from _lists(verdict)
     yield from _remedy(verdict)
+
+
+def _run(run: RunFailures) -> Iterator[str]:
+    yield f"**{tell_run.headline(run)}**"
+    yield ""
+    for told in tell_run.rows(run):
+        ask = f" ({_inline(told.ask)})" if told.ask is not None else ""
+        yield f"- {_inline(told.text)}{ask}"
+    yield ""
 
 
 def _failure(failure: Failure) -> Iterator[str]:

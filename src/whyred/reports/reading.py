@@ -5,20 +5,48 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from whyred.diagnosis import tell_run
 from whyred.logs.text import INVISIBLE, visible
 from whyred.model.failure import Failure, Reading
+from whyred.model.run_failures import RunFailures
+from whyred.model.run_failures_json import run_failures_to_json
 
 SCHEMA = "whyred.read/1"
 MOST_LINES = 60
 """Error lines that are named in all."""
 
 
-def render(reading: Reading, failures: Sequence[Failure], step: str | None, class_: str | None) -> str:
-    """What a log says alone."""
-    return "\n".join(row(text) for text in _reading(reading, failures, step, class_)) + "\n"
+def render(
+    reading: Reading,
+    failures: Sequence[Failure],
+    step: str | None,
+    class_: str | None,
+    run: RunFailures | None = None,
+) -> str:
+    """What a log says alone, after what else failed in its run."""
+    rows = [*(run_rows(run) if run is not None else ()), *_reading(reading, failures, step, class_)]
+    return "\n".join(row(text) for text in rows) + "\n"
 
 
-def render_json(reading: Reading, failures: Sequence[Failure], step: str | None, class_: str | None) -> str:
+def run_rows(run: RunFailures) -> Iterator[str]:
+    """Which jobs of a run failed in which way, and a blank line."""
+    yield f"the run  {tell_run.headline(run)}"
+    for told in tell_run.rows(run):
+        yield f"  {told.text}"
+        if told.ask is not None:
+            yield f"    {told.ask}"
+    if run.job is not None:
+        yield f"what follows is of {run.job}"
+    yield ""
+
+
+def render_json(
+    reading: Reading,
+    failures: Sequence[Failure],
+    step: str | None,
+    class_: str | None,
+    run: RunFailures | None = None,
+) -> str:
     """What a log says alone. `error_lines`: [first, last] spans, best first."""
     return dump(
         {
@@ -33,6 +61,7 @@ def render_json(reading: Reading, failures: Sequence[Failure], step: str | None,
             "failing_step": step,
             "class": class_,
             "failures": [failure(f) for f in failures],
+            "run_failures": run_failures_to_json(run) if run is not None else None,
         }
     )
 

@@ -1,7 +1,8 @@
 """The file of a bundle, read and written.
 
 A zip of stored members: `log.zst` (the masked log), `steps.json` (the byte at which each step begins, where the source
-told it), `answers.json` (what the host answered), `attempt.json`, `manifest.json`. Members are read by name and never
+told it), `run.json` (what else failed in its run, where several jobs did), `answers.json` (what the host answered),
+`attempt.json`, `manifest.json`. Members are read by name and never
 unpacked, so hostile names cannot write anywhere.
 """
 
@@ -20,6 +21,8 @@ import zstandard
 
 from whyred.model.attempt_json import attempt_from_json, attempt_to_json, step_from_json, step_to_json
 from whyred.model.run import Attempt, Step
+from whyred.model.run_failures import RunFailures
+from whyred.model.run_failures_json import run_failures_from_json, run_failures_to_json
 from whyred.model.source import Boundaries, Missing, MissingLogError
 from whyred.model.trouble import UserError
 from whyred.sources._zstd import decoded
@@ -89,6 +92,15 @@ class Archive:
         self._json("answers.json")
         with self._member("answers.json") as file:
             return file.read(_LIMIT)
+
+    def run_failures(self) -> RunFailures | None:
+        """What else failed in its run; None where that was not known, or this was the only job."""
+        if "run.json" not in self._zip.namelist():
+            return None
+        try:
+            return run_failures_from_json(self._json("run.json"))
+        except (ValueError, KeyError, TypeError) as e:
+            raise self._damaged(f"run.json cannot be read ({e})") from e
 
     def boundaries(self) -> Boundaries:
         """How the boundaries of its steps were known when it was saved."""
@@ -218,14 +230,17 @@ class BundleWriter:
         answers: bytes,
         boundaries: Boundaries = Boundaries.GUESSED,
         route: str | None = None,
+        run: RunFailures | None = None,
     ) -> None:
-        """The rest; then the bundle gets its name. `route`: the one that the log came by."""
+        """The rest; then the bundle gets its name. `route`: the one that the log came by; `run`: what else failed."""
         try:
             self._member.write(self._frames.flush())
             self._member.close()
             if self._steps:
                 told = {"boundaries": boundaries.value, "steps": self._steps}
                 self._write("steps.json", json.dumps(told, ensure_ascii=False).encode())
+            if run is not None:
+                self._write("run.json", json.dumps(run_failures_to_json(run), ensure_ascii=False).encode())
             self._write("answers.json", answers)
             self._write("attempt.json", json.dumps(attempt_to_json(attempt), ensure_ascii=False).encode())
             manifest = {"format": FORMAT, "whyred": self._version, **({"route": route} if route else {})}

@@ -7,6 +7,7 @@ colon or not.
 import os
 import re
 import stat
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from itertools import islice
@@ -90,7 +91,7 @@ def fetch(target: str, given: Given) -> Fetched:
     """The log of one job. Raises UserError (which job?) and MissingLogError (damaged, hostile, no log of this job)."""
     jobs, wanted, label = _jobs(target, given)
     job = _named(jobs, wanted, label) if wanted is not None else _chosen(jobs, label)
-    return _fetched(job, f"{label}:{job.name}" if len(jobs) > 1 else label)
+    return _fetched(job, _of(label, job, len(jobs) == 1))
 
 
 def each(target: str, given: Given, wanted: str | None = None) -> list[tuple[Attempt, Callable[[], Fetched]]]:
@@ -99,6 +100,30 @@ def each(target: str, given: Given, wanted: str | None = None) -> list[tuple[Att
     wanted = wanted if wanted is not None else named
     some = jobs if wanted is None else [_named(jobs, wanted, label)]
     return [(_attempt(job, label), partial(_fetched, job, label)) for job in some]
+
+
+def newest(target: str, given: Given) -> list[tuple[str, Attempt, Callable[[], Fetched]]]:
+    """The newest try of every job, by what is to stand behind the path to name it, with what opens its log as `fetch`
+    does; nothing where one is named already.
+    """
+    jobs, named, label = _jobs(target, given)
+    last: dict[tuple[str, int | None], JobFiles] = {}
+    for job in jobs if named is None else ():
+        known = last.get((job.name, job.id))
+        if known is None or (job.number or 0) >= (known.number or 0):
+            last[job.name, job.id] = job
+    alone = len(jobs) == 1
+    names = Counter(name for name, _ in last)
+    told = [(name if names[name] == 1 else job.stem, job) for (name, _), job in last.items()]
+    return [
+        (name, _attempt(job, _of(label, job, alone)), partial(_fetched, job, _of(label, job, alone)))
+        for name, job in told
+    ]
+
+
+def _of(label: str, job: "JobFiles", alone: bool) -> str:
+    """What a job's log is called."""
+    return label if alone else f"{label}:{job.name}"
 
 
 def _jobs(target: str, given: Given) -> "tuple[Sequence[JobFiles], str | None, str]":

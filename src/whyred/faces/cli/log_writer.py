@@ -4,22 +4,23 @@ import os
 import stat
 import sys
 from collections.abc import Callable
+from itertools import count, repeat
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from whyred.app.log_pieces import Absent, Head, Piece
+from whyred.app.log_grep import Grep, Matches, Row
+from whyred.app.log_pieces import Absent, Head, Piece, Text
 from whyred.app.log_steps import StepHead
 from whyred.app.log_wait import Note
+from whyred.faces.cli.log_json import SCHEMA, came_by, dumped, match_json, piece_json, row_json
 from whyred.faces.cli.streams import coloured, progress, say, write
-from whyred.logs.text import clean, last_state, visible
+from whyred.logs.text import visible
 from whyred.model.run import Attempt, Conclusion
-from whyred.model.source import Boundaries, Fetched, Missing, MissingLogError
+from whyred.model.source import Boundaries, Missing
 from whyred.model.trouble import UserError
-from whyred.reports.reading import dump
 from whyred.reports.runs import word
 
-_SCHEMA = "whyred.logs/1"
 _UNKNOWN = Conclusion.UNKNOWN.value
 
 
@@ -27,16 +28,24 @@ class LogWriter:
     """Takes pieces as they come. A file gets its name when all of it is written: Ctrl-C leaves none half written. Where
     a link leads to a file, that file is written; a pipe or a terminal is written into, and stays what it is.
 
-    `bare`: nothing but the text of the logs is written; whose it is goes to standard error, as notes always do.
+    `bare`: nothing but the text of the logs is written; whose it is goes to standard error, as notes always do. `grep`:
+    what is sought; then a job without a match is not named.
     """
 
-    def __init__(self, file: Path | None, *, as_json: bool, raw: bool, bare: bool = False) -> None:
+    def __init__(
+        self, file: Path | None, *, as_json: bool, raw: bool, bare: bool = False, grep: Grep | None = None
+    ) -> None:
         self._named, self._path, self._json, self._raw, self._bare = file, file, as_json, raw, bare
         self._part: Path | None = None
         self._file: BinaryIO | None = None
         self._ends: list[Callable[[], Conclusion]] = []
         self.complete = True
         """Whether every log that was wanted is there; a job that never began has none."""
+        self._grep, self._matches = grep, Matches(grep) if grep is not None and as_json else None
+        self._waiting: Head | None = None
+        """A job of which no line was shown yet."""
+        self._found = self._marked = False
+        """Whether a line that was sought was written; whether a mark was written last."""
         self._open_line = False
         self._terminal = file is None and sys.stdout is not None and sys.stdout.isatty()
         if file is not None:
@@ -68,12 +77,16 @@ class LogWriter:
         """Writes one piece."""
         if isinstance(piece, bytes):
             self._text(piece)
+        elif isinstance(piece, Text):
+            self._text(piece.text, piece.first)
+        elif isinstance(piece, Row):
+            self._row(piece)
         elif isinstance(piece, Note):
             say(piece.text)
         elif isinstance(piece, Absent):
             self._absent(piece)
         elif self._json:
-            self._write(_line(_json(piece)))
+            self._json_head(piece)
         elif isinstance(piece, Head):
             self._head(piece)
         elif not self._raw and not self._bare:
@@ -81,19 +94,71 @@ class LogWriter:
         if isinstance(piece, Head):
             self._ends.append(piece.ended)
 
-    def _text(self, text: bytes) -> None:
+    def _text(self, text: bytes, first: int | None = None) -> None:
         if self._json:
             rows = text.removesuffix(b"\n").split(b"\n")  # a bare CR ends no line, or line numbers would not agree
-            self._write(b"".join(_line({"line": clean(last_state(row.removesuffix(b"\r")))}) for row in rows))
+            numbers = count(first) if first is not None else repeat(None)
+            self._write(b"".join(dumped(row_json(row, number)) for row, number in zip(rows, numbers, strict=False)))
             return
         self._write(text if not self._terminal else visible(text.decode("utf-8", "replace")).encode())
         self._open_line = not text.endswith(b"\n")
 
+    def _row(self, row: Row) -> None:
+        """A line that was sought, or one around it."""
+        self._found = True
+        if self._matches is not None:
+            self._write(b"".join(dumped(match_json(match)) for match in self._matches.row(row)))
+            return
+        self._tell_job()
+        grep = self._grep
+        if row.apart and not self._marked and grep is not None and (grep.before or grep.after):
+            self._write(b"--\n")
+        self._marked = False
+        sign = b":" if row.spans is not None else b"-"
+        number = b"" if self._raw else b"%d%s" % (row.number, sign)
+        self._write(number + (row.text if not self._terminal else self._lit(row)) + b"\n")
+
+    def _tell_job(self) -> None:
+        """Names the job of the line that comes next, where that was not done."""
+        head, self._waiting = self._waiting, None
+        if head is not None:
+            self._begin(head)
+
+    def _lit(self, row: Row) -> bytes:
+        """The line for a terminal, with what matches in colour."""
+        on, off = (b"\x1b[1;31m", b"\x1b[0m") if coloured() else (b"", b"")
+        parts, at = [], 0
+        for start, end in row.spans or ():
+            parts += [_visible(row.text[at:start]), on, _visible(row.text[start:end]), off]
+            at = end
+        return b"".join([*parts, _visible(row.text[at:])])
+
+    def _json_head(self, piece: Head | StepHead) -> None:
+        """A job or a step begins."""
+        if self._matches is not None:
+            step = piece if isinstance(piece, StepHead) else None
+            self._write(b"".join(dumped(match_json(match)) for match in self._matches.step(step)))
+        if self._grep is None or isinstance(piece, Head):
+            self._write(dumped(piece_json(piece)))
+
+    def flush(self) -> None:
+        """No line comes any more: what was still held back is written, and that there is nothing is said."""
+        if self._matches is not None:
+            self._write(b"".join(dumped(match_json(match)) for match in self._matches.end()))
+        if self._grep is not None and not self._found:
+            say("no line matches")
+
     def _head(self, head: Head) -> None:
+        if self._grep is not None:
+            self._waiting = head
+            return
+        self._begin(head)
+
+    def _begin(self, head: Head) -> None:
         attempt, fetched = head.attempt, head.fetched
         number = f", attempt {attempt.number}" if attempt.number else ""
         ended = word(attempt.status, attempt.conclusion)
-        told = f"{_name(attempt)}{number}{f': {ended}' if ended != _UNKNOWN else ''} (route {_route(fetched)})"
+        told = f"{_name(attempt)}{number}{f': {ended}' if ended != _UNKNOWN else ''} (route {came_by(fetched)})"
         if self._bare:
             say(told)
         elif not self._raw:
@@ -107,13 +172,14 @@ class LogWriter:
         self.complete &= error.reason is Missing.NOT_STARTED
         self._ends.append(lambda: absent.attempt.conclusion)
         if self._json:
-            self._write(_line(_json(absent)))
+            self._write(dumped(piece_json(absent)))
         elif self._raw or self._bare:
             say(f"{_name(absent.attempt)}: no log ({error.reason}): {error.asked}: {error.help}")
         else:
             self._mark(f"== {_name(absent.attempt)}: no log ({error.reason}): {error.asked}: {error.help}")
 
     def _step(self, head: StepHead) -> None:
+        self._tell_job()
         number, ended = f" {head.number}" if head.number else "", word(head.step.status, head.step.conclusion)
         self._mark(f"-- step{number}: {head.step.name}{f' ({ended})' if ended != _UNKNOWN else ''}")
 
@@ -122,6 +188,7 @@ class LogWriter:
         if self._open_line:
             self._write(b"\n")
             self._open_line = False
+        self._marked = True
         bold = self._terminal and coloured()
         self._write((f"\x1b[1m{line}\x1b[0m\n" if bold else f"{line}\n").encode("utf-8", "backslashreplace"))
 
@@ -147,7 +214,7 @@ class LogWriter:
     def ended(self, conclusion: Conclusion, code: int) -> None:
         """The last record of logs that were followed as JSON."""
         if self._json:
-            self._write(_line({"schema": _SCHEMA, "conclusion": conclusion.value, "exit_code": code}))
+            self._write(dumped({"schema": SCHEMA, "conclusion": conclusion.value, "exit_code": code}))
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
@@ -176,37 +243,5 @@ def _name(attempt: Attempt) -> str:
     return f"{attempt.run.label}:{attempt.job.name}" if attempt.job else attempt.run.label
 
 
-def _route(fetched: Fetched) -> str:
-    """The route by which a log came from its forge, be it that it was kept since: the same log is shown alike."""
-    return fetched.first or fetched.route
-
-
-def _json(piece: Head | StepHead | Absent) -> dict[str, object]:
-    if isinstance(piece, StepHead):
-        told = word(piece.step.status, piece.step.conclusion)
-        return {"step": piece.step.name, "number": piece.number, "conclusion": told}
-    attempt = piece.attempt
-    known = {
-        "schema": _SCHEMA,
-        "run": attempt.run.label,
-        "job": attempt.job.name if attempt.job else None,
-        "attempt": attempt.number,
-        "conclusion": word(attempt.status, attempt.conclusion),
-    }
-    if isinstance(piece, Absent):
-        return {**known, "no_log": _refusal(piece.error)}
-    fetched = piece.fetched
-    return {
-        **known,
-        "route": _route(fetched),
-        "boundaries": fetched.boundaries.value,
-        "refused": [{"route": route, **_refusal(e)} for route, e in fetched.refused],
-    }
-
-
-def _refusal(error: MissingLogError) -> dict[str, str]:
-    return {"reason": error.reason.value, "asked": error.asked, "help": error.help}
-
-
-def _line(data: dict[str, object]) -> bytes:
-    return dump(data).encode()
+def _visible(text: bytes) -> bytes:
+    return visible(text.decode("utf-8", "replace")).encode()

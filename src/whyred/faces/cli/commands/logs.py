@@ -1,5 +1,6 @@
 """Show the real step logs of a run, also while it runs."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,13 +8,16 @@ import click
 
 from whyred.faces.cli.complete import TARGET_HELP, forge_target
 from whyred.faces.cli.forge import forge_options, reach
+from whyred.faces.cli.grep import grep_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from whyred.app.forges import Forges
     from whyred.app.library import Library
+    from whyred.app.log_grep import Grep
     from whyred.app.log_pieces import LogWish, Piece
+    from whyred.logs.window import Window
     from whyred.model.source import MissingLogError
 
 _EPILOG = f"""{TARGET_HELP}
@@ -24,8 +28,13 @@ Examples:
   whyred logs https://forge.example/team/app/actions/runs/12 --follow
   whyred logs team/app#12 --out-dir logs
   whyred logs run-12.zip --job build --failed
-Exit codes: 0 shown, 4 not to be had (of one job, or in part);
-with --follow 0 success, 1 otherwise.
+  whyred logs team/app#12 --grep 'error|panic' -i -C 3
+  whyred logs build.log --lines 5000:5010
+--grep shows lines as NUMBER:TEXT, those around them as NUMBER-TEXT.
+Numbers are those of the whole log, as read and why have them. Lines
+around a match are those of its step.
+Exit codes: 0 shown (also where --grep matches no line), 4 not to be
+had (of one job, or in part); with --follow 0 success, 1 otherwise.
 """
 
 
@@ -36,6 +45,12 @@ with --follow 0 success, 1 otherwise.
 @click.option("--step", metavar="N|NAME", help="One step: its number in the workflow file, or its name.")
 @click.option("--failed", is_flag=True, help="The failing steps only.")
 @click.option("--tail", type=click.IntRange(0), metavar="N", help="The last N lines only.")
+@click.option(
+    "--lines",
+    metavar="A:B",
+    help="Lines A to B of the whole log only (also A:, :B, A, and -N: for the last N); nothing after B is read.",
+)
+@grep_options
 @click.option("--follow", "-f", is_flag=True, help="Go on while the job runs.")
 @click.option("--timestamps", is_flag=True, help="Keep the time before every line.")
 @click.option("--raw", is_flag=True, help="The text as it is stored (masked), without step marks.")
@@ -59,6 +74,8 @@ def command(
     step: str | None,
     failed: bool,
     tail: int | None,
+    lines: str | None,
+    grep: "Grep | None",
     follow: bool,
     timestamps: bool,
     raw: bool,
@@ -81,14 +98,18 @@ def command(
         raise click.UsageError("--failed and --step both choose steps: say one of them.")
     if follow and (tail is not None or failed):
         raise click.UsageError("--follow shows a log from its beginning: leave --tail and --failed away.")
-    if folder is not None and (file or follow or raw or timestamps or step is not None or tail is not None):
+    if lines is not None and (step is not None or failed or follow or tail is not None):
+        raise click.UsageError("--lines chooses by numbers: leave --step, --failed, --tail and --follow away.")
+    window, tail = _window(lines, tail)
+    some = step is not None or tail is not None or window is not None or grep is not None
+    if folder is not None and (file or follow or raw or timestamps or some):
         raise click.UsageError("--out-dir writes whole logs as they are stored (masked): leave the other options away.")
     address = address_of(target)
     if address is None and (follow or folder is not None or attempt is not None):
         option = "--follow" if follow else "--out-dir" if folder is not None else "--attempt"
         raise click.UsageError(f"{option} is for runs on a forge, and {target} is none: leave it away.")
     refuse_loss(target, "--out", file)
-    wish = LogWish(address, job, attempt, step, failed, tail, follow, raw, timestamps, max_bytes)
+    wish = LogWish(address, job, attempt, step, failed, tail, follow, raw, timestamps, max_bytes, grep, window)
     library = Library(folders.cache())
     if address is None:
         from whyred.app.log_files import file_logs
@@ -101,6 +122,24 @@ def command(
     from whyred.app.logs import logs
 
     return _write(logs(wish, forges, library), wish, file, as_json=as_json)
+
+
+def _window(lines: str | None, tail: int | None) -> "tuple[Window | None, int | None]":
+    """The lines that are asked for: by their numbers, or so many from the end. Raises UsageError."""
+    if lines is None:
+        return None, tail
+    from whyred.logs.window import Window
+
+    if last := re.fullmatch(r"-([0-9]{1,12}):", lines):
+        return None, int(last[1])
+    told = re.fullmatch(r"([0-9]{1,12})?(:)?([0-9]{1,12})?", lines)
+    if told is None or told.group(1, 3) == (None, None):
+        raise click.UsageError(f"--lines wants A:B, A:, :B, A, or -N: for the last N lines, not {lines!r}.")
+    first = int(told[1] or 1)
+    end = int(told[3]) if told[3] else None if told[2] else first
+    if first < 1 or (end is not None and end < first):
+        raise click.UsageError(f"--lines {lines} has no line: lines count from 1, and A is not above B.")
+    return Window(first, end), None
 
 
 def _collect(wish: "LogWish", forges: "Forges", folder: Path, library: "Library", *, as_json: bool) -> int:
@@ -128,17 +167,20 @@ def _write(pieces: "Iterator[Piece]", wish: "LogWish", file: Path | None, *, as_
     from whyred.model.run import Conclusion
     from whyred.model.source import MissingLogError
 
-    with LogWriter(file, as_json=as_json, raw=wish.raw, bare=wish.tail is not None) as writer:
+    bare = wish.grep is None and (wish.tail is not None or wish.window is not None)
+    with LogWriter(file, as_json=as_json, raw=wish.raw, bare=bare, grep=wish.grep) as writer:
         try:
             for piece in pieces:
                 writer.take(piece)
         except (MissingLogError, KeyboardInterrupt) as e:
+            writer.flush()
             if wish.follow:
                 if as_json and isinstance(e, MissingLogError):
                     _refuse_now(e)
                 writer.ended(Conclusion.UNKNOWN, 130 if isinstance(e, KeyboardInterrupt) else 4)
             raise
         progress.clear()
+        writer.flush()
         if wish.follow:
             return writer.end()
         return 0 if writer.complete else 4

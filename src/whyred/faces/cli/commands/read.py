@@ -18,17 +18,15 @@ from whyred.faces.cli.complete import TARGET_HELP, target
 @click.option("--json", "form", flag_value="json", help="The same as --format json.")
 def command(target: str, form: str) -> int:
     """Read one log and show what it says."""
+    from whyred.app.failed_jobs import one_or_several
     from whyred.app.library import Library
-    from whyred.app.read import read_log, refuse_nothing
-    from whyred.app.targets import fetch
     from whyred.faces.cli.show import out, progress, text
     from whyred.reports import reading
     from whyred.settings import folders
 
-    fetched = fetch(target, progress)
-    log = read_log(fetched.chunks, Library(folders.cache()), told=fetched.attempt.conclusion)
-    refuse_nothing(log, fetched)
-    said = (log.reading, log.matched.failures, log.matched.step, log.matched.class_)
+    read, run = one_or_several(target, Library(folders.cache()), progress)
+    log = read.log
+    said = (log.reading, log.matched.failures, log.matched.step, log.matched.class_, run)
     if form == "json":
         out(reading.render_json(*said))
     else:

@@ -1,0 +1,57 @@
+"""Which part of a log is meant: its steps by number or name, or its last lines."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from whyred.app.resolve import RED
+from whyred.model.run import Attempt, numbered
+from whyred.model.trouble import UserError
+
+
+def wanted_steps(attempt: Attempt, step: str | None, *, failed: bool) -> frozenset[int | str] | None:
+    """The wanted steps, by number or name; None for all, or where no route tells the steps. Raises UserError."""
+    names = numbered(attempt.steps)
+    if not names or (step is None and not failed):
+        return None
+    if step is not None:
+        return frozenset({names[wanted_step(step, attempt)]})
+    red = [(name, one) for name, one in zip(names, attempt.steps, strict=True) if one.conclusion in RED]
+    own = frozenset(name for name, one in red if not one.aside)
+    return own or frozenset(name for name, _ in red) or None
+
+
+def wanted_step(wanted: str, attempt: Attempt) -> int:
+    """The place of the step of this number or name. Raises UserError."""
+    numbers = numbered(attempt.steps)
+    if wanted.isdecimal() and int(wanted) in numbers:
+        return numbers.index(int(wanted))
+    names = [s.name for s in attempt.steps]
+    hits = [i for i, name in enumerate(names) if name.lower() == wanted.lower()]
+    hits = hits or [i for i, name in enumerate(names) if name.lower().startswith(wanted.lower())]
+    if len(hits) != 1:
+        told = ", ".join(n if n == name else f"{n} {name}" for n, name in zip(numbers, names, strict=True))
+        raise UserError(f"no one step is {wanted!r}", f"the steps are: {told}", "Name one by number or name")
+    return hits[0]
+
+
+@dataclass
+class Last:
+    """The last lines of a text that comes in pieces; a bare CR ends none."""
+
+    most: int
+    count: int = 0
+    lines: deque[bytes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.lines = deque(maxlen=self.most)
+
+    def take(self, text: bytes) -> None:
+        """The next piece."""
+        rows = [row + b"\n" for row in text.split(b"\n")]
+        rows[-1] = rows[-1][:-1]
+        if not rows[-1]:
+            rows.pop()
+        if rows and self.lines and not self.lines[-1].endswith(b"\n"):
+            self.lines[-1] += rows.pop(0)
+        self.lines.extend(rows)
+        self.count += len(rows)
