@@ -1,6 +1,6 @@
 """Reads one log: what it says alone, with no host and no forge."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from whyred.app.library import Library
@@ -27,18 +27,24 @@ def read_log(
     tap: Callable[[Block], None] | None = None,
     told: Conclusion = Conclusion.UNKNOWN,
     masker: Masker | None = None,
+    familiar: Callable[[Reading], frozenset[int]] = lambda _: frozenset(),
+    also: Callable[[Block, Sequence[int]], None] | None = None,
 ) -> ReadLog:
     """Masks and reads a stream of chunks once; `tap` gets every masked block (to save it), `told` is how the source
-    says that the attempt ended. A `masker` handed in knows afterwards what the log asked to mask."""
+    says that the attempt ended. A `masker` handed in knows afterwards what the log asked to mask. `familiar` tells which
+    lines with the error scan on them green attempts said as well; `also` gets every masked block with the numbers of
+    those of its lines with which a step begins."""
     reader = Reader(library.scanner)
     for block in (masker or library.masker()).blocks(blocks(chunks)):
         reader.feed(block)
         if tap is not None:
             tap(block)
+        if also is not None:
+            also(block, reader.begun)
     reading = reader.reading()
     if told is not Conclusion.UNKNOWN:
         reading = replace(reading, conclusion=told)
-    return ReadLog(reading, match(reading))
+    return ReadLog(reading, match(reading, familiar(reading)))
 
 
 def refuse_nothing(log: ReadLog, fetched: Fetched) -> None:

@@ -38,8 +38,8 @@ class Matched:
     failed: bool
 
 
-def match(reading: Reading) -> Matched:
-    """The failures of one log, best first."""
+def match(reading: Reading, familiar: frozenset[int] = frozenset()) -> Matched:
+    """The failures of one log, best first. `familiar`: the lines with hits that green attempts said as well."""
     section = failing_section(reading)
     hits = _without_benign(reading.hits)
     succeeded = reading.conclusion is Conclusion.SUCCESS

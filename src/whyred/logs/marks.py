@@ -35,6 +35,8 @@ class Sections:
         """Whether steps after the open one may have begun without a mark."""
         self._marked = False
         """Whether such a step was marked: where a second one is, all are."""
+        self.begun: list[int] = []
+        """The lines with which a step began since this was emptied last."""
 
     def see(self, sign: Sign, line: int, groups: dict[str, str]) -> None:
         """Takes one mark into account."""
@@ -59,6 +61,7 @@ class Sections:
 
     def begin(self, name: str, line: int, *, aside: bool) -> None:
         """A new section starts at `line`."""
+        self.begun.append(line)
         if aside:
             self._widen()
         self._close(line - 1)
@@ -67,6 +70,7 @@ class Sections:
     def told(self, step: Step, line: int) -> None:
         """A step of which the forge itself says where it begins and how it ended."""
         self._wide = False
+        self.begun.append(line)
         self._close(line - 1)
         self._open = Section(step.name, line, line, step.aside, step.conclusion, step.exit_code)
 

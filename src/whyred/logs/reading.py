@@ -60,6 +60,7 @@ class Reader:
     def feed(self, block: Block) -> None:
         """Takes one block into account."""
         data = block.plain
+        self._sections.begun.clear()
         if block.step is not None:
             self._sections.told(block.step, block.first)
             self._named = True
@@ -83,6 +84,11 @@ class Reader:
         self._size += len(block.raw)
         self._lines = block.first + data.count(b"\n") - (1 if block.ends else 0)
         self._kept.finish(block, self._lines)
+
+    @property
+    def begun(self) -> tuple[int, ...]:
+        """The numbers of those lines of the last block with which a step began."""
+        return tuple(self._sections.begun)
 
     def _spots(self, data: bytes) -> Iterable["Place | _Column"]:
         """What is to be looked at, in the order of the lines; a line's step before what is said on it."""
