@@ -2,8 +2,8 @@
 
 The same steps, and mostly the same words. What differs between two attempts of any job differs here, too: times, commit
 and layer ids, addresses, ports, sizes and durations with their units, temporary names, run folders, counters padded and
-not, and the order in which what runs side by side comes to its end. The failing one has 20 planted lines, of which 2 have
-a twin in the others that differs in numbers alone, and 5 new lines that mean no harm.
+not, and the order in which what runs side by side comes to its end. The failing one has 20 planted lines, of which 2
+have a twin in the others that differs in numbers alone, and 5 new lines that mean no harm.
 """
 
 import random

@@ -1,7 +1,8 @@
 """Baselines that are kept, so that the log of a green attempt is read once: sorted digests of its lines, no text.
 
 A baseline is found again by what names its attempt for ever and by all that its digests follow from: the key's version,
-the library, and this user's secret. It only saves time: one that is damaged, foreign or of another version is made anew.
+the library, and this user's secret. It only saves time: one that is damaged, foreign or of another version is made
+anew.
 """
 
 import os

@@ -7,8 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from whyred.app.resolve import chosen
-from whyred.app.targets import address_of, fetch, job_of_file
+from whyred.app.targets import address_of, fetch, job_of_file, watched
 from whyred.model.run import Attempt, Conclusion
 from whyred.model.source import Fetched, Missing, MissingLogError
 
@@ -72,6 +71,7 @@ def meant(
         return Meant(target, lambda: fetch(target, progress, None, most), None, _name_of_file(target))
     from whyred.app.forges import Options
     from whyred.app.forges import forges as forges_of_user
+    from whyred.app.resolve import chosen
 
     known = forges if forges is not None else forges_of_user(Options(), progress)
     if like is None:
@@ -96,8 +96,7 @@ def on_forge(ladder: "Ladder", attempt: Attempt, progress: Callable[[str], None]
         name = "\n".join((ladder.reach.server.root, attempt.run.repo or "", it, who(ladder.reach.http)))
 
     def opened() -> Fetched:
-        progress(f"fetching the log of {label_of(attempt)}")
-        return ladder.log(attempt, Want(most=most))
+        return watched(ladder.log(attempt, Want(most=most)), progress)
 
     return Meant(label_of(attempt), opened, attempt, name, ladder)
 
@@ -118,7 +117,8 @@ def greens(bad: Meant, progress: Callable[[str], None], most: int | None, count:
     """
     from whyred.model.forge import RunQuery
 
-    assert bad.ladder is not None and bad.attempt is not None
+    assert bad.ladder is not None
+    assert bad.attempt is not None
     ladder, like = bad.ladder, bad.attempt
     run, job = like.run, like.job.name if like.job else "?"
     refused: list[tuple[str, MissingLogError]] = []

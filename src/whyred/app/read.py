@@ -31,9 +31,10 @@ def read_log(
     also: Callable[[Block, Sequence[int]], None] | None = None,
 ) -> ReadLog:
     """Masks and reads a stream of chunks once; `tap` gets every masked block (to save it), `told` is how the source
-    says that the attempt ended. A `masker` handed in knows afterwards what the log asked to mask. `familiar` tells which
-    lines with the error scan on them green attempts said as well; `also` gets every masked block with the numbers of
-    those of its lines with which a step begins."""
+    says that the attempt ended. A `masker` handed in knows afterwards what the log asked to mask. `familiar` tells
+    which lines with the error scan on them green attempts said as well; `also` gets every masked block with the numbers
+    of those of its lines with which a step begins.
+    """
     reader = Reader(library.scanner)
     for block in (masker or library.masker()).blocks(blocks(chunks)):
         reader.feed(block)

@@ -126,6 +126,11 @@ def fetch(
             from whyred.app.flow import limited
 
             fetched = limited(fetched, most)
+    return watched(fetched, progress)
+
+
+def watched(fetched: Fetched, progress: Callable[[str], None]) -> Fetched:
+    """The same log; `progress` hears how far it is read."""
     return replace(fetched, chunks=_told(fetched, progress))
 
 

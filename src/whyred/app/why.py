@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from whyred.app import hosts
 from whyred.app.ask import Asker, Live, Nobody, Recorded, masked_attempt
+from whyred.app.familiar import Known
+from whyred.app.greens import meant
 from whyred.app.investigate import investigate
 from whyred.app.library import Library
 from whyred.app.read import ReadLog, read_log, refuse_nothing
 from whyred.app.subjects import Subjects
-from whyred.app.targets import fetch, given
+from whyred.app.targets import given
 from whyred.hosts.bundle import Recording
 from whyred.logs.mask import Masker
 from whyred.model.evidence import Reason, Unknown
@@ -44,24 +46,34 @@ class Wish:
     """The forges that a target may be on; None where it is a file."""
     most: int | None = None
     """Bytes of log that are allowed; a larger one is refused (too-large)."""
+    baselines: tuple[str, ...] = ()
+    """Green attempts to compare with."""
+    seek: bool = True
+    """Whether a green attempt that nobody named may be looked for."""
 
 
 def why(wish: Wish, library: Library, progress: Callable[[str], None]) -> Verdict:
     """The verdict. Raises UserError and MissingLogError."""
     hosts.check(wish.host)
     with ExitStack() as stack:
-        fetched = fetch(wish.target, progress, wish.forges, wish.most)
+        one = meant(wish.target, wish.forges, progress, wish.most)
+        fetched = one.open()
         writer = stack.enter_context(_writer(wish.save)) if wish.save else None
         tap = (lambda block: writer.log(block.raw, block.step)) if writer else None
         masker = library.masker()
         fetched = replace(fetched, attempt=masked_attempt(fetched.attempt, masker.text))
-        log = read_log(fetched.chunks, library, tap, fetched.attempt.conclusion, masker)
+        known = Known(one, library, wish.baselines, wish.seek, wish.most, wish.forges, progress, fetched.familiar)
+        log = read_log(fetched.chunks, library, tap, fetched.attempt.conclusion, masker, known)
         refuse_nothing(log, fetched)
         asker = _asker(wish, fetched, log, masker, stack, progress)
         progress("asking the host" if isinstance(asker, Live) else "judging")
         verdict = investigate(log, fetched.attempt, library.causes, asker)
+        question = known.question()
+        if question is not None:
+            verdict = replace(verdict, questions=(question, *verdict.questions))
         if writer:
-            writer.finish(fetched.attempt, asker.record.dump(), fetched.boundaries, fetched.first or fetched.route)
+            route = fetched.first or fetched.route
+            writer.finish(fetched.attempt, asker.record.dump(), fetched.boundaries, route, known.told)
             progress(f"saved {wish.save}")
     return verdict
 

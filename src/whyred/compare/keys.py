@@ -1,13 +1,14 @@
 """What of a line stays the same from one attempt to the next: its key, and how to get it for half a million lines.
 
-Numbers, and words with a number in them, are what changes: times, ids, hashes, sizes, durations, ports, counters. So are
-names in temporary folders, hashes that happen to have letters alone, months, the length of bars and the width of columns.
-All that is `#` in a key, or gone; words and punctuation stay. `exit code 1` and `exit code 0` have one key: whoever needs
-to tell such lines apart looks at what the patterns captured (`compare.lines.hit_texts`).
+Numbers, and words with a number in them, are what changes: times, ids, hashes, sizes, durations, ports, counters. So
+are names in temporary folders, hashes that happen to have letters alone, months, the length of bars and the width of
+columns. All that is `#` in a key, or gone; words and punctuation stay. `exit code 1` and `exit code 0` have one key:
+whoever needs to tell such lines apart looks at what the patterns captured (`compare.lines.hit_texts`).
 
 Quick because the regexes never see most lines. Digits become `0` (`rows`); a row that was seen lately is passed over;
 the others of a block go through one regex together (`_numbered`), which leaves far fewer different texts; only those go
-through the rest (`texts`). A key follows from its row alone, so neither order nor blocks nor what was seen before matter.
+through the rest (`texts`). A key follows from its row alone, so neither order nor blocks nor what was seen before
+matter.
 """
 
 import re

@@ -1,7 +1,8 @@
 """Which lines of a failing attempt no green one had: the keys of a green log, and the new lines of the other.
 
 A line is new when its key is in no green attempt at all. Of a line with the error scan on it, the key alone is not
-enough: `exit code 1` has the key of `exit code 0`. It is new, too, when no green attempt had an error of that key there.
+enough: `exit code 1` has the key of `exit code 0`. It is new, too, when no green attempt had an error of that key
+there.
 
 Flat in memory: a digest for every different line, up to `MOST_KEYS`; the first and last new lines with what is around
 them. Of both, others are counted.

@@ -1,5 +1,5 @@
-"""`Baseline`: what of a green attempt is kept to compare with; `Novelty`: what a failing one says and does that no green
-one did.
+"""`Baseline`: what of a green attempt is kept to compare with; `Novelty`: what a failing one says and does that no
+green one did.
 """
 
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ class StepTime:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """One attempt that others are compared with. `keys` and `hits`: sorted digests of eight bytes each, of all its lines
-    (`compare.keys`) and of those on which the error scan hit (`compare.lines.hit_texts`).
+    """One attempt that others are compared with. `keys` and `hits`: sorted digests of eight bytes each, of all its
+    lines (`compare.keys`) and of those on which the error scan hit (`compare.lines.hit_texts`).
     """
 
     label: str
@@ -32,6 +32,14 @@ class Baseline:
     """It is not green: its log says that something failed."""
     whole: bool = True
     """Whether all of its keys are here; a log of more different lines than are kept has others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Familiar:
+    """The lines of an attempt with the error scan on them that green ones, named in `greens`, said as well."""
+
+    lines: frozenset[int]
+    greens: tuple[str, ...]
 
 
 class Sort(StrEnum):
@@ -108,6 +116,7 @@ class Novelty:
     different: int
     drifts: tuple[Drift, ...]
     gone: tuple[Line, ...] | None = None
-    """Lines of every green attempt that this one lacks, with their numbers in the first of them; None: not asked for."""
+    """Lines of every green attempt that this one lacks, with their numbers in the first of them; None: not asked for.
+    """
     why: str | None = None
     """Why these green attempts were taken, where nobody named them."""

@@ -38,4 +38,12 @@ def fetch(target: str, given: Given) -> Fetched:
     archive = Archive(target)
     where = f"{NAME}: {target}"
     told = archive.boundaries()
-    return Fetched(archive.attempt(), archive.log(), where, archive.answers(), told, first=archive.route())
+    return Fetched(
+        archive.attempt(),
+        archive.log(),
+        where,
+        archive.answers(),
+        told,
+        familiar=archive.familiar(),
+        first=archive.route(),
+    )
