@@ -124,13 +124,17 @@ class New:
         self._found: dict[tuple[bytes, int], _Found] = {}
         self._late: deque[tuple[bytes, int]] = deque()
         self._open: list[_Found] = []
-        self._tail: list[bytes] = []
+        self._tail: list[tuple[int, bytes]] = []
+        """The last lines before the block, with their numbers."""
         self._section = 0
         self.different = 0
         """New lines of all steps, those that were not kept included."""
 
     def feed(self, block: Block, begun: Sequence[int] = ()) -> None:
         """Takes one block into account. `begun`: the numbers of those of its lines with which a step begins."""
+        if not block.plain:
+            self._section += len(begun)
+            return
         first, found = rows_of(block)
         unique = set(found)
         fresh = self._keys.fresh(unique)
@@ -142,7 +146,7 @@ class New:
         if wanted or self._open:
             self._look(block, first, found, wanted, begun)
         self._section += len(begun)
-        self._tail = _last_rows(block.plain)
+        self._tail = [*self._tail, *_last_rows(block.plain, first + len(found) - 1)][-AROUND:]
         if self._keys.forget():
             self._texts.clear()
             self._rows.clear()
@@ -172,8 +176,7 @@ class New:
         self.different += 1
         number = first + at
         around = {first + i: plain[i][:_SHORT] for i in range(max(0, at - AROUND), at)}
-        before = self._tail[max(0, len(self._tail) - AROUND + at) :] if at < AROUND else []
-        around.update((first - len(before) + i, row) for i, row in enumerate(before))
+        around.update((n, row) for n, row in self._tail if n >= number - AROUND)
         around.update((first + i, plain[i][:_SHORT]) for i in range(at + 1, min(at + 1 + AROUND, len(plain))))
         one = _Found(number, plain[at][: 4 * LONG], around, number + AROUND)
         self._found[digest, section] = one
@@ -214,12 +217,13 @@ class New:
             )
 
 
-def _last_rows(plain: bytes) -> list[bytes]:
-    """The last whole lines of a block that ended at a line's end."""
-    at = len(plain) - 1
+def _last_rows(plain: bytes, after: int) -> list[tuple[int, bytes]]:
+    """The last whole lines of a block, with their numbers. `after`: the number of what follows its last line feed."""
+    at = plain.rfind(b"\n")
     for _ in range(AROUND):
         at = plain.rfind(b"\n", 0, max(at, 0))
-    return [row[:_SHORT] for row in plain[at + 1 :].split(b"\n")[:-1]]
+    ended = plain[at + 1 :].split(b"\n")[:-1]
+    return [(after - len(ended) + i, row[:_SHORT]) for i, row in enumerate(ended)]
 
 
 def shown(row: bytes) -> str:
