@@ -94,13 +94,14 @@ def _read(file: Path) -> bytes | None:
         descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return None
-    with os.fdopen(descriptor, "rb") as opened:
+    try:
         state = os.fstat(descriptor)
         mine = stat.S_ISREG(state.st_mode) and state.st_uid == os.geteuid() and not state.st_mode & 0o077
-        try:
-            data = opened.read(_SECRET + 1) if mine else b""
-        except OSError:
-            return None
+        data = os.read(descriptor, _SECRET + 1) if mine else b""
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
     return data if len(data) == _SECRET else None
 
 
