@@ -163,6 +163,7 @@ NEW  3 lines of the 13 of /red.log that the green attempt lacks
 compared with /green.log: 13 lines
 
 step Run make test
+     4 | cache id ffee001122
      5 | ##[group]Run make test
      6 | ##[endgroup]
   >  7 | token ***
