@@ -35,7 +35,7 @@ PLANTED = (
     "service billing dead up to now, restarting",
     "assertion left == right failed: window sizes disagree",
     "schema migration rolled back: column tenant missing",
-    "[INFO] Tests run: 31, Failures: 1, Errors: 0, Skipped: 0, Time elapsed: 0.344 s - in LedgerQueueSealsTest",
+    "helper queue-closed_ring exited with code 1",
 )
 TWINS = frozenset((PLANTED[1], PLANTED[-1]))
 """Planted lines that the others have as well, but for their numbers."""
@@ -146,11 +146,15 @@ def _place(w: _Words, same: random.Random, own: random.Random, at: int) -> str:
     return f"  --> src/queue/worker.rs:{own.randrange(10, 400)}:{own.randrange(1, 90)}"
 
 
+def _helper(w: _Words, same: random.Random, own: random.Random, at: int) -> str:
+    return f"helper {same.choice(w.crates)} exited with code 0"
+
+
 _KINDS: tuple[Line, ...] = (
     *(_compiles, _ninja, _ninja, _percent, _test, _test, _test, _suite, _suite, _request),
-    *(_layer, _fetch, _object, _spool, _event, _place),
+    *(_layer, _fetch, _object, _spool, _event, _place, _helper),
 )
-"""Every line is one of these: seven of sixteen hold an id, a name or an address that no other attempt has."""
+"""Every line is one of these: seven of seventeen hold an id, a name or an address that no other attempt has."""
 
 
 def _rows(own: random.Random, planted: dict[int, str]) -> Iterator[str]:

@@ -62,7 +62,7 @@ def test_what_follows_from_something_else_is_not_found(
     store(tmp_path).save("one", ONE)
     again = store(tmp_path)
     if what == "the key's version":
-        monkeypatch.setattr(room, "VERSION", room.VERSION + 1)
+        monkeypatch.setattr(room, "VERSION", 99)
     elif what == "the library":
         again.library.signature = "another"
     else:

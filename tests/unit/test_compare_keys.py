@@ -8,9 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from whyred.compare import keys
-from whyred.compare.keys import LONG, SIZE, Keys, rows, texts
+from whyred.compare.keys import LONG, SIZE, Digests, Keys, rows, texts
 
-SECRET = b"s" * 32
+DIGESTS = Digests(b"s" * 32)
 
 
 def key(line: bytes) -> bytes:
@@ -139,14 +139,14 @@ def test_order_and_blocks_do_not_matter(lines: list[bytes], dice: random.Random,
     mixed = given_rows * 2
     dice.shuffle(mixed)
     blocks = [mixed[at : at + size] for at in range(0, len(mixed), size)]
-    whole = Keys(SECRET).digests(given_rows)
-    assert all_of(Keys(SECRET), blocks) == set(whole.values())
+    whole = Keys(DIGESTS).digests(given_rows)
+    assert all_of(Keys(DIGESTS), blocks) == set(whole.values())
     assert all(len(digest) == SIZE for digest in whole.values())
 
 
 def test_what_is_forgotten_is_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keys, "_REMEMBERED", 10)
-    one = Keys(SECRET)
+    one = Keys(DIGESTS)
     block = {b"first row", b"second row"}
     first = one.fresh(block)
     assert len(first.rows) == 2
@@ -154,11 +154,11 @@ def test_what_is_forgotten_is_found_again(monkeypatch: pytest.MonkeyPatch) -> No
     assert one.forget()
     again = one.fresh(block)
     assert again.digests == first.digests
-    assert not Keys(SECRET).forget()
+    assert not Keys(DIGESTS).forget()
 
 
 def test_digests_depend_on_the_secret() -> None:
-    assert set(Keys(SECRET).digests([b"x"]).values()).isdisjoint(Keys(b"t" * 32).digests([b"x"]).values())
+    assert set(Keys(DIGESTS).digests([b"x"]).values()).isdisjoint(Keys(Digests(b"t" * 32)).digests([b"x"]).values())
 
 
 def test_few_lines_of_unlike_text_are_hidden_behind_another() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from whyred.app.library import Library
-from whyred.compare.keys import SIZE, VERSION
+from whyred.compare.keys import SIZE, VERSION, Digests
 from whyred.model.novelty import Baseline, StepTime
 from whyred.sources._kept import Entry, Kept, key
 
@@ -48,6 +48,11 @@ class Baselines:
             return known
         _write(file, fresh)
         return _read(file) or fresh  # another process may have been faster
+
+    @cached_property
+    def digests(self) -> Digests:
+        """How lines become digests."""
+        return Digests(self.secret)
 
     def load(self, name: str | None) -> Baseline | None:
         """The baseline of this name, where it is kept and whole."""

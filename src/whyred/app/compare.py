@@ -71,8 +71,8 @@ def compare(wish: CompareWish, library: Library, progress: Callable[[str], None]
     bad = meant(wish.bad, wish.forges, progress, wish.most)
     good, why = _good(wish, bad, progress)
     baselines = [baseline_of(one, store, progress) for one in good]
-    new = New([baseline for baseline, _ in baselines], store.secret)
-    said = Said(store.secret) if wish.gone else None
+    new = New([baseline for baseline, _ in baselines], store.digests)
+    said = Said(store.digests) if wish.gone else None
 
     def take(block: Block, begun: Sequence[int]) -> None:
         new.feed(block, begun)
@@ -122,14 +122,14 @@ def baseline_of(one: Meant, store: Baselines, progress: Callable[[str], None]) -
     if known is not None:
         return replace(known, label=one.label), True
     progress(f"reading {one.label}")
-    said = Said(store.secret)
+    said = Said(store.digests)
     run = _Pass(one.open(), store.library, lambda block, _: said.feed(block))
     attempt, log = run.read()
     baseline = Baseline(
         label=label_of(attempt),
         steps=step_times(log.reading, run.clock.seconds(log.reading.sections), attempt),
         keys=said.keys(),
-        hits=hit_keys(log.reading, store.secret),
+        hits=hit_keys(log.reading, store.digests),
         lines=log.reading.lines,
         failed=log.matched.failed,
         whole=said.whole,
@@ -143,6 +143,6 @@ def _gone(
 ) -> tuple[Line, ...]:
     """The lines of the first green one whose keys all have and the bad one lacks; its log is read for their text."""
     progress(f"looking in {first.label} for what is no longer said")
-    gone = Gone(baselines, said.keys(), store.secret)
+    gone = Gone(baselines, said.keys(), store.digests)
     _Pass(first.open(), store.library, lambda block, _: gone.feed(block)).read()
     return gone.lines()

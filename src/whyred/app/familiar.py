@@ -54,7 +54,7 @@ class Known:
             store = Baselines(self.library.cache, self.library)
             baselines = self._named(store) if self.named else self._sought(store)
             if baselines:
-                lines = familiar(reading, baselines, store.secret)
+                lines = familiar(reading, baselines, store.digests)
                 self.told = Familiar(lines, tuple(baseline.label for baseline in baselines))
         return frozenset() if self.told is None else self.told.lines
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from whyred.compare.keys import Keys
-from whyred.compare.lines import digests, rows_of, shown
+from whyred.compare.keys import Digests, Keys
+from whyred.compare.lines import rows_of, shown, unpacked
 from whyred.logs.blocks import Block
 from whyred.model.failure import Line
 from whyred.model.novelty import Baseline
@@ -15,11 +15,11 @@ MOST = 200
 class Gone:
     """Finds them in one green log: `feed` it masked blocks in order, then take `lines`."""
 
-    def __init__(self, baselines: Sequence[Baseline], said: bytes, secret: bytes) -> None:
-        self._keys = Keys(secret)
-        every = [digests(baseline.keys) for baseline in baselines]
-        empty = self._keys.digest(b"")
-        self._gone = set(every[0].intersection(*every[1:])) - digests(said) - {empty} if every else set()
+    def __init__(self, baselines: Sequence[Baseline], said: bytes, digests: Digests) -> None:
+        self._keys = Keys(digests)
+        every = [unpacked(baseline.keys) for baseline in baselines]
+        empty = digests(b"")
+        self._gone = set(every[0].intersection(*every[1:])) - unpacked(said) - {empty} if every else set()
         self._lines: list[Line] = []
 
     def feed(self, block: Block) -> None:
@@ -35,7 +35,6 @@ class Gone:
                 if row in wanted and told[row] in self._gone and len(self._lines) < MOST:
                     self._gone.discard(told[row])
                     self._lines.append(Line(first + at, shown(plain[at])))
-        self._keys.forget()
 
     def lines(self) -> tuple[Line, ...]:
         """Each of them once, in the order of the log."""

@@ -25,7 +25,9 @@ SIZE = 8
 LONG = 4096
 """Bytes of a line that count."""
 _REMEMBERED = 16 << 20
-"""Bytes of rows that are remembered as seen lately; as many of what the first regex made of them."""
+"""Bytes of rows of one log that are remembered as seen lately."""
+_KNOWN = 32 << 20
+"""Bytes of texts whose digests are remembered."""
 
 _ZERO = bytes(0x30 if 0x30 <= i <= 0x39 else 0x20 if i == 0x09 else i for i in range(256))
 """Digits are `0`, tabs are blanks."""
@@ -136,6 +138,36 @@ def _without_hashes(text: bytes) -> bytes:
     return b"".join([*parts, text[at:]]) if parts else text
 
 
+class Digests:
+    """The digests of keys under `secret`: who gets hold of them cannot try what a line may have said.
+
+    It remembers them: logs of one job, which are compared, say the same for the most part. Bounded: what is too much is
+    thrown away, which costs time and changes nothing.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        self._new = blake2b(key=secret, digest_size=SIZE)
+        self._known: dict[bytes, bytes] = {}
+        self._bytes = 0
+
+    def __call__(self, text: bytes) -> bytes:
+        """The digest of a key's text."""
+        new = self._new.copy()
+        new.update(text)
+        return new.digest()
+
+    def of(self, first: Collection[bytes]) -> dict[bytes, bytes]:
+        """The digests of the keys of what the first regex made of some rows."""
+        if self._bytes > _KNOWN:
+            self._known.clear()
+            self._bytes = 0
+        unknown = [text for text in first if text not in self._known]
+        if unknown:
+            self._bytes += sum(map(len, unknown))
+            self._known.update(zip(unknown, map(self, _plain(unknown)), strict=True))
+        return dict(zip(first, map(self._known.__getitem__, first), strict=True))
+
+
 @dataclass(frozen=True, slots=True)
 class Fresh:
     """The rows of a text that were not seen lately. `first`: for each what the first regex made of it; `digests`: of
@@ -148,49 +180,35 @@ class Fresh:
 
 
 class Keys:
-    """The keys of one log, as digests under `secret`: who gets hold of them cannot try what a line may have said.
+    """The keys of one log, block by block. Bounded as `Digests` are."""
 
-    Bounded: what is remembered is thrown away when it is too much, which costs time and changes nothing.
-    """
-
-    def __init__(self, secret: bytes) -> None:
-        self._new = blake2b(key=secret, digest_size=SIZE)
-        self._seen: set[bytes] = set()
-        self._known: dict[bytes, bytes] = {}
+    def __init__(self, digests: Digests) -> None:
+        self._digests = digests
+        self._rows: set[bytes] = set()
+        self._first: set[bytes] = set()
         self._bytes = 0
 
     def fresh(self, some: Set[bytes]) -> Fresh:
         """Those rows that were not seen since the last time that it forgot."""
-        fresh = list(some - self._seen)
-        self._seen.update(fresh)
+        fresh = list(some - self._rows)
+        self._rows.update(fresh)
         self._bytes += sum(map(len, fresh))
         first = _numbered(fresh) if fresh else []
-        return Fresh(fresh, first, self._learn(first))
+        new = set(first) - self._first
+        self._first |= new
+        return Fresh(fresh, first, self._digests.of(new))
 
     def forget(self) -> bool:
         """Throws away what is remembered, where that is too much."""
         if self._bytes <= _REMEMBERED:
             return False
-        self._seen.clear()
-        self._known.clear()
+        self._rows.clear()
+        self._first.clear()
         self._bytes = 0
         return True
 
     def digests(self, some: Collection[bytes]) -> dict[bytes, bytes]:
         """The digests of these rows."""
         first = _numbered(some) if some else []
-        self._bytes += sum(map(len, some))
-        self._learn(first)
-        return dict(zip(some, map(self._known.__getitem__, first), strict=True))
-
-    def _learn(self, first: Iterable[bytes]) -> dict[bytes, bytes]:
-        unknown = list(set(first).difference(self._known))
-        learnt = dict(zip(unknown, map(self.digest, _plain(unknown)), strict=True)) if unknown else {}
-        self._known.update(learnt)
-        return learnt
-
-    def digest(self, text: bytes) -> bytes:
-        """The digest of a key's text."""
-        new = self._new.copy()
-        new.update(text)
-        return new.digest()
+        told = self._digests.of(set(first))
+        return dict(zip(some, map(told.__getitem__, first), strict=True))

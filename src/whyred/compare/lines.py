@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from whyred.compare.keys import SIZE, Keys, rows, texts
+from whyred.compare.keys import SIZE, Digests, Keys, rows, texts
 from whyred.logs.blocks import Block
 from whyred.logs.shown import STAMP
 from whyred.logs.text import LONG, clean, last_state
@@ -40,8 +40,8 @@ _NEAR = 40
 class Said:
     """Gathers what one log says: `feed` it masked blocks, then take `keys`."""
 
-    def __init__(self, secret: bytes) -> None:
-        self._keys = Keys(secret)
+    def __init__(self, digests: Digests) -> None:
+        self._keys = Keys(digests)
         self._all: set[bytes] = set()
         self.whole = True
 
@@ -64,7 +64,7 @@ def rows_of(block: Block) -> tuple[int, list[bytes]]:
     return (block.first, found) if block.starts else (block.first + 1, found[1:])
 
 
-def digests(joined: bytes) -> frozenset[bytes]:
+def unpacked(joined: bytes) -> frozenset[bytes]:
     """The digests of a baseline as a set."""
     return frozenset(joined[at : at + SIZE] for at in range(0, len(joined), SIZE))
 
@@ -83,17 +83,15 @@ def hit_texts(reading: Reading) -> dict[int, bytes]:
     return {n: b"\0".join([key, *(t.encode() for t in sorted(told[n]))]) for n, key in zip(numbers, keys, strict=True)}
 
 
-def hit_keys(reading: Reading, secret: bytes) -> bytes:
+def hit_keys(reading: Reading, digests: Digests) -> bytes:
     """The digests of these, in order."""
-    keys = Keys(secret)
-    return b"".join(sorted({keys.digest(text) for text in hit_texts(reading).values()}))
+    return b"".join(sorted({digests(text) for text in hit_texts(reading).values()}))
 
 
-def familiar(reading: Reading, baselines: Sequence[Baseline], secret: bytes) -> frozenset[int]:
+def familiar(reading: Reading, baselines: Sequence[Baseline], digests: Digests) -> frozenset[int]:
     """The numbers of those lines with the error scan on them that a green attempt said as well."""
-    known = frozenset[bytes]().union(*(digests(b.hits) for b in baselines))
-    keys = Keys(secret)
-    return frozenset(n for n, text in hit_texts(reading).items() if keys.digest(text) in known)
+    known = frozenset[bytes]().union(*(unpacked(b.hits) for b in baselines))
+    return frozenset(n for n, text in hit_texts(reading).items() if digests(text) in known)
 
 
 @dataclass(slots=True)
@@ -113,11 +111,11 @@ class _Found:
 class New:
     """Finds the lines of one log that are in no baseline: `feed` it masked blocks in order, then take `lines`."""
 
-    def __init__(self, baselines: Sequence[Baseline], secret: bytes) -> None:
-        self._keys, self._secret = Keys(secret), secret
-        empty = self._keys.digest(b"")
-        self._known = frozenset([empty]).union(*(digests(b.keys) for b in baselines))
-        self._errors = frozenset[bytes]().union(*(digests(b.hits) for b in baselines))
+    def __init__(self, baselines: Sequence[Baseline], digests: Digests) -> None:
+        self._keys, self._digests = Keys(digests), digests
+        empty = digests(b"")
+        self._known = frozenset([empty]).union(*(unpacked(b.keys) for b in baselines))
+        self._errors = frozenset[bytes]().union(*(unpacked(b.hits) for b in baselines))
         self._texts: dict[bytes, bytes] = {}
         self._rows: dict[bytes, bytes] = {}
         """Of the new lines that the keys remember: what the first regex made of them, and the rows -> digest."""
@@ -202,7 +200,7 @@ class New:
         taken: set[tuple[bytes, str | None]] = set()
         for number, text in hit_texts(reading).items():
             step = _step(reading, number)
-            if number in listed or self._keys.digest(text) in self._errors or (text, step) in taken:
+            if number in listed or self._digests(text) in self._errors or (text, step) in taken:
                 continue
             taken.add((text, step))
             self.different += 1
