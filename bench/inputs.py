@@ -9,6 +9,10 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench import novelty_logs
+
 VERSION = 2
 MIB = 1 << 20
 LATE_LINES, LATE_ERROR, LATE_NOISE = 121_000, 72_600, 1_200
@@ -143,6 +147,9 @@ RECIPES: dict[str, tuple[Callable[[], Iterator[str]], int]] = {
     "scan": (scan_part, 32),
     "scan-small": (scan_part, 2),
     "flood": (flood_part, 1),
+    "green-1": (lambda: novelty_logs.attempt(1), 1),
+    "green-2": (lambda: novelty_logs.attempt(2), 1),
+    "red": (lambda: novelty_logs.attempt(3, failing=True), 1),
 }
 """Name -> the lines, and how often they stand in the file."""
 

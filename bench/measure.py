@@ -50,6 +50,8 @@ class Result:
     peer_mib: float
     most_mib: float | None
     wrong: str = ""
+    note: str = ""
+    """What else is to be told of it, on a line of its own."""
 
     @property
     def ok(self) -> bool:
@@ -168,6 +170,7 @@ def summed(
     most_ratio: float | None = None,
     most_mib: float | None = None,
     wrong: str = "",
+    note: str = "",
 ) -> Result:
     """The figures of some pairs. Raises ValueError without a pair."""
     if not pairs:
@@ -185,6 +188,7 @@ def summed(
         peer_mib=max(b.mib for _, b in pairs),
         most_mib=most_mib,
         wrong=wrong,
+        note=note,
     )
 
 

@@ -81,6 +81,8 @@ def flat(result: Result | Skipped) -> Iterator[str]:
     yield f"{result.bench:<16} {'ok  ' if result.ok else 'MISS'}  {result.ratio:.3f} x {result.peer}{goal}"
     yield f"{'':<16}       {result.ours_ms:.1f} ms against {result.peer_ms:.1f} ms, medians of {result.pairs}"
     yield f"{'':<16}       {_mib(result.ours_mib)} MiB{memory} against {_mib(result.peer_mib)} MiB"
+    if result.note:
+        yield f"{'':<16}       {result.note}"
     if result.wrong:
         yield f"{'':<16}       WRONG: {result.wrong}"
 

@@ -252,7 +252,7 @@ def _words(file: str, text: str) -> Iterator[Complaint]:
         yield Complaint("vocabulary", file, word, f"the word here is {_WORDS[word]!r}")
 
 
-_PURE = tuple(f"src/whyred/{room}/" for room in ("model", "logs", "workflows", "diagnosis", "reports"))
+_PURE = tuple(f"src/whyred/{room}/" for room in ("model", "logs", "workflows", "diagnosis", "compare", "reports"))
 _WORLD = frozenset(
     {"open", "now", "today", "utcnow", "read_text", "read_bytes", "write_text", "write_bytes", "listdir"}
 )

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from sample_forge import LOGINS, OVERVIEWS, PLANS, RUN, RUNS, TABLES, pieces
+from sample_novelties import NOVELTIES
 from sample_verdicts import VERDICTS
 
 import whyred.reports
@@ -24,10 +25,11 @@ from whyred.model.evidence import Reason
 from whyred.model.examination import Row, State
 from whyred.model.finding import Weight
 from whyred.model.forge import Kind
+from whyred.model.novelty import Change, Sort
 from whyred.model.pattern import Strength
 from whyred.model.run import Attempt, Conclusion, Job, Run, Runner, Status, Step
 from whyred.model.source import Boundaries, Missing, MissingLogError
-from whyred.reports import access, attempts, change, doctor, login, refusal, runs
+from whyred.reports import access, attempts, change, compare, doctor, login, refusal, runs
 from whyred.reports import json as json_report
 from whyred.sources.http import By
 from whyred.sources.plan import from_json, to_json
@@ -80,6 +82,21 @@ def test_what_is_printed_of_a_log_is_valid(command: str, log: str, home: Path) -
     data = printed(home, command, str(file), "--json")
     schema({"read": "read-1", "why": "verdict-1"}[command]).validate(data)
     assert bool(data["failures"]) is (log != "green")
+
+
+@pytest.mark.parametrize("bad", LOGS)
+@pytest.mark.parametrize("good", LOGS)
+def test_what_is_printed_of_two_logs_is_valid(bad: str, good: str, home: Path) -> None:
+    for name in (bad, good):
+        (home / f"{name}.log").write_text(LOGS[name], encoding="utf-8")
+    data = printed(home, "compare", str(home / f"{bad}.log"), str(home / f"{good}.log"), "--gone", "--json")
+    schema("compare-1").validate(data)
+    assert bool(data["lines"]) is (bad != good)
+
+
+def test_every_shape_of_a_comparison_is_valid() -> None:
+    for one in NOVELTIES:
+        schema("compare-1").validate(json.loads(compare.render_json(one)))
 
 
 def test_what_run_and_why_print_of_a_local_run_is_valid(home: Path) -> None:
@@ -216,12 +233,14 @@ def test_explains_every_field_and_is_closed(file: Path) -> None:
 def test_lists_are_those_of_the_model() -> None:
     verdict = json.loads((FOLDER / "verdict-1.json").read_text(encoding="utf-8"))["$defs"]
     run = json.loads((FOLDER / "run-1.json").read_text(encoding="utf-8"))["$defs"]
-    access_, listed, log, login_, plan_, refusal_ = (
+    access_, compared, listed, log, login_, plan_, refusal_ = (
         json.loads((FOLDER / f"{name}-1.json").read_text(encoding="utf-8"))
-        for name in ("access", "runs", "logs", "login", "plan", "refusal")
+        for name in ("access", "compare", "runs", "logs", "login", "plan", "refusal")
     )
     for field, enum in (
         (access_["$defs"]["refusal"]["properties"]["reason"], Missing),
+        (compared["properties"]["lines"]["items"]["properties"]["sort"], Sort),
+        (compared["properties"]["steps"]["items"]["properties"]["change"], Change),
         (log["properties"]["refused"]["items"]["properties"]["reason"], Missing),
         (log["properties"]["no_log"]["properties"]["reason"], Missing),
         (refusal_["properties"]["reason"], Missing),

@@ -9,11 +9,12 @@ import shutil
 import sys
 from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 
 import pytest
-from bench import download, inputs, measure, run
+from bench import contest, download, inputs, measure, novelty_logs, run
 from bench.benches import download as benches_download
-from bench.benches import download_again, read_late_noise, scan, stdin_2gb
+from bench.benches import download_again, novelty, novelty_stored, read_late_noise, scan, stdin_2gb
 from bench.count_lines import for_ripgrep
 from bench.measure import Command, Given, Result, Skipped, Taken
 from bench.run import Bench
@@ -304,3 +305,48 @@ def test_flat_text_says_goal_medians_and_memory() -> None:
     ):
         assert wanted in text
     assert "5000 MiB (goal <= 100) against 6000 MiB" in text
+
+
+# --- novelty ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(novelty_logs, "LINES", 3000)
+
+
+def test_the_attempts_of_novelty_have_the_same_steps_and_the_planted_lines(short: None) -> None:
+    green, other, red = (list(novelty_logs.attempt(n, failing=n == 3)) for n in (1, 2, 3))
+    steps = [[row.partition(" ")[2] for row in rows if "##[group]" in row] for rows in (green, other, red)]
+    assert steps[0] == steps[1] == steps[2]
+    texts = [row.partition(" ")[2].rstrip("\n") for row in red]
+    assert all(texts.count(line) == 1 for line in (*novelty_logs.PLANTED, *novelty_logs.HARMLESS))
+    assert len(red) == len(green) + 26
+    assert green == list(novelty_logs.attempt(1))
+    assert len(set(green) & set(other)) < 20
+
+
+def test_a_planted_line_that_is_missing_and_noise_are_wrong() -> None:
+    wanted = [line for line in novelty_logs.PLANTED if line not in novelty_logs.TWINS]
+    lines = [
+        {"text": text} for text in (*wanted, *novelty_logs.HARMLESS, "##[error]Process completed with exit code 1.")
+    ]
+    assert contest.judged({"lines": lines, "log_lines": 10_000}) == ""
+    assert contest.judged({"lines": lines[1:], "log_lines": 10_000}).startswith("1 planted lines are missing")
+    noisy = [*lines, *({"text": f"noise {n}"} for n in range(3))]
+    assert contest.judged({"lines": noisy, "log_lines": 10_000}).startswith("3 lines of noise, as 'noise 0'")
+    assert contest.judged({"lines": noisy, "log_lines": 15_000}) == ""
+    assert contest.quality([line["text"] for line in noisy]) == "18 of 20 found, noise 3"
+
+
+@pytest.mark.parametrize("bench", [novelty, novelty_stored])
+def test_both_sides_of_novelty_list_the_planted_lines(bench: ModuleType, short: None, tmp_path: Path) -> None:
+    result = bench.bench(Given(tmp_path, 1))
+    assert result.wrong == ""
+    assert re.match(r"(19|20) of 20 found, noise \d+, \d+ MB/s, against 1[89] of 20 found, noise \d+", result.note)
+    assert result.note in "\n".join(run.flat(result))
+
+
+def test_green_logs_that_were_read_again_are_seen() -> None:
+    assert not contest.read_again({"green": [{"stored": True}]})
+    assert contest.read_again({"green": [{"stored": True}, {"stored": False}]})

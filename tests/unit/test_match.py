@@ -304,3 +304,17 @@ def test_what_the_forge_says_was_cancelled_is_called_so() -> None:
 
 def test_an_error_that_was_said_before_it_was_cancelled_keeps_its_class() -> None:
     assert cancelled(RUSTC).class_ == "infra/tmpdir"
+
+
+def test_what_green_attempts_say_as_well_is_no_cause_where_something_else_is() -> None:
+    rows = [
+        START,
+        "⭐ Run Main Build",
+        "a.c:1:1: error: old friend",
+        "b.c:2:2: error: new here",
+        "  ❌  Failure - Main Build",
+    ]
+    reading = read_blocks(blocks(["\n".join([*rows, "🏁  Job failed"]).encode()]), scanner())
+    assert [f.message for f in match(reading).failures] == rows[2:4]
+    assert [f.message for f in match(reading, frozenset({3})).failures] == rows[3:4]
+    assert [f.message for f in match(reading, frozenset({3, 4})).failures] == rows[2:4]

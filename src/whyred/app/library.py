@@ -48,6 +48,11 @@ class Library:
         return tuple(read_cause(*item) for item in self._stored.tables["causes"].items())
 
     @cached_property
+    def signature(self) -> str:
+        """Changes whenever what is looked for in logs does."""
+        return _signature()
+
+    @cached_property
     def scanner(self) -> Scanner:
         """The patterns and marks, compiled."""
         return self._stored.scanner(self.patterns)

@@ -1,6 +1,6 @@
 """Reads one log: what it says alone, with no host and no forge."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from whyred.app.library import Library
@@ -21,6 +21,10 @@ class ReadLog:
     reading: Reading
     matched: Matched
 
+    def beside(self, familiar: frozenset[int]) -> "ReadLog":
+        """The same log, judged by what green attempts say as well: the lines of it that are in theirs."""
+        return ReadLog(self.reading, match(self.reading, familiar)) if familiar else self
+
 
 def read_log(
     chunks: Iterable[bytes | Step],
@@ -28,15 +32,20 @@ def read_log(
     tap: Callable[[Block], None] | None = None,
     told: Conclusion = Conclusion.UNKNOWN,
     masker: Masker | None = None,
+    also: Callable[[Block, Sequence[int]], None] | None = None,
 ) -> ReadLog:
     """Masks and reads a stream of chunks once; `tap` gets every masked block (to save it), `told` is how the source
-    says that the attempt ended. A `masker` handed in knows afterwards what the log asked to mask."""
+    says that the attempt ended. A `masker` handed in knows afterwards what the log asked to mask. `also` gets
+    every masked block with the numbers of those of its lines with which a step begins.
+    """
     reader = Reader(library.scanner)
     masked = (masker or library.masker()).blocks(blocks(chunks))
     for block, found in scanned(masked, library.scanner.engine):
         reader.feed(block, found)
         if tap is not None:
             tap(block)
+        if also is not None:
+            also(block, reader.begun)
     reading = reader.reading()
     if told is not Conclusion.UNKNOWN:
         reading = replace(reading, conclusion=told)

@@ -172,7 +172,7 @@ def fetch(
 
 
 def telling(fetched: Fetched, progress: Callable[[str], None]) -> Fetched:
-    """The log; `progress` hears how far it is read."""
+    """The same log; `progress` hears how far it is read."""
     return replace(fetched, chunks=_told(fetched, progress))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from whyred.app import hosts
 from whyred.app.ask import Asker, Live, Nobody, Recorded
 from whyred.app.failed_jobs import ReadRun, read_job, read_jobs
+from whyred.app.familiar import Known
 from whyred.app.investigate import investigate
 from whyred.app.library import Library
 from whyred.app.read import ReadLog
@@ -46,6 +47,10 @@ class Wish:
     """The forges that a target may be on; None where it is a file."""
     most: int | None = None
     """Bytes of log that are allowed; a larger one is refused (too-large)."""
+    baselines: tuple[str, ...] = ()
+    """Green attempts to compare with."""
+    seek: bool = True
+    """Whether a green attempt that nobody named may be looked for."""
 
 
 def why(wish: Wish, library: Library, progress: Callable[[str], None]) -> Verdict:
@@ -60,14 +65,21 @@ def why(wish: Wish, library: Library, progress: Callable[[str], None]) -> Verdic
             fetched = _one(found, run, wish, progress)
             tap = (lambda block: writer.log(block.raw, block.step)) if writer else None
             read = read_job(fetched, library, tap)
-        fetched, log, masker = read.fetched, read.log, read.masker
+        fetched, masker = read.fetched, read.masker
         failures = fetched.run_failures if run is None else run.failures
+        known = Known(wish.target, fetched, library, wish.baselines, wish.seek, wish.most, wish.forges, progress)
+        log = read.log.beside(known.lines(read.log.reading))
         asker = _asker(wish, fetched, log, masker, stack, progress)
         progress("asking the host" if isinstance(asker, Live) else "judging")
         verdict = replace(investigate(log, fetched.attempt, library.causes, asker), run_failures=failures)
+        question = known.question()
+        if question is not None:
+            verdict = replace(verdict, questions=(question, *verdict.questions))
         if writer:
             route = fetched.first or fetched.route
-            writer.finish(fetched.attempt, asker.record.dump(), fetched.boundaries, route, failures)
+            writer.finish(
+                fetched.attempt, asker.record.dump(), fetched.boundaries, route, run=failures, familiar=known.told
+            )
             progress(f"saved {wish.save}")
     return verdict
 

@@ -41,14 +41,17 @@ class Matched:
     """No line tells the class: it is that of most failures of a step of this name."""
 
 
-def match(reading: Reading) -> Matched:
-    """The failures of one log, best first."""
+def match(reading: Reading, familiar: frozenset[int] = frozenset()) -> Matched:
+    """The failures of one log, best first. `familiar`: the lines with hits that green attempts said as well; they are
+    what went wrong only if nothing else is."""
     section = failing_section(reading)
     hits = _without_benign(reading.hits)
     if not failed(reading, section, hits):
         succeeded = reading.conclusion is Conclusion.SUCCESS or whole(reading)
         return Matched((), None, "pass" if succeeded else None, failed=False)
-    failures = _failures(reading, section, hits)
+    failures = _failures(reading, section, [h for h in hits if h.line not in familiar])
+    if familiar and not any(f.pattern for f in failures):
+        failures = _failures(reading, section, hits)
     step = section.name if section and section.name else None
     if failures and not (step and _is_told(section)):
         step = failures[0].step or step

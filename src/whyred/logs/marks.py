@@ -46,6 +46,8 @@ class Sections:
         """Whether such a step was marked: where a second one is, all are."""
         self._so_far = False
         """Whether the job's success is only that of its parts until now."""
+        self.begun: list[int] = []
+        """The lines with which a step began since this was emptied last."""
 
     def see(self, sign: Sign, line: int, groups: dict[str, str]) -> None:
         """Takes one mark into account."""
@@ -86,6 +88,7 @@ class Sections:
 
     def begin(self, name: str, line: int, *, aside: bool) -> None:
         """A new section starts at `line`."""
+        self.begun.append(line)
         if aside:
             self._widen()
         self._doubt()
@@ -96,6 +99,7 @@ class Sections:
         """A step of which the forge itself says where it begins and how it ended."""
         self._wide = False
         self._doubt()
+        self.begun.append(line)
         self._close(line - 1)
         self._open = Section(step.name, line, line, step.aside, step.conclusion, step.exit_code)
 

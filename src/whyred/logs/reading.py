@@ -70,6 +70,7 @@ class Reader:
         """Takes one block into account. `found`: what the scanner's engine found in its plain text, where that is
         known already."""
         data = block.plain
+        self._sections.begun.clear()
         if block.step is not None:
             self._sections.told(block.step, block.first)
             self._named = True
@@ -94,6 +95,11 @@ class Reader:
         self._size += len(block.raw)
         self._lines = block.first + block.feeds - (1 if block.ends else 0)
         self._kept.finish(block, self._lines)
+
+    @property
+    def begun(self) -> tuple[int, ...]:
+        """The numbers of those lines of the last block with which a step began."""
+        return tuple(self._sections.begun)
 
     def _spots(self, data: bytes, found: Places | None) -> Iterable["Place | _Column"]:
         """What is to be looked at, in the order of the lines; a line's step before what is said on it."""

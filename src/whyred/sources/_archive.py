@@ -20,6 +20,7 @@ from typing import IO, Any
 import zstandard
 
 from whyred.model.attempt_json import attempt_from_json, attempt_to_json, step_from_json, step_to_json
+from whyred.model.novelty import Familiar
 from whyred.model.run import Attempt, Step
 from whyred.model.run_failures import RunFailures
 from whyred.model.run_failures_json import run_failures_from_json, run_failures_to_json
@@ -111,6 +112,16 @@ class Archive:
         """The route that its log came by; None in a bundle that does not tell."""
         told = self._json("manifest.json").get("route")
         return told if isinstance(told, str) else None
+
+    def familiar(self) -> Familiar | None:
+        """Which of its errors green attempts had as well; None where none was compared with."""
+        told = self._json("manifest.json").get("familiar")
+        if told is None:
+            return None
+        try:
+            return Familiar(frozenset(int(line) for line in told["lines"]), tuple(str(g) for g in told["greens"]))
+        except (ValueError, KeyError, TypeError) as e:
+            raise self._damaged(f"its manifest cannot be read ({e})") from e
 
     def _steps(self) -> tuple[str, list[tuple[int, Step]]]:
         """How boundaries were known, and each step with the offset of its first byte in the log."""
@@ -231,8 +242,11 @@ class BundleWriter:
         boundaries: Boundaries = Boundaries.GUESSED,
         route: str | None = None,
         run: RunFailures | None = None,
+        familiar: Familiar | None = None,
     ) -> None:
-        """The rest; then the bundle gets its name. `route`: the one that the log came by; `run`: what else failed."""
+        """The rest; then the bundle gets its name. `route`: the one that the log came by; `run`: what else failed;
+        `familiar`: which errors green attempts have as well.
+        """
         try:
             self._member.write(self._frames.flush())
             self._member.close()
@@ -243,7 +257,13 @@ class BundleWriter:
                 self._write("run.json", json.dumps(run_failures_to_json(run), ensure_ascii=False).encode())
             self._write("answers.json", answers)
             self._write("attempt.json", json.dumps(attempt_to_json(attempt), ensure_ascii=False).encode())
-            manifest = {"format": FORMAT, "whyred": self._version, **({"route": route} if route else {})}
+            manifest: dict[str, Any] = {
+                "format": FORMAT,
+                "whyred": self._version,
+                **({"route": route} if route else {}),
+            }
+            if familiar is not None:
+                manifest["familiar"] = {"greens": list(familiar.greens), "lines": sorted(familiar.lines)}
             self._write("manifest.json", json.dumps(manifest).encode())
             self._zip.close()
             self._file.close()

@@ -39,5 +39,12 @@ def fetch(target: str, given: Given) -> Fetched:
     where = f"{NAME}: {target}"
     told = archive.boundaries()
     return Fetched(
-        archive.attempt(), archive.log(), where, archive.answers(), told, (), archive.route(), archive.run_failures()
+        archive.attempt(),
+        archive.log(),
+        where,
+        archive.answers(),
+        told,
+        familiar=archive.familiar(),
+        first=archive.route(),
+        run_failures=archive.run_failures(),
     )

@@ -77,9 +77,14 @@ def reach(options: "Options") -> "Forges":
 
 def forges_of(target: str, options: object) -> "Forges | None":
     """The user's forges where a target names something on one; a file needs none of that."""
+    return forges_of_any((target,), options)
+
+
+def forges_of_any(targets: Sequence[str], options: object) -> "Forges | None":
+    """The same for several targets."""
     from whyred.app.targets import address_of
 
-    if address_of(target) is None:
+    if all(address_of(target) is None for target in targets):
         return None
     from whyred.app.options import Options
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from whyred.faces.cli.complete import TARGET_HELP, forge_target
-from whyred.faces.cli.forge import forge_options, forges_of
+from whyred.faces.cli.forge import forge_options, forges_of_any
 from whyred.reports.forms import reports
 
 _EPILOG = f"""{TARGET_HELP}
@@ -51,6 +51,14 @@ Examples:
     "--save", type=click.Path(path_type=Path), metavar="BUNDLE", help="Save a bundle as well, which replays offline."
 )
 @click.option("--max-bytes", type=click.IntRange(1), metavar="N", help="Refuse a log of more than N bytes.")
+@click.option(
+    "--baseline",
+    "baselines",
+    multiple=True,
+    metavar="TARGET",
+    help="A green attempt: errors that it has as well count less. Repeatable.",
+)
+@click.option("--no-baseline", is_flag=True, help="Look for no green attempt on the forge.")
 @click.option("--explain", is_flag=True, help="Show every question that was asked and what it changed.")
 @forge_options
 def command(
@@ -63,6 +71,8 @@ def command(
     out: Path | None,
     save: Path | None,
     max_bytes: int | None,
+    baselines: tuple[str, ...],
+    no_baseline: bool,
     explain: bool,
     options: object,
 ) -> int:
@@ -80,8 +90,11 @@ def command(
         raise click.UsageError("--out and --save name the same file: one would write over the other.")
     refuse_loss(target, "--out", out)
     refuse_loss(target, "--save", save)
-    forges = forges_of(target, options)
-    wish = Wish(target, host, this_host_ran_it, not no_probe, seconds(budget), save, forges, max_bytes)
+    if baselines and no_baseline:
+        raise click.UsageError("--no-baseline compares with nothing, so there is nothing that --baseline could name.")
+    forges = forges_of_any((target, *baselines), options)
+    limits = (seconds(budget), save, forges, max_bytes)
+    wish = Wish(target, host, this_host_ran_it, not no_probe, *limits, baselines, not no_baseline)
     verdict = why(wish, Library(folders.cache()), progress)
     show(verdict, form, out, explain=explain)
     return 1 if verdict.failed else 0
