@@ -169,6 +169,9 @@ def test_a_flood_of_new_lines_is_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
     found = in_order(one.lines(reading(bad), (), None))
     assert [line.number for line in found] == [*range(1, 11), *range(996, 1001)]
     assert one.different == 1000
+    found = in_order(one.lines(reading(bad, [(500, Role.ERROR, {})]), (), None))
+    assert [(line.number, line.sort) for line in found if line.pattern] == [(500, Sort.NEW)]
+    assert one.different == 1000
 
 
 def test_memory_is_flat_whatever_the_log() -> None:

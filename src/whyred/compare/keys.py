@@ -24,10 +24,10 @@ SIZE = 8
 """Bytes of a digest: of ten million lines two have the same one by chance once in 400,000 logs."""
 LONG = 4096
 """Bytes of a line that count."""
-_REMEMBERED = 16 << 20
-"""Bytes of rows of one log that are remembered as seen lately."""
-_KNOWN = 32 << 20
-"""Bytes of texts whose digests are remembered."""
+_REMEMBERED, _KNOWN = 24 << 20, 40 << 20
+"""Bytes of memory for the rows of one log that were seen lately, and for the texts whose digests are known."""
+_EACH = 100
+"""Bytes of memory that one of these takes beside its text (CPython: the object, its place in a set or dict)."""
 
 _ZERO = bytes(0x30 if 0x30 <= i <= 0x39 else 0x20 if i == 0x09 else i for i in range(256))
 """Digits are `0`, tabs are blanks."""
@@ -163,7 +163,7 @@ class Digests:
             self._bytes = 0
         unknown = [text for text in first if text not in self._known]
         if unknown:
-            self._bytes += sum(map(len, unknown))
+            self._bytes += sum(map(len, unknown)) + 2 * _EACH * len(unknown)
             self._known.update(zip(unknown, map(self, _plain(unknown)), strict=True))
         return dict(zip(first, map(self._known.__getitem__, first), strict=True))
 
@@ -192,7 +192,7 @@ class Keys:
         """Those rows that were not seen since the last time that it forgot."""
         fresh = list(some - self._rows)
         self._rows.update(fresh)
-        self._bytes += sum(map(len, fresh))
+        self._bytes += sum(map(len, fresh)) + _EACH * len(fresh)
         first = _numbered(fresh) if fresh else []
         new = set(first) - self._first
         self._first |= new

@@ -21,8 +21,8 @@ from whyred.model.failure import Failure, Line, Reading, Section
 from whyred.model.novelty import Baseline, NewLine, Sort
 from whyred.model.pattern import Role
 
-MOST_KEYS = 1 << 20
-"""Different lines of one log that are kept: 8 MiB stored, about 100 MiB while they are gathered."""
+MOST_KEYS = 1 << 19
+"""Different lines of one log that are kept: 4 MiB stored, about 60 MiB while they are gathered."""
 AROUND = 3
 """Lines shown before and after a new one."""
 _FIRST, _LAST = 1000, 1000
@@ -160,28 +160,31 @@ class New:
                     late.around[n] = plain[n - first][:_SHORT]
         end = first + len(plain) - 1
         self._open = [late for late in self._open if late.wants >= end]
-        for at, row in enumerate(found):
-            if row in wanted:
-                section = self._section + bisect_right(begun, first + at)
-                self._take(self._rows[row], section, first, plain, at)
+        places = [at for at, row in enumerate(found) if row in wanted]
+        # Of a flood only the last can stay: the others are counted, and no more.
+        flood = len(places) - _LAST if len(self._found) > _FIRST else 0
+        for nth, at in enumerate(places):
+            key = self._rows[found[at]], self._section + bisect_right(begun, first + at)
+            known = self._found.get(key)
+            if known is not None:
+                known.count += 1
+                (known.first if len(known.first) < _AGAIN else known.last).append(first + at)
+                continue
+            self.different += 1
+            if nth >= flood:
+                self._keep(key, first, plain, at)
 
-    def _take(self, digest: bytes, section: int, first: int, plain: list[bytes], at: int) -> None:
-        known = self._found.get((digest, section))
-        if known is not None:
-            known.count += 1
-            (known.first if len(known.first) < _AGAIN else known.last).append(first + at)
-            return
-        self.different += 1
+    def _keep(self, key: tuple[bytes, int], first: int, plain: list[bytes], at: int) -> None:
         number = first + at
         around = {first + i: plain[i][:_SHORT] for i in range(max(0, at - AROUND), at)}
         around.update((n, row) for n, row in self._tail if n >= number - AROUND)
         around.update((first + i, plain[i][:_SHORT]) for i in range(at + 1, min(at + 1 + AROUND, len(plain))))
         one = _Found(number, plain[at][: 4 * LONG], around, number + AROUND)
-        self._found[digest, section] = one
+        self._found[key] = one
         if at + AROUND >= len(plain) - 1:
             self._open.append(one)
         if len(self._found) > _FIRST:
-            self._late.append((digest, section))
+            self._late.append(key)
             if len(self._late) > _LAST:
                 self._found.pop(self._late.popleft(), None)
 
@@ -192,25 +195,27 @@ class New:
         patterns = {h.line: h.pattern.id for h in reading.hits if h.pattern.role in (Role.ERROR, Role.CONSEQUENCE)}
         lines = [_line(one, reading, patterns) for one in self._found.values()]
         listed = {n for line in lines for n in (line.number, *line.again)}
-        lines += self._other_numbers(reading, patterns, listed)
+        lines += self._errors_here(reading, patterns, listed)
         order = _Order(reading, failures, failing, patterns)
         return tuple(sorted(lines, key=order.place))
 
-    def _other_numbers(self, reading: Reading, patterns: Mapping[int, str], listed: set[int]) -> Iterable[NewLine]:
+    def _errors_here(self, reading: Reading, patterns: Mapping[int, str], listed: set[int]) -> Iterable[NewLine]:
+        """Errors that are not among the lines that were kept, and that no green attempt had as errors."""
         taken: set[tuple[bytes, str | None]] = set()
         for number, text in hit_texts(reading).items():
             step = _step(reading, number)
             if number in listed or self._digests(text) in self._errors or (text, step) in taken:
                 continue
             taken.add((text, step))
-            self.different += 1
+            there = self._digests(text.partition(b"\0")[0]) in self._known  # else it was one of a flood
+            self.different += there
             around = range(number - AROUND, number + AROUND + 1)
             yield NewLine(
                 number,
                 reading.window[number],
                 step,
                 pattern=patterns.get(number),
-                sort=Sort.OTHER_NUMBERS,
+                sort=Sort.OTHER_NUMBERS if there else Sort.NEW,
                 around=tuple(Line(n, reading.window[n]) for n in around if n != number and n in reading.window),
             )
 
