@@ -107,9 +107,7 @@ def cut(data: bytes, sizes: list[int]) -> Iterator[bytes]:
 
 def shown(log: ReadLog) -> tuple[str, str]:
     """What a person and a program are shown."""
-    matched = log.matched
-    said = (log.reading, matched.failures, matched.step, matched.class_)
-    return report.render(*said), report.render_json(*said)
+    return report.render(log.reading, log.matched), report.render_json(log.reading, log.matched)
 
 
 @HOSTILE

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from whyred.diagnosis.match import Matched
 from whyred.model.cause import Cause, Condition, Of, Op, Text
 from whyred.model.evidence import Ask, Evidence, Origin
 from whyred.model.examination import Row, State
@@ -166,10 +167,13 @@ def test_json_gives_the_very_text_back(foreign: str) -> None:
 @given(foreign=FOREIGN)
 def test_what_a_log_says_alone(foreign: str) -> None:
     one = verdict(foreign)
-    text = reading.render(one.reading, one.failures, foreign, foreign)
+    matched = Matched(one.failures, foreign, foreign, failed=True)
+    text = reading.render(one.reading, matched)
     assert not unseen(text)
-    assert text.count("\n") == reading.render(one.reading, verdict("x").failures, "x", "x").count("\n")
-    data = reading.render_json(one.reading, one.failures, foreign, foreign)
+    assert text.count("\n") == reading.render(one.reading, Matched(verdict("x").failures, "x", "x", failed=True)).count(
+        "\n"
+    )
+    data = reading.render_json(one.reading, matched)
     assert not unseen(data)
     assert json.loads(data)["failing_step"] == foreign
 

@@ -39,6 +39,7 @@ def investigate(log: ReadLog, attempt: Attempt, causes: Sequence[Cause], asker: 
         findings = after
     ranked, out = rank(findings)
     unknown = _unknown(ranked)
+    sure = bool(ranked) and ranked[0].confidence is Confidence.CONFIRMED
     return Verdict(
         attempt=attempt,
         reading=log.reading,
@@ -48,9 +49,8 @@ def investigate(log: ReadLog, attempt: Attempt, causes: Sequence[Cause], asker: 
         unknown=unknown,
         questions=tuple(journal),
         failed=log.matched.failed,
-        class_=ranked[0].cause.class_
-        if ranked and ranked[0].confidence is Confidence.CONFIRMED
-        else log.matched.class_,
+        class_=ranked[0].cause.class_ if sure else log.matched.class_,
+        guessed=log.matched.guessed and not sure,
         step=log.matched.step,
         next=_next_act(log, attempt.run.label, ranked, unknown),
     )

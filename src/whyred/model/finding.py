@@ -85,3 +85,5 @@ class Verdict:
     """The command, or the act, that comes next."""
     run_failures: RunFailures | None = None
     """What else failed in its run, where several jobs did."""
+    guessed: bool = False
+    """No line and no cause tells the class: it is that of most failures of a step of this name."""

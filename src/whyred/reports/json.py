@@ -24,6 +24,7 @@ def render(verdict: Verdict) -> str:
             "failed": verdict.failed,
             "failing_step": verdict.step,
             "class": verdict.class_,
+            "class_guessed": verdict.guessed,
             "confidence": verdict.findings[0].confidence.value if verdict.findings else None,
             "cause": verdict.findings[0].cause.id if verdict.findings else None,
             "error_lines": error_lines(verdict.failures),

@@ -23,7 +23,8 @@ def _verdict(verdict: Verdict) -> Iterator[str]:
         return
     if verdict.run_failures is not None:
         yield from _run(verdict.run_failures)
-    yield f"Class `{verdict.class_ or 'unknown'}`."
+    guessed = " It is guessed from the name of the step." if verdict.guessed else ""
+    yield f"Class `{verdict.class_ or 'unknown'}`.{guessed}"
     yield ""
     yield "## The error"
     for failure in verdict.failures[:3]:

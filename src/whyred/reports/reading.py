@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from whyred.diagnosis import tell_run
+from whyred.diagnosis.match import Matched
 from whyred.logs.text import INVISIBLE, visible
 from whyred.model.failure import Failure, Reading
 from whyred.model.run_failures import RunFailures
@@ -16,15 +17,9 @@ MOST_LINES = 60
 """Error lines that are named in all."""
 
 
-def render(
-    reading: Reading,
-    failures: Sequence[Failure],
-    step: str | None,
-    class_: str | None,
-    run: RunFailures | None = None,
-) -> str:
+def render(reading: Reading, matched: Matched, run: RunFailures | None = None) -> str:
     """What a log says alone, after what else failed in its run."""
-    rows = [*(run_rows(run) if run is not None else ()), *_reading(reading, failures, step, class_)]
+    rows = [*(run_rows(run) if run is not None else ()), *_reading(reading, matched)]
     return "\n".join(row(text) for text in rows) + "\n"
 
 
@@ -40,13 +35,7 @@ def run_rows(run: RunFailures) -> Iterator[str]:
     yield ""
 
 
-def render_json(
-    reading: Reading,
-    failures: Sequence[Failure],
-    step: str | None,
-    class_: str | None,
-    run: RunFailures | None = None,
-) -> str:
+def render_json(reading: Reading, matched: Matched, run: RunFailures | None = None) -> str:
     """What a log says alone. `error_lines`: [first, last] spans, best first."""
     return dump(
         {
@@ -57,10 +46,11 @@ def render_json(
             "conclusion": reading.conclusion.value,
             "runner": reading.runner,
             "job": reading.job,
-            "error_lines": error_lines(failures),
-            "failing_step": step,
-            "class": class_,
-            "failures": [failure(f) for f in failures],
+            "error_lines": error_lines(matched.failures),
+            "failing_step": matched.step,
+            "class": matched.class_,
+            "class_guessed": matched.guessed,
+            "failures": [failure(f) for f in matched.failures],
             "run_failures": run_failures_to_json(run) if run is not None else None,
         }
     )
@@ -102,18 +92,27 @@ def failure(one: Failure) -> dict[str, Any]:
     }
 
 
-def _reading(reading: Reading, failures: Sequence[Failure], step: str | None, class_: str | None) -> Iterator[str]:
+def _reading(reading: Reading, matched: Matched) -> Iterator[str]:
     yield f"format   {reading.format}, {reading.lines} lines"
-    if not failures:
-        ended = "it succeeded" if class_ == "pass" else "nothing says that it failed, and the log does not tell its end"
+    if not matched.failures:
+        ended = (
+            "it succeeded"
+            if matched.class_ == "pass"
+            else "nothing says that it failed, and the log does not tell its end"
+        )
         yield f"result   {ended}"
         return
-    yield f"step     {step or 'the log names none'}"
-    yield f"class    {class_ or 'unknown'}"
-    for one in failures:
+    yield f"step     {matched.step or 'the log names none'}"
+    yield f"class    {named(matched.class_, guessed=matched.guessed)}"
+    for one in matched.failures:
         yield ""
         yield f"{one.title}{times(one)}"
         yield from quoted(one)
+
+
+def named(class_: str | None, *, guessed: bool) -> str:
+    """A class for people."""
+    return f"{class_ or 'unknown'}{', guessed from the name of the step' if guessed else ''}"
 
 
 def quoted(one: Failure) -> Iterator[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from whyred.diagnosis import tell
 from whyred.model.failure import Failure
 from whyred.model.finding import Confidence, Finding, Verdict
-from whyred.reports.reading import quoted, row, run_rows, times
+from whyred.reports.reading import named, quoted, row, run_rows, times
 
 _OTHERS = 4
 """Further failures and candidates that are named; the JSON report has them all."""
@@ -22,7 +22,7 @@ def _verdict(verdict: Verdict) -> Iterator[str]:
         yield f"{tell.quiet(verdict)} ({verdict.reading.lines} lines, {verdict.reading.format})."
         return
     what = _count(len(verdict.failures), "failure")
-    yield f"class {verdict.class_ or 'unknown'}; {what} in {_count(verdict.reading.lines, 'line')}"
+    yield f"class {named(verdict.class_, guessed=verdict.guessed)}; {what} in {_count(verdict.reading.lines, 'line')}"
     yield ""
     if verdict.run_failures is not None:
         yield from run_rows(verdict.run_failures)

@@ -26,7 +26,7 @@ def command(target: str, form: str) -> int:
 
     read, run = one_or_several(target, Library(folders.cache()), progress)
     log = read.log
-    said = (log.reading, log.matched.failures, log.matched.step, log.matched.class_, run)
+    said = (log.reading, log.matched, run)
     if form == "json":
         out(reading.render_json(*said))
     else:
