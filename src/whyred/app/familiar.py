@@ -62,15 +62,16 @@ class Known:
                 self.told = Familiar(lines, tuple(baseline.label for baseline in baselines))
         return frozenset() if self.told is None else self.told.lines
 
-    def question(self) -> Question | None:
-        """What was asked, for `--explain`; None where nothing was."""
+    def question(self, *, changed: bool) -> Question | None:
+        """What was asked, for `--explain`, and whether it changed which errors count; None where nothing was."""
         text = "which of these errors do green attempts print as well?"
         if self.told is None:
             return Question(text, self._lacking, "nothing") if self._lacking else None
+        effect = "which of the errors counts" if changed else "nothing"
         lines = sorted(self.told.lines)
         numbers = ", ".join(map(str, lines[:10])) + (" ..." if len(lines) > 10 else "")
         found = f"line{'s' if len(lines) > 1 else ''} {numbers}" if lines else "none of them"
-        return Question(text, f"{found} (compared with {', '.join(self.told.greens)})", "nothing")
+        return Question(text, f"{found} (compared with {', '.join(self.told.greens)})", effect)
 
     def _is_worth_it(self, reading: Reading) -> bool:
         if self.named:

@@ -72,7 +72,7 @@ def why(wish: Wish, library: Library, progress: Callable[[str], None]) -> Verdic
         asker = _asker(wish, fetched, log, masker, stack, progress)
         progress("asking the host" if isinstance(asker, Live) else "judging")
         verdict = replace(investigate(log, fetched.attempt, library.causes, asker), run_failures=failures)
-        question = known.question()
+        question = known.question(changed=log.matched != read.log.matched)
         if question is not None:
             verdict = replace(verdict, questions=(question, *verdict.questions))
         if writer:
