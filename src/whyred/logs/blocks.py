@@ -25,6 +25,8 @@ _INVISIBLE = re.compile(
 _STRINGS = (b"\x1b]", b"\x1bP", b"\x1bX", b"\x1b^", b"\x1b_")
 _SEQUENCE = 4200
 """Bytes the longest escape sequence has."""
+_SLICE = 1 << 16
+"""Bytes that escape sequences are taken out of at a time."""
 _ESCAPES = re.compile(
     rb"\x1b(?:\[[0-9;:?<=>!]{0,64}[ -/]{0,8}[@-~]"  # CSI: colour, cursor, erase
     rb"|[\]PX^_][^\x07\x1b\n]{0,4096}(?:\x07|\x1b\\)"  # OSC and other strings: titles, links
@@ -62,7 +64,7 @@ def plain(raw: bytes) -> bytes:
     if not may_hide(raw):
         return raw
     if b"\x1b" in raw:
-        raw = _ESCAPES.sub(b"", raw)
+        raw = _without_escapes(raw)
     seen = raw.translate(None, _CONTROLS)
     if len(seen) < len(raw):
         raw = seen
@@ -71,6 +73,21 @@ def plain(raw: bytes) -> bytes:
     if b"\r" in raw and b"\r\n" in raw:
         raw = re.sub(rb"\r+\n", b"\n", raw)
     return raw
+
+
+def _without_escapes(raw: bytes) -> bytes:
+    """Slice by slice: a text of nothing but sequences would be held in as many pieces. A slice ends before an ESC, which
+    no sequence has inside but for the one that ends a string.
+    """
+    parts, at = [], 0
+    while at < len(raw):
+        cut = raw.find(b"\x1b", at + _SLICE)
+        while cut >= 0 and raw[cut + 1 : cut + 2] == b"\\":
+            cut = raw.find(b"\x1b", cut + 1)
+        cut = len(raw) if cut < 0 else cut
+        parts.append(_ESCAPES.sub(b"", raw[at:cut]))
+        at = cut
+    return b"".join(parts)
 
 
 def line_at(data: bytes, at: int) -> tuple[int, int]:
