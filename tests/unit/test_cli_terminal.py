@@ -132,8 +132,9 @@ def test_progress_is_shown_to_a_person_and_leaves_nothing(folder: Path) -> None:
 def test_no_progress_shows_a_token(folder: Path) -> None:
     token = "ghp_0123456789abcdefABCDEF0123456789abcd"
     (folder / "logs").mkdir()
-    (folder / "logs" / f"0_deploy {token}.txt").write_text(LOG)
-    screen = Screen(folder, 200, "compare", "logs", "logs")
+    for name in (f"0_deploy {token}", "1_build"):
+        (folder / "logs" / f"{name}.txt").write_text(LOG)
+    screen = Screen(folder, 200, "compare", "logs:deploy", "logs:build")
     assert "deploy ***" in screen.raw
     assert token not in screen.raw
 
