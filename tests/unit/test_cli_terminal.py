@@ -129,6 +129,16 @@ def test_progress_is_shown_to_a_person_and_leaves_nothing(folder: Path) -> None:
     assert "MiB" not in Screen(folder, 60, "read", "big.log", TERM="dumb").raw
 
 
+def test_no_progress_shows_a_token(folder: Path) -> None:
+    token = "ghp_0123456789abcdefABCDEF0123456789abcd"
+    (folder / "logs").mkdir()
+    for name in (f"0_deploy {token}", "1_build"):
+        (folder / "logs" / f"{name}.txt").write_text(LOG)
+    screen = Screen(folder, 200, "compare", "logs:deploy", "logs:build")
+    assert "deploy ***" in screen.raw
+    assert token not in screen.raw
+
+
 def test_progress_is_cut_to_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     class Terminal(io.StringIO):
         encoding = "utf-8"
@@ -216,6 +226,7 @@ def completed(folder: Path, words: str) -> list[str]:
         ("whyred why --format ma", ["plain,markdown"]),
         ("whyred why loc", ["plain,local"]),
         ("whyred why a.l", ["file,a.l"]),
+        ("whyred why --baseline loc", ["plain,local"]),
         ("whyred _", []),
     ],
 )

@@ -380,6 +380,17 @@ def test_no_green_attempt_is_looked_for_where_nothing_failed() -> None:
         assert asked(verdict(f"alice/priv#{user.repo.runs[-1].index}", forges=user.forges)) == []
 
 
+@pytest.mark.parametrize("more", [["-"], ["x", "--baseline", "-", "--baseline", "-"]])
+def test_of_two_pipes_why_reads_none(more: list[str], tmp_path: Path) -> None:
+    result = call(tmp_path, "why", *more, *(["--baseline", "-"] if more == ["-"] else []))
+    assert "standard input cannot be two logs" in str(result.exception)
+
+
+def test_a_baseline_that_is_red_itself_is_called_so(logs: dict[str, str], tmp_path: Path) -> None:
+    told = call(tmp_path, "why", logs["red"], "--baseline", logs["red"], "--no-probe", "--explain").stdout
+    assert "which is NOT GREEN itself" in " ".join(told.split())
+
+
 def test_a_baseline_that_was_named_must_be_there(logs: dict[str, str], tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such file"):
         verdict(logs["red"], baselines=(str(tmp_path / "none.log"),))

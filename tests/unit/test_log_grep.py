@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from whyred.app.log_choice import Last
 from whyred.app.log_grep import Grep, Grepped, Match, Matches, Row, last_lines
 from whyred.app.log_steps import Part, StepHead
 from whyred.logs.blocks import Block, plain
@@ -103,3 +105,18 @@ def test_lines_made_of_marks_alone_keep_the_numbers_of_others() -> None:
     text = b"section_start:1700000000:prepare_script\r\x1b[0Ka\nsection_end:1700000000:prepare_script\r\x1b[0K\nhit\n"
     rows = list(Grepped(Grep(Sought(["hit"]))).rows([Part(Block(1, text, plain(text)))]))
     assert [(row.number, row.text) for row in rows if isinstance(row, Row)] == [(3, b"hit")]
+
+
+@pytest.mark.parametrize("ends", [True, False])
+@pytest.mark.parametrize("count", range(7))
+def test_an_endless_line_is_one_of_the_last_lines(count: int, ends: bool) -> None:
+    texts = [b"one\n\n", b"two\n", b"x" * 5, b"y" * 5, b"z\nfour\n" if ends else b"z"]
+    told = zip(texts, [1, 3, 4, 4, 4], [True, True, True, False, False], strict=True)
+    cut = [Part(Block(number, text, text, starts, text.endswith(b"\n"))) for text, number, starts in told]
+    whole = b"".join(texts).splitlines(keepends=True)
+    assert b"".join(part.block.raw for part in last_lines(cut, count)) == b"".join(whole[max(0, len(whole) - count) :])
+    last = Last(count)
+    for text in texts:
+        last.take(text)
+    assert last.text == b"".join(whole[max(0, len(whole) - count) :])
+    assert last.count == len(whole)

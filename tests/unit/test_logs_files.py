@@ -156,6 +156,19 @@ def test_all_jobs_of_a_zip_or_the_one_that_is_named(home: Path, tmp_path: Path) 
     assert logs(home, file, "--job", "deploy").code == 2
 
 
+def test_no_name_of_a_job_shows_a_token(home: Path, tmp_path: Path) -> None:
+    token = "ghp_0123456789abcdefABCDEF0123456789abcd"
+    file = tmp_path / "run.zip"
+    with zipfile.ZipFile(file, "w") as packed:
+        packed.writestr("0_build.txt", ACTIONS)
+        packed.writestr(f"1_deploy {token}.txt", ACTIONS)
+        packed.writestr(f"2_empty {token}.txt", b"")
+    for more in ([], ["--json"], ["--tail", "1"], ["-e", "boom"], ["-e", "boom", "--json"], ["--job", "none"]):
+        ended = logs(home, file, *more)
+        assert "deploy ***" in ended.out + ended.err, more
+        assert token not in ended.out + ended.err, more
+
+
 def test_a_folder_of_logs(home: Path, tmp_path: Path) -> None:
     folder = tmp_path / "logs"
     folder.mkdir()

@@ -290,3 +290,23 @@ def test_the_first_lines_of_a_large_log_are_had_without_the_rest(name: str, web:
         assert little < sum(moved) / 2
         last = pieces(user, f"alice/priv#{number}", tail=10)
         assert sum(piece.count(b"\n") for piece in last if isinstance(piece, bytes)) == 10
+
+
+@pytest.mark.parametrize("option", ["-A", "-B", "-C", "--tail"])
+def test_any_number_of_lines_may_be_asked_for(home: Path, option: str) -> None:
+    some = rows(shown(home, "-", "-e", ".", option, "9" * 30))
+    assert [row for row in some if not row.startswith("-- ")][-1] == "10:Post job cleanup."
+    if option == "--tail":
+        assert rows(shown(home, "-", option, "9" * 30))[-1] == "Post job cleanup."
+
+
+def test_the_last_no_lines_are_no_window(home: Path) -> None:
+    ended = shown(home, "-", "--lines", "-0:")
+    assert (ended.code, ended.out) == (2, "")
+    assert "has no line" in ended.err
+
+
+def test_a_log_that_is_not_to_be_had_is_not_said_to_lack_a_match(home: Path) -> None:
+    ended = shown(home, "-", "-e", "boom", stdin=b"\x00\x01\x02")
+    assert ended.code == 4
+    assert "no line matches" not in ended.err

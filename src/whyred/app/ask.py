@@ -15,6 +15,7 @@ from whyred.model.evidence import Answer, Ask, Reason, Unknown
 from whyred.model.host import Host, HostRefusedError, Subject
 from whyred.model.probe import Cost, Facts, Probe
 from whyred.model.run import Attempt
+from whyred.model.source import MissingLogError
 from whyred.probes.find import probe as find_probe
 
 T = TypeVar("T")
@@ -126,10 +127,21 @@ def masked_attempt(attempt: Attempt, mask: Callable[[bytes], bytes]) -> Attempt:
     return attempt_from_json(_masked(attempt_to_json(attempt), mask))
 
 
+def masked_refusal(error: MissingLogError, mask: Callable[[bytes], bytes]) -> MissingLogError:
+    """The refusal, and those of other routes, masked: it may name what somebody else wrote."""
+    tried = tuple((route, masked_refusal(e, mask)) for route, e in error.tried)
+    return MissingLogError(error.reason, masked_text(error.asked, mask), masked_text(error.help, mask), tried)
+
+
+def masked_text(text: str, mask: Callable[[bytes], bytes]) -> str:
+    """A short text, masked."""
+    data = text.encode("utf-8", "surrogatepass")
+    return text if (new := mask(data)) == data else new.decode("utf-8", "replace")
+
+
 def _masked(value: object, mask: Callable[[bytes], bytes]) -> object:
     if isinstance(value, str):
-        data = value.encode("utf-8", "surrogatepass")
-        return value if (new := mask(data)) == data else new.decode("utf-8", "replace")
+        return masked_text(value, mask)
     if isinstance(value, list):
         return [_masked(v, mask) for v in value]
     if isinstance(value, dict):

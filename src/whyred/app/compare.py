@@ -9,6 +9,7 @@ from whyred.app.baselines import Baselines
 from whyred.app.greens import Meant, greens, label_of, meant
 from whyred.app.library import Library
 from whyred.app.read import ReadLog, read_log, refuse_nothing
+from whyred.app.targets import refuse_two_pipes
 from whyred.compare.gone import Gone
 from whyred.compare.lines import New, Said, hit_keys
 from whyred.compare.steps import drifts, step_times
@@ -100,8 +101,7 @@ def compare(wish: CompareWish, library: Library, progress: Callable[[str], None]
 
 def _refuse_pipes(wish: CompareWish) -> None:
     """Standard input can be read once. Raises UserError."""
-    if (wish.bad, *wish.good).count("-") > 1:
-        raise UserError("standard input cannot be two logs", "it can be read once", "Name files for the others")
+    refuse_two_pipes(wish.bad, *wish.good)
     if wish.gone and "-" in wish.good[:1]:
         raise UserError("--gone cannot take - as its first GOOD", "that log is read twice", "Name a file")
 

@@ -59,7 +59,7 @@ class Known:
             baselines = self._named(store) if self.named else self._sought(store)
             if baselines:
                 lines = familiar(reading, baselines, store.digests)
-                self.told = Familiar(lines, tuple(baseline.label for baseline in baselines))
+                self.told = Familiar(lines, tuple(map(_name, baselines)))
         return frozenset() if self.told is None else self.told.lines
 
     def question(self, *, changed: bool) -> Question | None:
@@ -98,6 +98,11 @@ class Known:
         except (MissingLogError, UserError) as e:
             self._lacking = f"not known: {e}"
             return []
+
+
+def _name(baseline: Baseline) -> str:
+    """What a baseline is called; one that is red itself may share the very error that is sought."""
+    return f"{baseline.label}, which is NOT GREEN itself" if baseline.failed else baseline.label
 
 
 def _soon(one: Meant) -> Meant:

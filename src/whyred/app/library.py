@@ -80,6 +80,14 @@ class Library:
         return stored
 
 
+def masker_of_messages() -> Masker:
+    """A masker for a few lines, of the secrets alone: had in a tenth of the time that it takes to compile the library.
+
+    Raises OSError, ValueError and ImportError.
+    """
+    return Masker([read.read_secret(*item) for item in read.tables("secrets").items()])
+
+
 @dataclass
 class _Stored:
     tables: dict[str, dict[str, dict[str, Any]]]

@@ -1,5 +1,6 @@
 """Which part of a log is meant: its steps by number or name, or its last lines."""
 
+import sys
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -36,14 +37,18 @@ def wanted_step(wanted: str, attempt: Attempt) -> int:
 
 @dataclass
 class Last:
-    """The last lines of a text that comes in pieces; a bare CR ends none."""
+    """The last lines of a text that comes in pieces; a bare CR ends none. The pieces of a line stay apart until it is
+    shown: an endless one that grew by each of them would be copied as often.
+    """
 
     most: int
     count: int = 0
-    lines: deque[bytes] = field(init=False)
+    lines: deque[list[bytes]] = field(init=False)
+    _open: bool = field(default=False, init=False)
+    """Whether the last line goes on with the next piece."""
 
     def __post_init__(self) -> None:
-        self.lines = deque(maxlen=self.most)
+        self.lines = deque(maxlen=min(self.most, sys.maxsize))
 
     def take(self, text: bytes) -> None:
         """The next piece."""
@@ -51,7 +56,18 @@ class Last:
         rows[-1] = rows[-1][:-1]
         if not rows[-1]:
             rows.pop()
-        if rows and self.lines and not self.lines[-1].endswith(b"\n"):
-            self.lines[-1] += rows.pop(0)
-        self.lines.extend(rows)
+        if not rows:
+            return
+        ends = rows[-1].endswith(b"\n")
+        if self._open:
+            first = rows.pop(0)
+            if self.lines:
+                self.lines[-1].append(first)
+        self.lines.extend([row] for row in rows)
         self.count += len(rows)
+        self._open = not ends
+
+    @property
+    def text(self) -> bytes:
+        """These lines."""
+        return b"".join(piece for line in self.lines for piece in line)

@@ -18,7 +18,7 @@ from whyred.sources.reach import Want
 def file_logs(wish: LogWish, target: str, library: Library, progress: Callable[[str], None]) -> Iterator[Piece]:
     """The pieces of every log that the target holds, as `logs` gives them. Raises UserError and MissingLogError."""
     jobs = [_log(attempt, open_, wish) for attempt, open_ in _opens(wish, target, progress)]
-    yield from each([(log.attempt, pieces(wish, log, library)) for log in jobs])
+    yield from each([(log.attempt, pieces(wish, log, library)) for log in jobs], library)
 
 
 def _opens(wish: LogWish, target: str, progress: Callable[[str], None]) -> list[tuple[Attempt, Callable[[], Fetched]]]:

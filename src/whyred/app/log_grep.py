@@ -3,6 +3,7 @@
 Lines around a match are those of its step: what the step before said last is not what led to it.
 """
 
+import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -52,7 +53,7 @@ class Grepped:
         self._grep, self._raw, self._timestamps = grep, raw, timestamps
         self._head: StepHead | None = None
         """The step that runs, while none of its lines was shown."""
-        self._before: deque[tuple[int, bytes]] = deque(maxlen=grep.before)
+        self._before: deque[tuple[int, bytes]] = deque(maxlen=min(grep.before, sys.maxsize))
         self._left = 0
         """Lines that are still shown after the last match."""
         self._last: int | None = None
@@ -145,21 +146,21 @@ class _View:
 
 
 def last_lines(parts: Iterable[Part], count: int) -> Iterator[Part]:
-    """The last so many lines of a log, with their steps."""
+    """The last so many lines of a log, with their steps; an endless line, which comes in several parts, is one."""
     held: deque[tuple[Part, int]] = deque()
-    size = 0
+    """Each part, and how many lines began before its first one did."""
+    begun = 0
     for part in parts:
-        number = part.block.plain.count(b"\n") + (0 if part.block.ends else 1)
-        held.append((part, number))
-        size += number
-        while held and size - held[0][1] >= count and len(held) > 1:
-            gone, number = held.popleft()
-            size -= number
+        block = part.block
+        before = begun if block.starts else max(0, begun - 1)
+        held.append((part, before))
+        begun = before + block.feeds + (0 if block.ends else 1)
+        while len(held) > 1 and held[1][1] + (not held[1][0].block.starts) <= begun - count:
+            gone, _ = held.popleft()
             if gone.head is not None and held[0][0].head is None:
                 held[0] = (replace(held[0][0], head=gone.head), held[0][1])
-    for part, number in held:
-        over = max(0, size - count)
-        size -= number
+    for part, before in held:
+        over = max(0, begun - count - before)
         yield part if not over else Part(lines(part.block, part.block.first + over), part.head)
 
 
@@ -169,7 +170,7 @@ class Matches:
     def __init__(self, grep: Grep) -> None:
         self._after = grep.after
         self._step: StepHead | None = None
-        self._before: deque[Row] = deque(maxlen=grep.before)
+        self._before: deque[Row] = deque(maxlen=min(grep.before, sys.maxsize))
         self._open: deque[Match] = deque()
 
     def row(self, row: Row) -> Iterator[Match]:

@@ -280,7 +280,7 @@ def _tail(wish: LogWish, log: Log, want: Want, library: Library) -> Iterator[Pie
         size = size * 8 if size // 2 <= seen and size < 1 << 28 else None
     yield reader.head
     if last.lines:
-        yield b"".join(last.lines)
+        yield last.text
     yield from reader.notes()
 
 

@@ -1,16 +1,18 @@
 """`logs`: the real step logs of a run on a forge, masked, as a stream of pieces that a face shows or writes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
+from whyred.app.ask import masked_attempt, masked_refusal, masked_text
 from whyred.app.by_script import by_script
 from whyred.app.forges import Forges
 from whyred.app.ladder import Ladder, worst
 from whyred.app.library import Library
 from whyred.app.log_pieces import (
     Absent,
+    Head,
     Log,
     LogWish,
     Opened,
@@ -41,11 +43,29 @@ def logs(wish: LogWish, forges: Forges, library: Library) -> Iterator[Piece]:
         yield nothing_failed(found)
         return
     found = [attempt for attempt in found if not wish.failed or may_have_failed(attempt)]
-    yield from each([(attempt, _job(wish, ladder, attempt, library)) for attempt in found])
+    yield from each([(attempt, _job(wish, ladder, attempt, library)) for attempt in found], library)
 
 
-def each(jobs: list[tuple[Attempt, Iterator[Piece]]]) -> Iterator[Piece]:
-    """The logs of several jobs, one after the other. Raises MissingLogError where not one is to be had."""
+def each(jobs: list[tuple[Attempt, Iterator[Piece]]], library: Library) -> Iterator[Piece]:
+    """The logs of several jobs, one after the other, with their names masked. Raises MissingLogError where not one is
+    to be had.
+    """
+    mask = library.masker().text
+    return (masked(piece, mask) for piece in _each(jobs))
+
+
+def masked(piece: Piece, mask: Callable[[bytes], bytes]) -> Piece:
+    """What is said of a log, masked as the log itself is: people write tokens into the names of jobs, too."""
+    if isinstance(piece, Head):
+        attempt = masked_attempt(piece.attempt, mask)
+        refused = tuple((route, masked_refusal(e, mask)) for route, e in piece.fetched.refused)
+        return replace(piece, attempt=attempt, fetched=replace(piece.fetched, refused=refused))
+    if isinstance(piece, Absent):
+        return Absent(masked_attempt(piece.attempt, mask), masked_refusal(piece.error, mask))
+    return Note(masked_text(piece.text, mask)) if isinstance(piece, Note) else piece
+
+
+def _each(jobs: list[tuple[Attempt, Iterator[Piece]]]) -> Iterator[Piece]:
     absent: list[Absent] = []
     shown_one = False
     for attempt, log in jobs:

@@ -95,6 +95,12 @@ def refuse_other_job(attempt: Attempt, wanted: str | None) -> None:
     raise UserError(f"{attempt.run.label} has no job {wanted!r}", why, "Leave the job away")
 
 
+def refuse_two_pipes(*targets: str) -> None:
+    """Standard input can be read once. Raises UserError."""
+    if targets.count("-") > 1:
+        raise UserError("standard input cannot be two logs", "it can be read once", "Name files for the others")
+
+
 @dataclass(frozen=True, slots=True)
 class JobLog:
     """A job of a run, by its name there, and what opens its log (once each time; raises MissingLogError)."""

@@ -7,7 +7,7 @@ from whyred.app.change import Planned, as_now
 from whyred.app.forges import Forges
 from whyred.app.library import Library
 from whyred.app.log_pieces import Absent, LogWish, Piece
-from whyred.app.logs import logs
+from whyred.app.logs import logs, masked
 from whyred.model.forge import Address, Kind, RunQuery
 from whyred.model.run import Attempt, Conclusion, Run, Status
 from whyred.model.source import Missing, MissingLogError
@@ -104,7 +104,7 @@ class Watch:
         except MissingLogError as e:
             if e.reason in (Missing.UNREACHABLE, Missing.TLS_FAILED):
                 raise
-            yield Absent(job, e)
+            yield masked(Absent(job, e), self.library.masker().text)
 
     def _address(self, attempt: Attempt) -> Address:
         """The job as `logs` finds it: by numbers where they are told, else by its name."""

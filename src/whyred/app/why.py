@@ -14,7 +14,7 @@ from whyred.app.investigate import investigate
 from whyred.app.library import Library
 from whyred.app.read import ReadLog
 from whyred.app.subjects import Subjects
-from whyred.app.targets import fetch, find, given, telling
+from whyred.app.targets import fetch, find, given, refuse_two_pipes, telling
 from whyred.hosts.bundle import Recording
 from whyred.logs.mask import Masker
 from whyred.model.evidence import Reason, Unknown
@@ -56,6 +56,7 @@ class Wish:
 def why(wish: Wish, library: Library, progress: Callable[[str], None]) -> Verdict:
     """The verdict. Raises UserError and MissingLogError."""
     hosts.check(wish.host)
+    refuse_two_pipes(wish.target, *wish.baselines)
     with ExitStack() as stack:
         found = find(wish.target, progress, wish.forges, wish.most)
         run = None if isinstance(found, Fetched) else read_jobs(found, library, progress)

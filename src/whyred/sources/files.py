@@ -40,7 +40,9 @@ def _open(target: str, label: str) -> BinaryIO:
     path = Path(target)
     try:
         if stat.S_ISDIR(path.stat().st_mode):
-            raise UserError(f"{target} is a directory", "a log is one file", "Name the log file inside it")
+            raise UserError(
+                f"{target} is a directory", "it holds no logs (.log, .txt)", "Name a log, or a folder of logs"
+            )
         return path.open("rb")
     except FileNotFoundError as e:
         raise _no_file(target) from e

@@ -13,18 +13,20 @@ _ON_FORGE = """\
   OWNER/REPO      the newest failing run of its default branch
   OWNER/REPO#RUN  that run; OWNER/REPO@SHA those of a commit
   URL             of a run, job, attempt or pull request, from the browser
-and :JOB after any of the last four names one job.
 """
 TARGET_HELP = f"""\b
 A TARGET is
   FILE            a log as it lies on the disk, also .gz and .zst
+  ZIP, FOLDER     the logs of a run, as its page gives them for download
   -               the log on standard input
   BUNDLE          what `whyred save` or `--save` wrote
   local, local:N  the newest or the Nth run of `whyred run`
-{_ON_FORGE}"""
+{_ON_FORGE}and :JOB after ZIP, FOLDER or any of the last four names one job.
+"""
 FORGE_TARGET_HELP = f"""\b
 A TARGET is
-{_ON_FORGE}"""
+{_ON_FORGE}and :JOB after any of these names one job.
+"""
 """The same of a command for what runs on a forge alone."""
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from whyred.faces.cli.masked import masked
 from whyred.faces.cli.streams import out, say
 from whyred.model.source import MissingLogError
 from whyred.model.trouble import UserError
@@ -48,7 +49,7 @@ def end(error: Exception, command: str | None = None, *, as_json: bool = False) 
     if as_json and isinstance(refused, MissingLogError):
         show_refusal(refused)
     if isinstance(error, UserError):
-        say(str(error))
+        say(masked(str(error)))
         return error.code
     if isinstance(error, MissingLogError):
         _refused(error, _words(command))
@@ -75,10 +76,10 @@ def _words(command: str | None) -> str:
 def _refused(error: MissingLogError, words: str) -> None:
     """The refusal that a user can do most about; then, where several routes were tried, a line for each of them."""
     best = f"{error.reason}: {error.asked}: {error.help}"
-    say(f"{words} ({error.reason}): {error.asked}: {error.help}")
+    say(masked(f"{words} ({error.reason}): {error.asked}: {error.help}"))
     for route, e in error.tried:
         told = f"{e.reason}: {e.asked}: {e.help}"
-        say(f"  {route}: {e.reason}, as above" if told == best else f"  {route}: {told}")
+        say(f"  {route}: {e.reason}, as above" if told == best else masked(f"  {route}: {told}"))
 
 
 def show_refusal(error: MissingLogError) -> None:
@@ -135,12 +136,12 @@ def usage(error: click.ClickException) -> int:
 def _bug(error: Exception) -> int:
     text = "".join(traceback.format_exception(error)).encode("utf-8", "backslashreplace")
     try:
-        masked = _masker(None).text(text)
+        hidden = _masker(None).text(text)
     except (OSError, ValueError, ImportError, MemoryError) as e:
-        masked = f"{type(error).__name__}; its traceback is not shown, for nothing could mask it: {e}\n".encode()
-    place = _keep(masked)
+        hidden = f"{type(error).__name__}; its traceback is not shown, for nothing could mask it: {e}\n".encode()
+    place = _keep(hidden)
     if place is None and sys.stderr is not None:
-        sys.stderr.write(masked.decode("utf-8", "replace"))
+        sys.stderr.write(hidden.decode("utf-8", "replace"))
     where = f"The traceback is in {place}" if place else "The traceback stands above"
     say(f"a bug in whyred: {type(error).__name__}. {where}: please report it")
     return 3

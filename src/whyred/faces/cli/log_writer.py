@@ -141,11 +141,13 @@ class LogWriter:
         if self._grep is None or isinstance(piece, Head):
             self._write(dumped(piece_json(piece)))
 
-    def flush(self) -> None:
-        """No line comes any more: what was still held back is written, and that there is nothing is said."""
+    def flush(self, *, whole: bool = True) -> None:
+        """No line comes any more: what was still held back is written; of a log that was `whole`, that there is nothing
+        is said.
+        """
         if self._matches is not None:
             self._write(b"".join(dumped(match_json(match)) for match in self._matches.end()))
-        if self._grep is not None and not self._found:
+        if whole and self._grep is not None and not self._found:
             say("no line matches")
 
     def _head(self, head: Head) -> None:

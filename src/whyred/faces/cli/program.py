@@ -92,7 +92,8 @@ Start with one of:
 _EPILOG = """\b
 A TARGET is a run on Forgejo, Gitea, GitHub or GitLab (first: whyred login):
   .   OWNER/REPO   OWNER/REPO#RUN   OWNER/REPO@SHA   or its URL in the browser
-or a log file, - for standard input, a bundle, local or local:N (whyred run).
+or a log file, a zip or folder of logs, - for standard input, a bundle, local
+or local:N (whyred run).
 Where its log cannot be had, whyred access TARGET says what would open it.
 
 \b

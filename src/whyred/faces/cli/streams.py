@@ -84,8 +84,9 @@ class Progress:
         from shutil import get_terminal_size
 
         from whyred.faces.cli.layout import cut
+        from whyred.faces.cli.masked import masked_soon
 
-        line = "".join(c if c.isprintable() else "�" for c in f"whyred: {text}")
+        line = "".join(c if c.isprintable() else "�" for c in f"whyred: {masked_soon(text)}")
         _try(sys.stderr, f"\r\x1b[2m{cut(line, get_terminal_size().columns - 1)}\x1b[0m\x1b[K")
         self._shown = True
 

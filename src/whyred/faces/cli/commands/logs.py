@@ -130,7 +130,10 @@ def _window(lines: str | None, tail: int | None) -> "tuple[Window | None, int | 
         return None, tail
     from whyred.logs.window import Window
 
+    none = f"--lines {lines} has no line: lines count from 1, and A is not above B."
     if last := re.fullmatch(r"-([0-9]{1,12}):", lines):
+        if int(last[1]) < 1:
+            raise click.UsageError(none)
         return None, int(last[1])
     told = re.fullmatch(r"([0-9]{1,12})?(:)?([0-9]{1,12})?", lines)
     if told is None or told.group(1, 3) == (None, None):
@@ -138,7 +141,7 @@ def _window(lines: str | None, tail: int | None) -> "tuple[Window | None, int | 
     first = int(told[1] or 1)
     end = int(told[3]) if told[3] else None if told[2] else first
     if first < 1 or (end is not None and end < first):
-        raise click.UsageError(f"--lines {lines} has no line: lines count from 1, and A is not above B.")
+        raise click.UsageError(none)
     return Window(first, end), None
 
 
@@ -173,7 +176,7 @@ def _write(pieces: "Iterator[Piece]", wish: "LogWish", file: Path | None, *, as_
             for piece in pieces:
                 writer.take(piece)
         except (MissingLogError, KeyboardInterrupt) as e:
-            writer.flush()
+            writer.flush(whole=False)
             if wish.follow:
                 if as_json and isinstance(e, MissingLogError):
                     _refuse_now(e)

@@ -4,8 +4,16 @@ import click
 
 from whyred.faces.cli.complete import TARGET_HELP, target
 
+_EPILOG = f"""{TARGET_HELP}
+\b
+Examples:
+  whyred read build.log
+  whyred read run-12.zip:test --json
+Exit codes: 0 nothing failed, 1 something did, 4 there is no log.
+"""
 
-@click.command("read", help=__doc__, epilog=TARGET_HELP)
+
+@click.command("read", help=__doc__, epilog=_EPILOG)
 @click.argument("target", shell_complete=target)
 @click.option(
     "--format",

@@ -12,12 +12,16 @@ _EPILOG = f"""{TARGET_HELP}
 \b
 Examples:
   whyred why build.log
+  whyred why run-12.zip
+  whyred why build.log --baseline green.log
   whyred why local --explain
   whyred why build.log --save build.whyred
   whyred why - --host local --this-host-ran-it < build.log
                                              on the runner's own host
   whyred why build.log --host ssh://ci@runner.lan --this-host-ran-it
                                              the same from elsewhere
+Exit codes: 0 nothing failed, 1 something did, explained or not, 4 there
+is no log.
 """
 
 
@@ -56,6 +60,7 @@ Examples:
     "baselines",
     multiple=True,
     metavar="TARGET",
+    shell_complete=forge_target,
     help="A green attempt: errors that it has as well count less. Repeatable.",
 )
 @click.option("--no-baseline", is_flag=True, help="Look for no green attempt on the forge.")
