@@ -76,8 +76,8 @@ def plain(raw: bytes) -> bytes:
 
 
 def _without_escapes(raw: bytes) -> bytes:
-    """Slice by slice: a text of nothing but sequences would be held in as many pieces. A slice ends before an ESC, which
-    no sequence has inside but for the one that ends a string.
+    """Slice by slice: a text of nothing but sequences would be held in as many pieces. A slice ends before an ESC:
+    no sequence has one inside, but for the one that ends a string.
     """
     parts, at = [], 0
     while at < len(raw):

@@ -132,19 +132,23 @@ class Reader:
         row = block.plain[place.start : place.end]
         body = self._strip(row)
         states = body.split(b"\r") if b"\r" in body else [body]
-        found = [self._confirmed(place, number, i, states) for i in place.indexes]
-        if any(found):
-            for index in self._scanner.benign(row):
-                self._confirmed(place, number, index, states)
+        found = list(self._confirmed(place.indexes, states))
+        if not found:
+            return
+        harmless = list(self._confirmed(self._scanner.benign(row), states))
+        for unit, match in (*found, *harmless):
+            # What a tool wrote without harm to its standard error, some actions report as an error.
+            if not (harmless and isinstance(unit, Mark) and unit.sign is Sign.ANNOTATION):
+                self._take(place, number, unit, match)
 
-    def _confirmed(self, place: Place, number: int, index: int, states: list[bytes]) -> bool:
-        """Whether a unit really matches; then it is taken into account."""
-        for state in states:
-            match = self._scanner.confirm(index, state)
+    def _confirmed(
+        self, indexes: Iterable[int], states: list[bytes]
+    ) -> Iterator[tuple[Pattern | Mark, re.Match[bytes]]]:
+        """Those units that really match, each with its first match."""
+        for index in indexes:
+            match = next((m for s in states if (m := self._scanner.confirm(index, s)) is not None), None)
             if match is not None:
-                self._take(place, number, self._scanner.units[index], match)
-                return True
-        return False
+                yield self._scanner.units[index], match
 
     def _take(self, place: Place, number: int, unit: Pattern | Mark, match: re.Match[bytes]) -> None:
         if isinstance(unit, Pattern):

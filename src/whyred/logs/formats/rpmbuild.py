@@ -25,7 +25,7 @@ FORMAT = Format(
         Mark(Sign.JOB_FAILED, r"^RPM build (?:errors|warnings and errors):"),
         Mark(Sign.JOB_FAILED, r"^EXCEPTION: \["),
         Mark(Sign.JOB_FAILED, r"^ERROR: Exception\(.+\) Config\("),
-        Mark(Sign.JOB_FAILED, r'^\S+ failed "build \S+" at '),
+        Mark(Sign.JOB_FAILED, r'\S failed "build \S+" at '),
         Mark(Sign.JOB_SUCCEEDED, r"^Wrote: \S+/RPMS/\S+\.rpm$"),
         Mark(Sign.JOB_SUCCEEDED, r"^INFO: Done\(.+\) Config\("),
         Mark(Sign.JOB_SUCCEEDED, r'^\S+ finished "build \S+" at '),
