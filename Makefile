@@ -11,6 +11,7 @@ CORPUS ?= ../shared/corpus
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[all,dev]'
 	$(BIN)/python -m compileall -q src
+	$(BIN)/python -c 'from whyred.app import library; library.compile_beside()'
 	touch $@
 
 demo: .venv/.ready  ## the founding incident, really done, and the verdict on it

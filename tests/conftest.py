@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from whyred.app.library import compile_beside
+
 sys.path.insert(0, str(Path(__file__).parents[1]))  # so that tests can import `scripts` and `bench`
 
 # The same examples every time and no clock: a red test is red again, also on a slow machine.
@@ -27,6 +29,12 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 FOLDER = Path(__file__).parent / "golden"
 
 Golden = Callable[[str, str], None]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Many tests run the program with a home of their own: the library is compiled once for all of them."""
+    if not hasattr(config, "workerinput"):
+        compile_beside()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

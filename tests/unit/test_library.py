@@ -173,3 +173,14 @@ def test_another_processor_has_a_cache_of_its_own(shelf: Path, monkeypatch: pyte
     before = room._signature()
     monkeypatch.setattr(room, "_processor", lambda: "flags : sse4_2")
     assert room._signature() != before
+
+
+def test_what_was_compiled_beside_the_library_serves_whoever_has_no_cache(
+    shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = counted(monkeypatch)
+    file = room.compile_beside()
+    assert file.parent.parent == shelf
+    assert room.compile_beside() == file
+    assert works(Library(cache=None))
+    assert made == ["compiled"]

@@ -71,7 +71,7 @@ class Library:
     @cached_property
     def _stored(self) -> "_Stored":
         file = self.cache / f"library-{_signature()}" if self.cache else None
-        stored = _load(file) if file else None
+        stored = (_load(file) if file else None) or _load(_beside())
         if stored is None:
             stored = _Stored({kind: _bare(read.tables(kind)) for kind in _KINDS}, {})
             stored.compile()
@@ -110,6 +110,21 @@ class _Stored:
         scanner = self.scanner(patterns)
         self.engines |= {"patterns": scanner.engine, "signs": scanner.signs}
         self.masker()
+
+
+def compile_beside() -> Path:
+    """Compiles the library into a file beside it, where every user finds it, whose own cache may be nowhere. Where it
+    cannot be written, or is there already, nothing is done. Returns the file."""
+    file = _beside()
+    if _load(file) is None:
+        stored = _Stored({kind: _bare(read.tables(kind)) for kind in _KINDS}, {})
+        stored.compile()
+        _save(file, stored)
+    return file
+
+
+def _beside() -> Path:
+    return read.FOLDER / "compiled" / f"library-{_signature()}"
 
 
 def _signature() -> str:
