@@ -108,7 +108,9 @@ class _Stored:
     def compile(self) -> None:
         patterns = tuple(read.read_pattern(*item) for item in self.tables["patterns"].items())
         scanner = self.scanner(patterns)
-        self.engines |= {"patterns": scanner.engine, "signs": scanner.signs}
+        self.engines["patterns"] = scanner.engine
+        if scanner.signs is not None:
+            self.engines["signs"] = scanner.signs
         self.masker()
 
 
@@ -177,7 +179,7 @@ def _load(file: Path) -> _Stored | None:
 
 def _save(file: Path, stored: _Stored) -> None:
     parts = [json.dumps(stored.tables).encode()]
-    parts += [stored.engines[name].dump() for name in _ENGINES]
+    parts += [stored.engines[name].dump() if name in stored.engines else b"" for name in _ENGINES]
     if not all(parts):
         return
     fresh = file.with_name(f"{file.name}.{os.getpid()}")

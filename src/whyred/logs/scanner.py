@@ -46,7 +46,7 @@ class Scanner:
         self._regexes: list[re.Pattern[bytes] | None] = [None] * len(self.units)
         self._literals = [tuple(c.encode() for c in u.contains) if isinstance(u, Pattern) else () for u in self.units]
         self.engine: Engine = engine or compile_engine([u.regex for u in self.units[: self._scanned]])
-        self.signs: Engine = signs or fastest(self._signs)
+        self.signs = signs or (fastest(self._signs) if self._signs else None)
 
     @cached_property
     def _benign(self) -> re.Pattern[bytes] | None:
@@ -60,7 +60,8 @@ class Scanner:
 
     def format_of(self, sample: bytes) -> Format:
         """The format of a log by its beginning."""
-        return most_likely(self.formats, {self._signs[index] for _, index in self.signs.scan(sample)})
+        seen = self.signs.scan(sample) if self.signs else ()
+        return most_likely(self.formats, {self._signs[index] for _, index in seen})
 
     def places(self, data: bytes, found: Places | None = None) -> Iterator[Place]:
         """The lines of `data` on which an expression may match, in order. `found`: what the engine found in it, where
