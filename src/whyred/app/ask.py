@@ -7,15 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
+from whyred.app.masked import masked_value
 from whyred.app.subjects import Subjects
 from whyred.hosts.bundle import Raw, Recording
-from whyred.model.attempt_json import attempt_from_json, attempt_to_json
 from whyred.model.cause import Of
 from whyred.model.evidence import Answer, Ask, Reason, Unknown
 from whyred.model.host import Host, HostRefusedError, Subject
 from whyred.model.probe import Cost, Facts, Probe
-from whyred.model.run import Attempt
-from whyred.model.source import MissingLogError
 from whyred.probes.find import probe as find_probe
 
 T = TypeVar("T")
@@ -119,34 +117,7 @@ def masked_answer(answer: bytes, mask: Callable[[bytes], bytes]) -> bytes:
         document = json.loads(answer)
     except ValueError:
         return mask(answer)
-    return json.dumps(_masked(document, mask), ensure_ascii=False).encode("utf-8", "surrogatepass")
-
-
-def masked_attempt(attempt: Attempt, mask: Callable[[bytes], bytes]) -> Attempt:
-    """The attempt with every text of it masked: a title is a commit's message, and people write tokens into those."""
-    return attempt_from_json(_masked(attempt_to_json(attempt), mask))
-
-
-def masked_refusal(error: MissingLogError, mask: Callable[[bytes], bytes]) -> MissingLogError:
-    """The refusal, and those of other routes, masked: it may name what somebody else wrote."""
-    tried = tuple((route, masked_refusal(e, mask)) for route, e in error.tried)
-    return MissingLogError(error.reason, masked_text(error.asked, mask), masked_text(error.help, mask), tried)
-
-
-def masked_text(text: str, mask: Callable[[bytes], bytes]) -> str:
-    """A short text, masked."""
-    data = text.encode("utf-8", "surrogatepass")
-    return text if (new := mask(data)) == data else new.decode("utf-8", "replace")
-
-
-def _masked(value: object, mask: Callable[[bytes], bytes]) -> object:
-    if isinstance(value, str):
-        return masked_text(value, mask)
-    if isinstance(value, list):
-        return [_masked(v, mask) for v in value]
-    if isinstance(value, dict):
-        return {k: _masked(v, mask) for k, v in value.items()}
-    return value
+    return json.dumps(masked_value(document, mask), ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def within(seconds: float, work: Callable[[], T]) -> T | Unknown:

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from whyred.app.ask import masked_attempt
 from whyred.app.baselines import Baselines
 from whyred.app.greens import Meant, greens, label_of, meant
 from whyred.app.library import Library
+from whyred.app.masked import masked_attempt
 from whyred.app.read import ReadLog, read_log, refuse_nothing
 from whyred.app.targets import refuse_two_pipes
 from whyred.compare.gone import Gone

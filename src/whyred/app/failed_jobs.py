@@ -5,30 +5,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
 
-from whyred.app.ask import masked_attempt
 from whyred.app.library import Library
-from whyred.app.read import ReadLog, read_log, refuse_nothing
-from whyred.app.targets import JobLog, Several, fetch, find, telling
+from whyred.app.read_job import ReadJob, read_job
+from whyred.app.targets import JobLog, Several
 from whyred.diagnosis.group import Failed, brief, group
 from whyred.diagnosis.job_names import family
 from whyred.diagnosis.match import CANCELLED
-from whyred.logs.blocks import Block
 from whyred.logs.mask import Masker
 from whyred.model.run import Step
 from whyred.model.run_failures import JobFailure, NoLog, RunFailures
-from whyred.model.source import Fetched, Missing, MissingLogError
+from whyred.model.source import Missing, MissingLogError
 
 _KEPT = 8
 """Readings that are kept until it is known which one is looked into; another one is read again."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReadJob:
-    """A job's log that was read. The stream of `fetched` is at its end."""
-
-    fetched: Fetched
-    log: ReadLog
-    masker: Masker
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,28 +95,6 @@ class _Work:
             if self.stopped.is_set():
                 raise _StoppedError
             yield chunk
-
-
-def read_job(fetched: Fetched, library: Library, tap: Callable[[Block], None] | None = None) -> ReadJob:
-    """Reads one log; `tap` gets every masked block. Raises MissingLogError."""
-    masker = library.masker()
-    fetched = replace(fetched, attempt=masked_attempt(fetched.attempt, masker.text))
-    log = read_log(fetched.chunks, library, tap, fetched.attempt.conclusion, masker)
-    refuse_nothing(log, fetched)
-    return ReadJob(replace(fetched, chunks=iter(())), log, masker)
-
-
-def one_or_several(
-    target: str, library: Library, progress: Callable[[str], None]
-) -> tuple[ReadJob, RunFailures | None]:
-    """What the log of a target says, and what else failed in its run. Raises UserError and MissingLogError."""
-    found = find(target, progress)
-    if isinstance(found, Fetched):
-        return read_job(found, library), found.run_failures
-    run = read_jobs(found, library, progress)
-    if run is None:
-        return read_job(fetch(target, progress), library), None
-    return run.read or read_job(telling(run.first.open(), progress), library), run.failures
 
 
 class _Seen:

@@ -25,6 +25,8 @@ _ENGINES = ("patterns", "secrets", "signs")
 _HEAD = f"<{2 + len(_ENGINES)}I"
 """A cache file begins with the sizes of its parts (the tables, each engine) and the CRC-32 of all that follows."""
 _EXAMPLES = ("fires", "quiet")
+_BESIDE = "compiled"
+"""The folder in the library's own where its compiled form may lie."""
 _KEPT = 4
 """Cache files that are kept: other versions, other processors with the same home."""
 
@@ -70,8 +72,9 @@ class Library:
 
     @cached_property
     def _stored(self) -> "_Stored":
-        file = self.cache / f"library-{_signature()}" if self.cache else None
-        stored = (_load(file) if file else None) or _load(_beside())
+        name = f"library-{_signature()}"
+        file = self.cache / name if self.cache else None
+        stored = _load(read.FOLDER / _BESIDE / name) or (_load(file) if file else None)
         if stored is None:
             stored = _Stored({kind: _bare(read.tables(kind)) for kind in _KINDS}, {})
             stored.compile()
@@ -117,16 +120,12 @@ class _Stored:
 def compile_beside() -> Path:
     """Compiles the library into a file beside it, where every user finds it, whose own cache may be nowhere. Where it
     cannot be written, or is there already, nothing is done. Returns the file."""
-    file = _beside()
+    file = read.FOLDER / _BESIDE / f"library-{_signature()}"
     if _load(file) is None:
         stored = _Stored({kind: _bare(read.tables(kind)) for kind in _KINDS}, {})
         stored.compile()
         _save(file, stored)
     return file
-
-
-def _beside() -> Path:
-    return read.FOLDER / "compiled" / f"library-{_signature()}"
 
 
 def _signature() -> str:

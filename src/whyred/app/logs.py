@@ -5,7 +5,6 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from whyred.app.ask import masked_attempt, masked_refusal, masked_text
 from whyred.app.by_script import by_script
 from whyred.app.forges import Forges
 from whyred.app.ladder import Ladder, worst
@@ -23,6 +22,7 @@ from whyred.app.log_pieces import (
     told_marks,
 )
 from whyred.app.log_wait import Note, Wait, again, begun
+from whyred.app.masked import masked_attempt, masked_refusal, masked_text
 from whyred.app.resolve import chosen
 from whyred.model.forge import Kind
 from whyred.model.run import Attempt, Conclusion, Status

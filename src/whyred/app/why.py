@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from whyred.app import hosts
 from whyred.app.ask import Asker, Live, Nobody, Recorded
-from whyred.app.failed_jobs import ReadRun, read_job, read_jobs
+from whyred.app.failed_jobs import ReadRun, read_jobs
 from whyred.app.familiar import Known
 from whyred.app.investigate import investigate
 from whyred.app.library import Library
 from whyred.app.read import ReadLog
+from whyred.app.read_job import read_job
 from whyred.app.subjects import Subjects
 from whyred.app.targets import fetch, find, given, refuse_two_pipes, telling
 from whyred.hosts.bundle import Recording

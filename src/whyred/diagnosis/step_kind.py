@@ -36,7 +36,6 @@ _KINDS: tuple[tuple[str, str], ...] = (
     (r"\b(?:build|compile|make|assemble|cargo|gradlew?|mvnw?|ninja|msbuild|webpack|vite|xcodebuild)\b", "code/compile"),
 )
 """Expressions, the first that fits decides: what a step is about stands before what it does it with."""
-_REGEXES = tuple((re.compile(regex, re.I), class_) for regex, class_ in _KINDS)
 _SEEN = 300
 """Characters of a name that are looked at: some are whole scripts."""
 
@@ -44,4 +43,4 @@ _SEEN = 300
 def class_of_step(name: str | None) -> str | None:
     """The class that most failures of such a step have; None where its name says nothing."""
     seen = (name or "")[:_SEEN]
-    return next((class_ for regex, class_ in _REGEXES if regex.search(seen)), None)
+    return next((class_ for regex, class_ in _KINDS if re.search(regex, seen, re.I)), None)

@@ -7,7 +7,6 @@ from functools import cached_property
 
 from whyred.logs.blocks import line_at
 from whyred.logs.engines import Engine, Hyperscan, Places, Re2
-from whyred.logs.expression import expression
 from whyred.logs.format import Format, Mark, most_likely
 from whyred.model.pattern import Pattern, Role
 
@@ -49,14 +48,13 @@ class Scanner:
         self.signs = signs or (fastest(self._signs) if self._signs else None)
 
     @cached_property
-    def _benign(self) -> re.Pattern[bytes] | None:
-        """Compiled when it is first asked: of most logs few lines hold anything, and it takes 10 ms."""
-        literals = dict.fromkeys(literal for index in self._clearing for literal in self._literals[index])
-        return re.compile(b"|".join(map(re.escape, literals))) if literals else None
-
-    @property
-    def _clearing(self) -> range:
-        return range(self._scanned, len(self.units))
+    def _clearing(self) -> tuple[tuple[bytes, tuple[int, ...]], ...]:
+        """The literals of the benign patterns, each with the patterns that have it."""
+        found: dict[bytes, list[int]] = {}
+        for index in range(self._scanned, len(self.units)):
+            for literal in self._literals[index]:
+                found.setdefault(literal, []).append(index)
+        return tuple((literal, tuple(indexes)) for literal, indexes in found.items())
 
     def format_of(self, sample: bytes) -> Format:
         """The format of a log by its beginning."""
@@ -86,17 +84,15 @@ class Scanner:
             regex = self._regexes[index] = re.compile(self.units[index].regex.encode())
         return regex.search(text)
 
-    def benign(self, text: bytes) -> Iterator[int]:
+    def benign(self, text: bytes) -> list[int]:
         """The benign patterns that may match a line on which something else did."""
-        if self._benign is None or not self._benign.search(text):
-            return
-        for index in self._clearing:
-            if any(literal in text for literal in self._literals[index]):
-                yield index
+        return sorted({index for literal, indexes in self._clearing if literal in text for index in indexes})
 
 
 def compile_engine(regexes: Sequence[str], prefer: Callable[[Sequence[bytes]], Engine] | None = None) -> Engine:
     """The fastest engine that is installed, for these regexes."""
+    from whyred.logs.expression import expression  # with a warm cache nothing is compiled
+
     expressions = [expression(r) for r in regexes]
     return prefer(expressions) if prefer is not None else fastest(expressions)
 

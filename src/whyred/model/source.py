@@ -6,10 +6,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from whyred.model.novelty import Familiar
 from whyred.model.run import Attempt, Step
 
 if TYPE_CHECKING:
+    from whyred.model.novelty import Familiar
     from whyred.model.run_failures import RunFailures
 
 
@@ -77,7 +77,7 @@ class Fetched:
     answers: bytes | None = None
     boundaries: Boundaries = Boundaries.GUESSED
     refused: tuple[tuple[str, MissingLogError], ...] = ()
-    familiar: Familiar | None = None
+    familiar: "Familiar | None" = None
     """Which errors green attempts have as well, where a bundle tells it."""
     first: str | None = None
     """The route by which a log that was kept since, on this machine or in a bundle, came from the forge."""

@@ -3,28 +3,30 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from whyred.diagnosis import tell_run
 from whyred.diagnosis.match import Matched
 from whyred.logs.text import INVISIBLE, visible
 from whyred.model.failure import Failure, Reading
-from whyred.model.run_failures import RunFailures
-from whyred.model.run_failures_json import run_failures_to_json
+
+if TYPE_CHECKING:  # a log of one job needs none of it
+    from whyred.model.run_failures import RunFailures
 
 SCHEMA = "whyred.read/1"
 MOST_LINES = 60
 """Error lines that are named in all."""
 
 
-def render(reading: Reading, matched: Matched, run: RunFailures | None = None) -> str:
+def render(reading: Reading, matched: Matched, run: "RunFailures | None" = None) -> str:
     """What a log says alone, after what else failed in its run."""
     rows = [*(run_rows(run) if run is not None else ()), *_reading(reading, matched)]
     return "\n".join(row(text) for text in rows) + "\n"
 
 
-def run_rows(run: RunFailures) -> Iterator[str]:
+def run_rows(run: "RunFailures") -> Iterator[str]:
     """Which jobs of a run failed in which way, and a blank line."""
+    from whyred.diagnosis import tell_run
+
     yield f"the run  {tell_run.headline(run)}"
     for told in tell_run.rows(run):
         yield f"  {told.text}"
@@ -35,7 +37,7 @@ def run_rows(run: RunFailures) -> Iterator[str]:
     yield ""
 
 
-def render_json(reading: Reading, matched: Matched, run: RunFailures | None = None) -> str:
+def render_json(reading: Reading, matched: Matched, run: "RunFailures | None" = None) -> str:
     """What a log says alone. `error_lines`: [first, last] spans, best first."""
     return dump(
         {
@@ -51,9 +53,15 @@ def render_json(reading: Reading, matched: Matched, run: RunFailures | None = No
             "class": matched.class_,
             "class_guessed": matched.guessed,
             "failures": [failure(f) for f in matched.failures],
-            "run_failures": run_failures_to_json(run) if run is not None else None,
+            "run_failures": _run(run) if run is not None else None,
         }
     )
+
+
+def _run(run: "RunFailures") -> dict[str, Any]:
+    from whyred.model.run_failures_json import run_failures_to_json
+
+    return run_failures_to_json(run)
 
 
 def error_lines(failures: Sequence[Failure]) -> list[list[int]]:

@@ -26,8 +26,8 @@ Exit codes: 0 nothing failed, 1 something did, 4 there is no log.
 @click.option("--json", "form", flag_value="json", help="The same as --format json.")
 def command(target: str, form: str) -> int:
     """Read one log and show what it says."""
-    from whyred.app.failed_jobs import one_or_several
     from whyred.app.library import Library
+    from whyred.app.read_job import one_or_several
     from whyred.faces.cli.show import out, progress, text
     from whyred.reports import reading
     from whyred.settings import folders
