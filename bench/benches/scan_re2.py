@@ -3,7 +3,6 @@
 import sys
 
 from bench import ripgrep
-from bench.inputs import make
 from bench.measure import Command, Given, Result, Skipped
 
 MOST = 1 / 0.8
@@ -13,6 +12,8 @@ _WITHOUT = "import sys; sys.modules['hyperscan'] = None; from whyred.faces.cli.m
 
 def bench(given: Given) -> Result | Skipped:
     """The import of hyperscan fails as it does where it is not installed."""
-    file = make("scan-small", given.folder)
-    ours = Command("whyred read, google-re2", [sys.executable, "-c", _WITHOUT, "read", str(file), "--json"])
-    return ripgrep.contest("scan-re2", given, ours, file, most=MOST)
+    return ripgrep.contest("scan-re2", given, _ours, "scan-small", most=MOST)
+
+
+def _ours(file: str) -> Command:
+    return Command("whyred read, google-re2", [sys.executable, "-c", _WITHOUT, "read", file, "--json"])

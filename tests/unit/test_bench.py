@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from bench import contest, download, inputs, measure, novelty_logs, run
+from bench import contest, download, inputs, measure, novelty_logs, ripgrep, run
 from bench.benches import download as benches_download
 from bench.benches import download_again, novelty, novelty_stored, read_late_noise, scan, stdin_2gb
 from bench.count_lines import for_ripgrep
@@ -204,6 +204,12 @@ def test_scan_is_skipped_without_ripgrep(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert isinstance(skipped, Skipped)
     assert "not installed" in skipped.reason
     assert list(run.flat(skipped)) == [f"scan             skipped: {skipped.reason}"]
+    assert not list(tmp_path.iterdir()), "a large input was made for nothing"
+
+
+def test_the_time_of_a_small_file_is_reckoned_up_but_for_the_start() -> None:
+    assert ripgrep.reckoned(3.0, 1.0, 16) == 33.0
+    assert ripgrep.reckoned(0.9, 1.0, 16) == 1.0
 
 
 @pytest.fixture
