@@ -2,10 +2,9 @@
 
 from functools import cache
 
+from whyred.app.library import Library
 from whyred.diagnosis.match import Matched, match
-from whyred.library import read
 from whyred.logs.blocks import blocks
-from whyred.logs.format import all_formats
 from whyred.logs.reading import read as read_blocks
 from whyred.logs.scanner import Scanner
 from whyred.model.failure import Reading
@@ -13,7 +12,7 @@ from whyred.model.failure import Reading
 
 @cache
 def library() -> Scanner:
-    return Scanner(read.patterns(), all_formats())
+    return Library(None).scanner
 
 
 def reading(text: str, size: int = 1 << 20) -> Reading:

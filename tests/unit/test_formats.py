@@ -6,10 +6,9 @@ from functools import cache
 
 import pytest
 
+from whyred.app.library import Library
 from whyred.diagnosis.match import match
-from whyred.library import read
 from whyred.logs.blocks import blocks
-from whyred.logs.format import all_formats
 from whyred.logs.reading import read as read_blocks
 from whyred.logs.scanner import Scanner
 from whyred.model.failure import Reading
@@ -18,7 +17,7 @@ from whyred.model.run import Conclusion, Step
 
 @cache
 def library() -> Scanner:
-    return Scanner(read.patterns(), all_formats())
+    return Library(None).scanner
 
 
 def reading(*chunks: str | Step, size: int = 1 << 20) -> Reading:

@@ -4,10 +4,9 @@ from functools import cache
 
 import pytest
 
+from whyred.app.library import Library
 from whyred.diagnosis.match import match
-from whyred.library import read
 from whyred.logs.blocks import blocks
-from whyred.logs.format import all_formats
 from whyred.logs.reading import read as read_blocks
 from whyred.logs.scanner import Scanner
 from whyred.logs.steps_by_text import cut
@@ -28,7 +27,7 @@ ENDS = {
 
 @cache
 def library() -> Scanner:
-    return Scanner(read.patterns(), all_formats())
+    return Library(None).scanner
 
 
 def reading(text: str) -> Reading:

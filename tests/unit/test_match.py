@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from whyred.app.library import Library
 from whyred.diagnosis.match import MOST_FAILURES, MOST_SPANS, Matched, match
-from whyred.library import read
 from whyred.logs.blocks import blocks
-from whyred.logs.format import all_formats
 from whyred.logs.reading import read as read_blocks
 from whyred.logs.scanner import Scanner
 from whyred.model.failure import Hit, Reading, Section
@@ -23,7 +22,7 @@ T = "2026-11-23T19:28:30.5691392Z "
 
 @cache
 def scanner() -> Scanner:
-    return Scanner(read.patterns(), all_formats())
+    return Library(None).scanner
 
 
 def of(rows: list[str], stamp: str = T) -> Matched:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whyred.library import read
+from whyred.app.library import Library
 from whyred.logs.blocks import blocks
-from whyred.logs.format import STAMP, Format, Mark, Sign, all_formats
+from whyred.logs.format import STAMP, Format, Mark, Sign
 from whyred.logs.kept import AFTER, BEFORE
 from whyred.logs.reading import Reader
 from whyred.logs.scanner import Scanner
@@ -24,7 +24,7 @@ T = "2026-11-23T19:28:30.5691392Z "
 
 @cache
 def library() -> Scanner:
-    return Scanner(read.patterns(), all_formats())
+    return Library(None).scanner
 
 
 def pattern(id_: str, regex: str, role: Role = Role.ERROR) -> Pattern:

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from whyred.app.library import Library
 from whyred.diagnosis.match import Matched, match
-from whyred.library import read
 from whyred.logs.blocks import blocks
-from whyred.logs.format import all_formats
 from whyred.logs.reading import read as read_blocks
 from whyred.logs.scanner import Scanner
 from whyred.logs.went_on import judged
@@ -19,7 +18,7 @@ from whyred.model.run import Conclusion
 
 @cache
 def library() -> Scanner:
-    return Scanner(read.patterns(), all_formats())
+    return Library(None).scanner
 
 
 def job(*steps: str) -> Matched:

@@ -6,11 +6,12 @@ import struct
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from whyred.library import read
-from whyred.logs.engines import Engine, Hyperscan
+from whyred.library import read, rows
+from whyred.logs.engines import Engine, loaded
 from whyred.logs.format import all_formats
 from whyred.logs.mask import Masker
 from whyred.logs.scanner import Scanner
@@ -21,10 +22,9 @@ if TYPE_CHECKING:
     from whyred.model.cause import Cause
 
 _KINDS = ("patterns", "causes", "secrets")
-_ENGINES = ("patterns", "secrets", "signs")
+_ENGINES = (*Scanner.PARTS, "secrets")
 _HEAD = f"<{2 + len(_ENGINES)}I"
-"""A cache file begins with the sizes of its parts (the tables, each engine) and the CRC-32 of all that follows."""
-_EXAMPLES = ("fires", "quiet")
+"""A cache file begins with the sizes of its parts (the units, each engine) and the CRC-32 of all that follows."""
 _BESIDE = "compiled"
 """The folder in the library's own where its compiled form may lie."""
 _KEPT = 4
@@ -40,14 +40,14 @@ class Library:
     @cached_property
     def patterns(self) -> tuple[Pattern, ...]:
         """All patterns."""
-        return tuple(read.read_pattern(*item) for item in self._stored.tables["patterns"].items())
+        return self._stored.patterns
 
     @cached_property
     def causes(self) -> "tuple[Cause, ...]":
         """All causes."""
         from whyred.library.read_causes import read_cause
 
-        return tuple(read_cause(*item) for item in self._stored.tables["causes"].items())
+        return tuple(read_cause(*item) for item in self._stored.causes.items())
 
     @cached_property
     def signature(self) -> str:
@@ -57,7 +57,7 @@ class Library:
     @cached_property
     def scanner(self) -> Scanner:
         """The patterns and marks, compiled."""
-        return self._stored.scanner(self.patterns)
+        return self._stored.scanner
 
     def masker(self) -> Masker:
         """A new masker for one log."""
@@ -76,8 +76,7 @@ class Library:
         file = self.cache / name if self.cache else None
         stored = _load(read.FOLDER / _BESIDE / name) or (_load(file) if file else None)
         if stored is None:
-            stored = _Stored({kind: _bare(read.tables(kind)) for kind in _KINDS}, {})
-            stored.compile()
+            stored = _compiled()
             if file:
                 _save(file, stored)
         return stored
@@ -93,28 +92,19 @@ def masker_of_messages() -> Masker:
 
 @dataclass
 class _Stored:
-    tables: dict[str, dict[str, dict[str, Any]]]
+    """What a cache file holds: the patterns without their examples, the other units as their files say them."""
+
+    patterns: tuple[Pattern, ...]
+    causes: dict[str, dict[str, Any]]
+    secrets: tuple[Secret, ...]
     engines: dict[str, Engine]
 
-    def scanner(self, patterns: tuple[Pattern, ...]) -> Scanner:
-        return Scanner(patterns, all_formats(), self.engines.get("patterns"), self.engines.get("signs"))
-
     @cached_property
-    def secrets(self) -> tuple[Secret, ...]:
-        return tuple(read.read_secret(*item) for item in self.tables["secrets"].items())
+    def scanner(self) -> Scanner:
+        return Scanner(self.patterns, all_formats(), {part: self.engines[part] for part in Scanner.PARTS})
 
     def masker(self) -> Masker:
-        masker = Masker(self.secrets, self.engines.get("secrets"))
-        self.engines["secrets"] = masker.engine
-        return masker
-
-    def compile(self) -> None:
-        patterns = tuple(read.read_pattern(*item) for item in self.tables["patterns"].items())
-        scanner = self.scanner(patterns)
-        self.engines["patterns"] = scanner.engine
-        if scanner.signs is not None:
-            self.engines["signs"] = scanner.signs
-        self.masker()
+        return Masker(self.secrets, self.engines["secrets"])
 
 
 def compile_beside() -> Path:
@@ -122,24 +112,29 @@ def compile_beside() -> Path:
     cannot be written, or is there already, nothing is done. Returns the file."""
     file = read.FOLDER / _BESIDE / f"library-{_signature()}"
     if _load(file) is None:
-        stored = _Stored({kind: _bare(read.tables(kind)) for kind in _KINDS}, {})
-        stored.compile()
-        _save(file, stored)
+        _save(file, _compiled())
     return file
+
+
+def _compiled() -> _Stored:
+    patterns = tuple(rows.pattern_of(rows.pattern_row(p)) for p in read.patterns())
+    secrets = tuple(rows.secret_of(rows.secret_row(s)) for s in read.secrets())
+    engines = {**Scanner(patterns, all_formats()).engines, "secrets": Masker(secrets).engine}
+    return _Stored(patterns, read.tables("causes"), secrets, engines)
 
 
 def _signature() -> str:
     """Changes whenever a library or a log file of the program does, the engine's version, or the processor."""
-    digest, newest = zlib.crc32(f"{os.uname()[4]} {_engine_version()} {_processor()}".encode()), 0
-    folders = [read.FOLDER / kind for kind in _KINDS]
+    files, newest = [f"{os.uname()[4]} {_engine_version()} {_processor()}\n"], 0
+    folders = [read.FOLDER, *(read.FOLDER / kind for kind in _KINDS)]
     folders += [read.FOLDER.parent / "logs", read.FOLDER.parent / "logs" / "formats"]
     for folder in folders:
-        for entry in sorted(os.scandir(folder), key=lambda e: e.name):
+        for entry in sorted(os.scandir(folder), key=attrgetter("name")):
             if entry.name.endswith((".toml", ".py")):
                 state = entry.stat()
-                digest = zlib.crc32(f"{entry.name} {state.st_size} {state.st_mtime_ns}\n".encode(), digest)
+                files.append(f"{entry.name} {state.st_size} {state.st_mtime_ns}\n")
                 newest = max(newest, state.st_mtime_ns)
-    return f"{newest:x}-{digest:08x}"
+    return f"{newest:x}-{zlib.crc32(''.join(files).encode()):08x}"
 
 
 def _engine_version() -> str:
@@ -162,30 +157,43 @@ def _processor() -> str:
 
 def _load(file: Path) -> _Stored | None:
     try:
-        data = file.read_bytes()
-        *sizes, told = struct.unpack_from(_HEAD, data)
-        parts, at = [], struct.calcsize(_HEAD)
-        for size in sizes:
-            parts.append(data[at : at + size])
-            at += size
-        if zlib.crc32(memoryview(data)[struct.calcsize(_HEAD) :]) != told:
+        with file.open("rb", buffering=0) as source:
+            *sizes, told = struct.unpack(_HEAD, source.read(struct.calcsize(_HEAD)))
+            if sum(sizes) != os.fstat(source.fileno()).st_size - struct.calcsize(_HEAD):
+                return None  # cut short, or never one
+            parts = [source.read(size) for size in sizes]
+        if _sum(parts) != told:
             return None  # damaged; the engine itself takes a database with a changed byte
-        tables = json.loads(parts[0])
-        return _Stored(tables, {name: Hyperscan.load(part) for name, part in zip(_ENGINES, parts[1:], strict=True)})
+        units = json.loads(parts[0])
+        patterns = tuple(map(rows.pattern_of, units["patterns"]))
+        secrets = tuple(rows.secret_of(row) for row in units["secrets"])
+        engines = {name: loaded(part) for name, part in zip(_ENGINES, parts[1:], strict=True)}
+        return _Stored(patterns, units["causes"], secrets, engines)
     except (OSError, ValueError, struct.error, ImportError):
         return None  # no cache, or one that was cut short: it is made again
 
 
+def _sum(parts: list[bytes]) -> int:
+    total = 0
+    for part in parts:
+        total = zlib.crc32(part, total)
+    return total
+
+
 def _save(file: Path, stored: _Stored) -> None:
-    parts = [json.dumps(stored.tables).encode()]
-    parts += [stored.engines[name].dump() if name in stored.engines else b"" for name in _ENGINES]
-    if not all(parts):
-        return
+    units = {
+        "patterns": [rows.pattern_row(p) for p in stored.patterns],
+        "causes": stored.causes,
+        "secrets": [rows.secret_row(s) for s in stored.secrets],
+    }
+    dumps = [stored.engines[name].dump() for name in _ENGINES]
+    parts = [json.dumps(units).encode(), *(dump for dump in dumps if dump is not None)]
+    if len(parts) <= len(dumps):
+        return  # an engine cannot be kept
     fresh = file.with_name(f"{file.name}.{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        body = b"".join(parts)
-        fresh.write_bytes(struct.pack(_HEAD, *map(len, parts), zlib.crc32(body)) + body)
+        fresh.write_bytes(b"".join((struct.pack(_HEAD, *map(len, parts), _sum(parts)), *parts)))
         fresh.replace(file)
     except OSError:
         # The cache only saves time: a full disk or a read-only home must not stop a diagnosis.
@@ -201,11 +209,6 @@ def _age(file: Path) -> float:
         return file.stat().st_mtime
     except OSError:
         return 0.0  # somebody else has just removed it
-
-
-def _bare(units: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The units without what only tests and pages read: half of their bytes."""
-    return {id_: {k: [] if k in _EXAMPLES else v for k, v in unit.items()} for id_, unit in units.items()}
 
 
 def _forget(file: Path) -> None:

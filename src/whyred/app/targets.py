@@ -7,6 +7,7 @@ import pkgutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -27,14 +28,15 @@ _FILE_LIKE = (".log", ".txt", ".zip", ".gz", ".zst", ".whyred", ".yml", ".json",
 """How names of files end, that no repository's name does: what is missing is then a file."""
 
 
-def sources() -> list[Source]:
+@cache
+def sources() -> tuple[Source, ...]:
     """Every source of files, in the order in which they are asked."""
     folder = whyred.sources.__path__[0]
     names = (m.name for m in pkgutil.iter_modules([folder]) if not m.name.startswith("_"))
     # Reading a file for the one line costs a tenth of importing what a route to a forge needs.
     own = [name for name in names if b"\ndef accepts(" in Path(folder, f"{name}.py").read_bytes()]
     modules = (importlib.import_module(f"whyred.sources.{name}") for name in own)
-    return sorted((cast(Source, m) for m in modules), key=lambda s: s.ORDER)
+    return tuple(sorted((cast(Source, m) for m in modules), key=lambda s: s.ORDER))
 
 
 def given() -> Given:

@@ -26,8 +26,8 @@ class Engine(Protocol):
     def scan(self, data: bytes) -> Places:
         """Where the expressions match in `data`."""
 
-    def dump(self) -> bytes:
-        """The compiled form, for the cache; empty where it cannot be kept."""
+    def dump(self) -> bytes | None:
+        """The compiled form, for the cache; None where it cannot be kept."""
 
 
 class Hyperscan:
@@ -129,6 +129,24 @@ class Re2:
             position = at if data[end : end + 1] in (b"\n", b"") else max(last, position) + 1
         return found
 
+    def dump(self) -> None:
+        """google-re2 cannot keep its compiled form."""
+
+
+class Nothing:
+    """The engine of no expressions: neither library takes none."""
+
+    name = "nothing"
+
+    def scan(self, _data: bytes) -> Places:
+        """Nowhere."""
+        return []
+
     def dump(self) -> bytes:
-        """Nothing: google-re2 cannot keep its compiled form."""
+        """No bytes: `loaded` knows them."""
         return b""
+
+
+def loaded(dump: bytes) -> Engine:
+    """The engine of a dump. Raises ValueError, as `Hyperscan.load` does, and ImportError where hyperscan is missing."""
+    return Hyperscan.load(dump) if dump else Nothing()

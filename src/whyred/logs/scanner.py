@@ -1,12 +1,11 @@
 """`Scanner`: the pattern library and the formats' marks as one compiled set; tells what each line matches."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from whyred.logs.blocks import line_at
-from whyred.logs.engines import Engine, Hyperscan, Places, Re2
+from whyred.logs.engines import Engine, Hyperscan, Nothing, Places, Re2
 from whyred.logs.format import Format, Mark, most_likely
 from whyred.model.pattern import Pattern, Role
 
@@ -23,16 +22,16 @@ class Place:
 
 
 class Scanner:
-    """Compiled once for a library; scans any number of logs. `engine` and `signs`, the compiled units and signs of the
-    formats, may come from a cache (see `Engine.dump`).
+    """Compiled once for a library; scans any number of logs. `engines`: those of its parts that a cache has (see
+    `Engine.dump`).
     """
 
+    PARTS = ("units", "benign", "signs")
+    """What is compiled: the marks and patterns that are scanned for; the patterns that are asked only where one of
+    those is; the signs of the formats."""
+
     def __init__(
-        self,
-        patterns: Sequence[Pattern],
-        formats: Sequence[Format],
-        engine: Engine | None = None,
-        signs: Engine | None = None,
+        self, patterns: Sequence[Pattern], formats: Sequence[Format], engines: Mapping[str, Engine] | None = None
     ) -> None:
         self.formats = tuple(formats)
         self._signs = tuple(dict.fromkeys(sign for f in formats for sign in f.signs))
@@ -43,22 +42,25 @@ class Scanner:
         self.units: tuple[Pattern | Mark, ...] = (*marks, *scanned, *benign)
         self._scanned = len(self.units) - len(benign)
         self._regexes: list[re.Pattern[bytes] | None] = [None] * len(self.units)
-        self._literals = [tuple(c.encode() for c in u.contains) if isinstance(u, Pattern) else () for u in self.units]
-        self.engine: Engine = engine or compile_engine([u.regex for u in self.units[: self._scanned]])
-        self.signs = signs or (fastest(self._signs) if self._signs else None)
+        self.engines = dict(engines or {})
+        for part in self.PARTS:
+            if part not in self.engines:
+                self.engines[part] = self._compiled(part)
 
-    @cached_property
-    def _clearing(self) -> tuple[tuple[bytes, tuple[int, ...]], ...]:
-        """The literals of the benign patterns, each with the patterns that have it."""
-        found: dict[bytes, list[int]] = {}
-        for index in range(self._scanned, len(self.units)):
-            for literal in self._literals[index]:
-                found.setdefault(literal, []).append(index)
-        return tuple((literal, tuple(indexes)) for literal, indexes in found.items())
+    def _compiled(self, part: str) -> Engine:
+        if part == "signs":
+            return fastest(self._signs)
+        units = self.units[: self._scanned] if part == "units" else self.units[self._scanned :]
+        return compile_engine([u.regex for u in units])
+
+    @property
+    def engine(self) -> Engine:
+        """What finds the units."""
+        return self.engines["units"]
 
     def format_of(self, sample: bytes) -> Format:
         """The format of a log by its beginning."""
-        seen = self.signs.scan(sample) if self.signs else ()
+        seen = self.engines["signs"].scan(sample)
         return most_likely(self.formats, {self._signs[index] for _, index in seen})
 
     def places(self, data: bytes, found: Places | None = None) -> Iterator[Place]:
@@ -84,21 +86,22 @@ class Scanner:
             regex = self._regexes[index] = re.compile(self.units[index].regex.encode())
         return regex.search(text)
 
-    def benign(self, text: bytes) -> list[int]:
+    def benign(self, row: bytes) -> list[int]:
         """The benign patterns that may match a line on which something else did."""
-        return sorted({index for literal, indexes in self._clearing if literal in text for index in indexes})
+        return sorted({self._scanned + index for _, index in self.engines["benign"].scan(row)})
 
 
-def compile_engine(regexes: Sequence[str], prefer: Callable[[Sequence[bytes]], Engine] | None = None) -> Engine:
+def compile_engine(regexes: Sequence[str]) -> Engine:
     """The fastest engine that is installed, for these regexes."""
     from whyred.logs.expression import expression  # with a warm cache nothing is compiled
 
-    expressions = [expression(r) for r in regexes]
-    return prefer(expressions) if prefer is not None else fastest(expressions)
+    return fastest([expression(r) for r in regexes])
 
 
 def fastest(expressions: Sequence[bytes]) -> Engine:
     """The fastest engine that is installed, for these expressions as they stand."""
+    if not expressions:
+        return Nothing()
     try:
         return Hyperscan.compile(expressions)
     except ImportError:

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from whyred.logs.written import forms
-
 STARS = b"***"
 SHORTEST = 4
 """A value below this many bytes is left alone: replacing every `1` would destroy the log."""
@@ -28,6 +26,8 @@ class MaskedValues:
         passed over. Tells whether it is new."""
         if len(value) < SHORTEST or value in self._all:
             return False
+        from whyred.logs.written import forms  # most logs ask for no value, and it costs time
+
         fresh = {form for form in forms(value) if len(form) >= SHORTEST} - self._all
         self._all |= fresh
         self._new.extend(fresh)

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +28,8 @@ def seconds(text: str) -> float:
 def text(report: str) -> None:
     """Shows a text report: laid out and coloured on a terminal, as it is where a program reads it."""
     if sys.stdout is not None and sys.stdout.isatty():
+        import shutil
+
         from whyred.faces.cli.layout import fit, paint
 
         report = fit(report, shutil.get_terminal_size().columns)
