@@ -179,9 +179,10 @@ def call(checkout: Path, *argv: str, cwd: Path | None = None) -> subprocess.Comp
 
 
 def state(checkout: Path) -> dict[str, str]:
-    """Every file of the copy with what is in it, as `git status` would compare it."""
+    """Every file of the copy with what is in it, as `git status` would compare it: what is compiled is left out."""
     files = (p for folder in ("src", "tests") for p in (checkout / folder).rglob("*") if p.is_file())
-    return {p.relative_to(checkout).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+    kept = (p for p in files if p.parent.name != "compiled")
+    return {p.relative_to(checkout).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in kept}
 
 
 def changed(before: Mapping[str, str], after: Mapping[str, str]) -> set[str]:
