@@ -82,6 +82,8 @@ def need_namespaces() -> None:
 
 def in_namespace(setup: str) -> list[str]:
     """A prefix that runs the rest in mounts of its own, after `setup` (a piece of shell)."""
+    if "/tmp" in setup and Path(__file__).is_relative_to("/tmp"):
+        pytest.skip("the checkout lies below /tmp, which this test replaces")
     return [*NAMESPACE, "sh", "-ec", f'{setup}\nexec "$@"', "sh"]
 
 

@@ -182,7 +182,7 @@ def test_answers_of_a_fixture_are_such_as_the_probe_gives(name: str) -> None:
 
 
 SANDBOX = ["unshare", "-Urm", "--propagation", "private", "sh", "-c"]
-START = 'mount -t tmpfs -o mode=1777 tmpfs /tmp && exec sh "$0" "$@"'
+START = 'mount -t tmpfs -o mode=1777 tmpfs /tmp && exec sh -c "$0" inject "$@"'
 
 
 @cache
@@ -195,7 +195,8 @@ def sandboxed() -> bool:
 
 @pytest.mark.parametrize("script", [pytest.param(f, id=f.parent.name) for f in sorted(FOLDER.glob("*/inject.sh"))])
 def test_injection_recipe_makes_the_fault_it_says(script: Path) -> None:
-    lines = script.read_text(encoding="utf-8").splitlines()
+    text = script.read_text(encoding="utf-8")  # handed over as text: the checkout itself may lie below /tmp
+    lines = text.splitlines()
     assert lines[0] == "#!/bin/sh"
     assert lines[1].startswith("# ")
     assert re.fullmatch(r'exec .*"\$@"', lines[-1])
@@ -203,7 +204,7 @@ def test_injection_recipe_makes_the_fault_it_says(script: Path) -> None:
     assert shows is not None
     if not sandboxed():
         pytest.skip("this machine lets no plain user make a mount namespace")
-    command = [*SANDBOX, START, str(script), "/bin/sh", "-c", shows[1]]
+    command = [*SANDBOX, START, text, "/bin/sh", "-c", shows[1]]
     clean = {k: v for k, v in os.environ.items() if k != "TMPDIR"} | {"LC_ALL": "C"}
     ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=clean, check=False)
     assert shows[2].encode() in ended.stdout

@@ -1,6 +1,8 @@
 """Both engines find the same lines, and no line that a library regex matches is lost on the way to it."""
 
 import re
+import subprocess
+import sys
 from functools import cache
 
 import pytest
@@ -225,3 +227,16 @@ def test_benign_patterns_are_looked_for_where_something_else_is() -> None:
 @pytest.mark.parametrize("data", [b"", b"\n", b"\n\n\n", b"x", b"\xff" * 10])
 def test_nothing_is_found_in_nothing(engine: object, data: bytes) -> None:
     assert engine([b"error"]).scan(data) == []  # type: ignore[operator]
+
+
+def test_no_memory_to_compile_in_is_no_wrong_expression() -> None:
+    """Told as what it is, whoever caught it last would blame an expression, or a bug."""
+    child = (
+        "import resource; from whyred.logs.engines import Hyperscan; import hyperscan\n"
+        "held = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (held + (2 << 20), held + (2 << 20)))\n"
+        "try: Hyperscan.compile([b'abc%d.*x' % n for n in range(2000)])\n"
+        "except MemoryError: print('no memory')\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", child], capture_output=True, text=True, check=False)
+    assert (ended.stdout, ended.stderr) == ("no memory\n", "")

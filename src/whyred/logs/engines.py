@@ -42,26 +42,32 @@ class Hyperscan:
 
     @classmethod
     def compile(cls, expressions: Sequence[bytes]) -> "Hyperscan":
-        """A new database; raises hyperscan.error for an expression outside its subset."""
+        """A new database. Raises hyperscan.error for an expression outside its subset, and MemoryError."""
         import hyperscan
 
         database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        database.compile(
-            expressions=list(expressions),
-            ids=list(range(len(expressions))),
-            elements=len(expressions),
-            flags=[hyperscan.HS_FLAG_MULTILINE] * len(expressions),
-        )
-        return cls(database)
+        try:
+            database.compile(
+                expressions=list(expressions),
+                ids=list(range(len(expressions))),
+                elements=len(expressions),
+                flags=[hyperscan.HS_FLAG_MULTILINE] * len(expressions),
+            )
+            return cls(database)
+        except hyperscan.error as e:
+            raise (MemoryError(str(e)) if _lacks_memory(e) else e) from e
 
     @classmethod
     def load(cls, data: bytes) -> "Hyperscan":
-        """A database from `dump`; raises ValueError when it was made by another version, for another CPU, or is cut."""
+        """A database from `dump`. Raises MemoryError, and ValueError when it was made by another version, for another
+        CPU, or is cut."""
         import hyperscan
 
         try:
             return cls(hyperscan.loadb(data, hyperscan.HS_MODE_BLOCK))
         except hyperscan.error as e:
+            if _lacks_memory(e):
+                raise MemoryError(str(e)) from e
             raise ValueError(f"not a database of this hyperscan: {e}") from e
 
     def scan(self, data: bytes) -> Places:
@@ -94,6 +100,13 @@ class Hyperscan:
         import hyperscan
 
         return bytes(hyperscan.dumpb(self._database))
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Hyperscan tells it by an exception of its own, and while it compiles by these words alone."""
+    import hyperscan
+
+    return isinstance(error, hyperscan.NoMemoryError) or "allocate memory" in str(error)
 
 
 class Re2:
