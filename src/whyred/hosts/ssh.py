@@ -2,45 +2,34 @@
 
 Every question is one round trip, over shells that stay open (`_channel.py`) and, where a socket can be had, over one
 connection (`_connection.py`). What is asked and with which programs stands in `remote.sh`. Only `create` writes.
-
-Where it differs from asking the machine on the spot: a host without the program `stat` tells of a time only the minute
-or the day, of a device nothing, and of space whole KiB; one without `od` tells nothing of an environment, because
-whyred lets no variable travel that was not asked for; a mount is found by the path as it is written, so `readonly` of
-a path with links in it is that of the path's own words.
 """
 
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar
 
 from whyred.hosts import _answers
 from whyred.hosts._address import Address
 from whyred.hosts._answers import Greeting, Seen
 from whyred.hosts._channel import MOST_ARGUMENTS, Told
 from whyred.hosts._connection import Connection
+from whyred.hosts._questions import LIST_LIMIT, Questions, path_word, understood, word
 from whyred.hosts._refusals import said_no
 from whyred.hosts._shells import Shells
 from whyred.model.evidence import Reason
-from whyred.model.host import HostRefusedError, Identity, Output, Process, Space, Stat
-
-T = TypeVar("T")
+from whyred.model.host import HostRefusedError, Identity, Output, Stat
 
 OUTPUT_LIMIT = 1 << 20
 """Bytes that are kept of each output stream of a command; the rest is read and dropped."""
-_LIST_LIMIT = 64 << 20
-"""Bytes of a list of names, processes or mounts: more than any machine has."""
 _OF_PROCESS = re.compile(r"/proc/(\d+)(?:/|$)")
-_OTHER_ROOT = re.compile(r"(/proc/\d+)/root(?=/|$)")
-_LONGEST_PATH = 4095
 
 
-class SshHost:
+class SshHost(Questions):
     """Another machine. `seconds` bounds every question, `connecting` the way to it; close it when all is asked."""
 
     def __init__(
@@ -79,20 +68,11 @@ class SshHost:
         """End every shell and the connection; whoever still waits for an answer hears that it is lost."""
         self._shells.close()
 
-    def read(self, path: str, limit: int = 1 << 20) -> bytes:
-        """The first `limit` bytes of a file. Pipes and devices are refused: opening one can change the world."""
-        return self._ask(path, "read", _path(path), limit=max(1, limit), cut=True).body[:limit]
-
     def stream(self, path: str, start: int = 0) -> Iterator[bytes]:
         """A file from offset `start` on, piece by piece; without `tail` there, what lies before it comes over, too."""
         if start > 0 and self._greeting.has_tail:
-            return self._stream(path, "read_from", [_path(path), b"%d" % (start + 1)], 0)
-        return self._stream(path, "read", [_path(path)], start)
-
-    def names(self, path: str) -> list[str]:
-        """The sorted names in a directory."""
-        told = self._ask(path, "names", _path(path))
-        return _understood(path, lambda: _answers.read_names(told.body))
+            return self._stream(path, "read_from", [path_word(path), b"%d" % (start + 1)], 0)
+        return self._stream(path, "read", [path_word(path)], start)
 
     def link(self, path: str) -> str:
         """Where a symbolic link points. `/proc/self` is the shell that is kept open there, as whyred's own process."""
@@ -104,7 +84,7 @@ class SshHost:
         target = self._foreseen.link(path)
         if target is not None:
             return os.fsdecode(target)
-        return os.fsdecode(self._ask(path, "link", _path(path)).body.removesuffix(b"\n"))
+        return super().link(path)
 
     def stat(self, path: str, *, follow: bool = True) -> Stat:
         """The state of a path."""
@@ -112,13 +92,8 @@ class SshHost:
         if seen is not None:
             if seen.error is not None:
                 raise self._refused(path, seen.error)
-            return _understood(path, lambda: _answers.read_stat(seen.state))
-        how = b"L" if follow else b""
-        if self._greeting.has_stat:
-            told = self._ask(path, "stat", how, _path(path))
-            return _understood(path, lambda: _answers.read_stat(told.body))
-        told = self._ask(path, "stat_by_ls", how, _path(path))
-        return _understood(path, lambda: _answers.read_listed(told.body, time.time()))
+            return understood(path, lambda: _answers.read_stat(seen.state))
+        return super().stat(path, follow=follow)
 
     def ahead(self, paths: Sequence[str]) -> None:
         """These paths are asked for next, by `stat` without following and `link`: one round trip for all of them.
@@ -126,47 +101,19 @@ class SshHost:
         Each answer is given once, and none any more when others are foreseen, or later than a question may take.
         """
         self._foreseen = _Foreseen()
-        words = [_path(p) for p in paths]
+        words = [path_word(p) for p in paths]
         if not self._greeting.has_stat or len(words) < 2 or sum(map(len, words)) > MOST_ARGUMENTS:
             return
         told = self._ask(paths[-1], "ahead", *words)
         seen = dict(zip(paths, _answers.read_ahead(told.body, told.mark), strict=True))
         self._foreseen = _Foreseen(time.monotonic() + self._seconds, seen)
 
-    def space(self, path: str) -> Space:
-        """The space of the file system that holds a path, as an unprivileged user may use it."""
-        root = _OTHER_ROOT.match(path)
-        place, mounts = (path[root.end() :] or "/", f"{root[1]}/mountinfo") if root else (path, "/proc/self/mountinfo")
-        if self._greeting.has_stat_of_space:
-            told = self._ask(path, "space", _path(path), mounts.encode())
-            return _understood(path, lambda: _answers.read_space(told.body, place))
-        told = self._ask(path, "space_by_df", _path(path), mounts.encode())
-        return _understood(path, lambda: _answers.read_free(told.body, place, told.mark))
-
-    def environ(self, pid: int, keys: Sequence[str]) -> dict[str, str]:
-        """The values of the given keys, and no others: an environment holds secrets, so it is searched there.
-
-        Raises HostRefusedError with `tool-missing` where `od` is missing: nothing else in POSIX tells NUL bytes apart.
-        """
-        path = f"/proc/{pid}/environ"
-        if not self._greeting.has_od:
-            what = "od is not on the host, and whyred lets no environment travel whole"
-            raise HostRefusedError(Reason.TOOL_MISSING, f"{path}: {what}")
-        wanted = [os.fsencode(k).hex().encode() for k in keys if k]
-        told = self._ask(path, "environ", path.encode(), *wanted)
-        return _understood(path, lambda: _answers.read_variables(told.body))
-
-    def processes(self) -> list[Process]:
-        """Every process that can be seen, by pid. One that ends meanwhile is left out."""
-        told = self._ask("/proc", "processes" if self._greeting.has_grep else "processes_by_cat")
-        return _answers.read_processes(told.body, told.mark)
-
     def run(self, argv: Sequence[str], seconds: float = 2.0) -> Output:
         """What a command prints: no shell reads it, no input, no terminal; ended with its children at the limit.
 
         Its shell is not used again: a service that the command leaves behind may go on writing there.
         """
-        words = [_word(argv[0], a) for a in argv]
+        words = [word(argv[0], a) for a in argv]
         if sum(map(len, words)) > MOST_ARGUMENTS:
             raise HostRefusedError(Reason.UNREADABLE, f"{argv[0]}: Argument list too long")
         channel = self._shells.take(for_good=True)
@@ -191,12 +138,12 @@ class SshHost:
         path = f"{folder}/.whyred-{os.getpid()}-{os.urandom(4).hex()}"
         self._foreseen = _Foreseen()
         try:
-            self._ask(path, "create", _path(path))
+            self._ask(path, "create", path_word(path))
         except HostRefusedError as e:
             return e.unknown.detail
         return None
 
-    def _ask(self, what: str, question: str, *arguments: bytes, limit: int = _LIST_LIMIT, cut: bool = False) -> Told:
+    def _ask(self, what: str, question: str, *arguments: bytes, limit: int = LIST_LIMIT, cut: bool = False) -> Told:
         """The answer of a shell that waits, or of a new one; `what` is named where the host says no.
 
         `cut`: the first `limit` bytes are answer enough.
@@ -287,28 +234,3 @@ class _Foreseen:
     def link(self, path: str) -> bytes | None:
         target = self._links.pop(path, None)
         return target if time.monotonic() < self._until else None
-
-
-def _path(path: str) -> bytes:
-    """The path in bytes. Raises HostRefusedError where no file system could hold it, as the kernel does."""
-    data = _word(path, path)
-    if len(data) > _LONGEST_PATH:
-        raise HostRefusedError(Reason.UNREADABLE, f"{path[:200]}...: File name too long")
-    return data
-
-
-def _word(what: str, word: str) -> bytes:
-    try:
-        data = os.fsencode(word)
-    except ValueError as e:  # a character that no file system can hold
-        raise HostRefusedError(Reason.NOT_FOUND, f"{what!r}: no path can have this name ({e})") from e
-    if b"\0" in data:
-        raise HostRefusedError(Reason.NOT_FOUND, f"{what!r}: no path can have this name (embedded null byte)")
-    return data
-
-
-def _understood(what: str, read: Callable[[], T]) -> T:
-    try:
-        return read()
-    except ValueError as e:
-        raise HostRefusedError(Reason.UNREADABLE, f"{what}: {e}") from e
