@@ -86,8 +86,8 @@ def _needs(job: Path) -> tuple[str, ...]:
     return tuple(head.partition("# needs:")[2].split())
 
 
-def play(case: Case) -> Row:
-    """One case on a host of its own."""
+def play(case: Case, way: str = "local") -> Row:
+    """One case on a host of its own, which is asked in one of the ways of `HOSTS`."""
     if skipped := case.refusal():
         return Row(case.name, skipped=skipped)
     user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
@@ -95,7 +95,20 @@ def play(case: Case) -> Row:
     folder = Path(tempfile.mkdtemp(prefix="whyred-lab-", dir="/var/tmp"))
     try:
         (folder / "work").mkdir(mode=0o777)
-        argv = [*host, "--", "sh", "-c", _HOST, str(folder), sys.executable, __file__, "--inside", case.name]
+        argv = [
+            *host,
+            "--",
+            "sh",
+            "-c",
+            _HOST,
+            str(folder),
+            sys.executable,
+            __file__,
+            "--inside",
+            case.name,
+            "--host",
+            way,
+        ]
         ended = subprocess.run(argv, capture_output=True, text=True, env=_environ(), check=False)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -112,7 +125,7 @@ def _environ() -> dict[str, str]:
     return {**kept, **home, "PYTHONPATH": str(ROOT / "src")}
 
 
-def inside(case: Case) -> Row:
+def inside(case: Case, way: str = "local") -> Row:
     """The case, called on its own host."""
     if not any(line.split()[-3:-1] == ["tmpfs", "lab-host"] for line in _mounts()):
         raise PermissionError("this is no host of the lab: its faults would be the machine's")
@@ -121,8 +134,9 @@ def inside(case: Case) -> Row:
     runner = _runner("runner-1", case.recipe)
     try:
         run = _run(runner, case.job)
+        asked = HOSTS[way](run)
         began = time.monotonic()
-        said = subprocess.run([*_WHYRED, "why", run, "--json"], capture_output=True, text=True, check=False)
+        said = subprocess.run([*_WHYRED, "why", run, *asked], capture_output=True, text=True, check=False)
         seconds = time.monotonic() - began
     finally:
         for daemon in (runner, beside):
@@ -132,6 +146,21 @@ def inside(case: Case) -> Row:
     return judged(case, json.loads(said.stdout), seconds)
 
 
+def local(_run: str) -> Sequence[str]:
+    """Ask the host itself."""
+    return ["--json"]
+
+
+def printed(run: str) -> Sequence[str]:
+    """Ask what the script printed there."""
+    made = subprocess.run([*_WHYRED, "doctor", "--script", "--for", run], capture_output=True, check=True)
+    told = subprocess.run(["sh", "-s"], input=made.stdout, capture_output=True, check=True)
+    Path("/mnt/host.txt").write_bytes(told.stdout)
+    return ["--json", "--host", "/mnt/host.txt"]
+
+
+HOSTS = {"local": local, "script": printed}
+"""The ways in which the host is asked."""
 _WHYRED = [sys.executable, "-m", "whyred"]
 
 
@@ -221,9 +250,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         "names", nargs="*", metavar="ID", help="which causes; `quiet` for the quiet runs (default: all)"
     )
     parser.add_argument("--inside", metavar="ID", help=argparse.SUPPRESS)
+    parser.add_argument("--host", choices=HOSTS, default="local", help="how the host is asked (default: local)")
     given = parser.parse_args(argv)
     if given.inside:
-        print(json.dumps(asdict(inside(next(cases([given.inside]))))))
+        print(json.dumps(asdict(inside(next(cases([given.inside])), given.host))))
         return 0
     found = list(cases(given.names))
     if not found:
@@ -232,7 +262,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for n, case in enumerate(found, 1):
         if sys.stderr.isatty():
             print(f"\r\x1b[K{n}/{len(found)} {case.name}", end="", file=sys.stderr, flush=True)
-        rows.append(play(case))
+        rows.append(play(case, given.host))
     if sys.stderr.isatty():
         print("\r\x1b[K", end="", file=sys.stderr)
     print("\n".join(table(rows)))

@@ -1,4 +1,4 @@
-"""Which machine is asked: this one (`local`), or another one over ssh."""
+"""Which machine is asked: this one (`local`), another one over ssh, or one by what a script printed there."""
 
 import atexit
 from collections.abc import Callable, Iterator
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from whyred.app.ask import PROBE_SECONDS
 from whyred.hosts._address import is_address, read_address
+from whyred.hosts.printed import PrintedHost, is_output
 from whyred.model.host import Host
 from whyred.model.trouble import UserError
 
@@ -23,6 +24,11 @@ def is_live(name: str) -> bool:
     return name == LOCAL or is_address(name)
 
 
+def is_host(name: str) -> bool:
+    """Whether this names a machine that can be asked, be it by what it printed; else it is the name of a bundle."""
+    return is_live(name) or is_output(name)
+
+
 def check(name: str | None) -> None:
     """Raises UserError where this means a host over ssh and is no address of one."""
     if name is not None and is_address(name):
@@ -37,6 +43,9 @@ def reach(name: str, progress: Callable[[str], None] = lambda _: None) -> Iterat
     """
     if name == LOCAL:
         yield host(name), PROBE_SECONDS
+        return
+    if not is_address(name) and is_output(name):
+        yield PrintedHost(name), PROBE_SECONDS
         return
     progress(f"connecting to {name}")
     with _over_ssh(name) as there:

@@ -24,6 +24,7 @@ from whyred.model.finding import Verdict
 from whyred.model.host import HostRefusedError
 from whyred.model.source import Fetched
 from whyred.model.trouble import UserError
+from whyred.settings import folders
 from whyred.sources import bundle
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def doctor(host: str, library: Library, progress: Callable[[str], None], *, crea
     """The table of a machine (`local`, over ssh), or of what a bundle recorded. `create`: try to make directories."""
     from whyred.app.doctor import examine, recorded, unreached
 
-    if not hosts.is_live(host):
+    if not hosts.is_host(host):
         return recorded(_recording(bundle.fetch(host, given()).answers), library.causes)
     mask = library.masker().text
     try:
@@ -105,6 +106,13 @@ def doctor(host: str, library: Library, progress: Callable[[str], None], *, crea
             return examine(there, library.causes, mask, progress, create=create, patience=patience)
     except HostRefusedError as e:
         return unreached(host, _masked(e.unknown, mask))
+
+
+def named_paths(target: str, progress: Callable[[str], None]) -> tuple[str, ...]:
+    """The absolute paths that the failures of a log name. Raises UserError and MissingLogError."""
+    read = read_job(fetch(target, progress), Library(folders.cache()))
+    found = (f.captures.get(key, "") for f in read.log.matched.failures for key in ("path", "dir", "target", "file"))
+    return tuple(dict.fromkeys(path for path in found if path.startswith("/")))
 
 
 def _masked(unknown: Unknown, mask: Callable[[bytes], bytes]) -> Unknown:
@@ -131,7 +139,7 @@ def _asker(
     """Who answers. A host that cannot be reached answers nothing, with the reason: the log is judged all the same."""
     if not wish.probe:
         return Nobody(Unknown(Reason.NO_HOST, "no host was asked (--no-probe)"))
-    if wish.host is not None and not hosts.is_live(wish.host):
+    if wish.host is not None and not hosts.is_host(wish.host):
         return _recorded_host(wish.host, fetched, wish.vouched)
     if wish.host is None and fetched.answers is not None:
         return Recorded(_recording(fetched.answers))

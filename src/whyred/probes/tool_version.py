@@ -69,8 +69,8 @@ def _search(host: Host, entry: str, subject: Subject, folders: str, tool: str) -
             continue
         try:
             place = follow(host, entry, path)
-        except HostRefusedError:
-            if subject.pid is None:
+        except HostRefusedError as e:
+            if subject.pid is None and e.unknown.reason is Reason.NO_PERMISSION:
                 continue
             raise
         if place.stat and place.stat.kind == "file" and place.stat.mode & 0o111:

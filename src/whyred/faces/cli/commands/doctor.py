@@ -7,9 +7,9 @@ import click
 @click.option(
     "--host",
     default="local",
-    metavar="local|ssh://USER@HOST|BUNDLE",
+    metavar="local|ssh://USER@HOST|FILE",
     show_default=True,
-    help="The host to examine, or a record of it.",
+    help="The host to examine; FILE: a bundle, or what --script printed there.",
 )
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to show it."
@@ -19,8 +19,14 @@ import click
 @click.option(
     "--create-test", is_flag=True, help="Also make and remove a directory in each temporary folder (this writes)."
 )
-def command(host: str, form: str, everything: bool, create_test: bool) -> int:
+@click.option("--script", is_flag=True, help="Print a shell script that asks instead, for a host out of reach.")
+@click.option("--for", "for_", metavar="TARGET", help="With --script: ask about the paths that this failing log names.")
+def command(host: str, form: str, everything: bool, create_test: bool, script: bool, for_: str | None) -> int:
     """Ask the probe pack and show the table."""
+    if script:
+        return _print_script(for_)
+    if for_ is not None:
+        raise click.UsageError("--for goes with --script: it says which log's paths the script asks about.")
     from whyred.app.hosts import is_live
     from whyred.app.library import Library
     from whyred.app.why import doctor
@@ -37,3 +43,13 @@ def command(host: str, form: str, everything: bool, create_test: bool) -> int:
         text(render(rows, everything=everything))
     states = {row.state.value for row in rows}
     return 1 if "wrong" in states else 0 if "fine" in states else 4
+
+
+def _print_script(target: str | None) -> int:
+    """What an administrator can read, run there (it only prints) and hand back: `--host OUTPUT`."""
+    from whyred.app.why import named_paths
+    from whyred.faces.cli.show import out, progress
+    from whyred.hosts.printed import script
+
+    out(script(named_paths(target, progress) if target is not None else ()))
+    return 0

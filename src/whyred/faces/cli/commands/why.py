@@ -29,8 +29,9 @@ is no log.
 @click.argument("target", shell_complete=forge_target)
 @click.option(
     "--host",
-    metavar="local|ssh://USER@HOST|BUNDLE",
-    help="The host to ask. A local run and a bundle know their own; a log from elsewhere names none.",
+    metavar="local|ssh://USER@HOST|FILE",
+    help="The host to ask; FILE: a bundle, or what `whyred doctor --script` printed there. A local run and a bundle "
+    "know their own; a log from elsewhere names none.",
 )
 @click.option("--this-host-ran-it", is_flag=True, help="Vouch that the host given by --host ran this attempt.")
 @click.option("--no-probe", is_flag=True, help="Ask no host; judge the log alone.")

@@ -1,0 +1,140 @@
+"""A host by what a script printed there: the same answers as on the spot, in any POSIX shell, and honest gaps."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from program import environment, run
+
+from whyred.app.doctor import examine
+from whyred.app.hosts import is_host, is_live, reach
+from whyred.hosts.local import LocalHost
+from whyred.hosts.printed import PrintedHost, is_output, script
+from whyred.model.evidence import Reason
+from whyred.model.host import HostRefusedError
+from whyred.model.trouble import UserError
+
+SHELLS = [["sh"], ["bash", "--posix"], ["busybox", "sh"]]
+
+
+def printed(folder: Path, shell: list[str], *paths: str) -> Path:
+    if shutil.which(shell[0]) is None:
+        pytest.skip(f"needs {shell[0]}")
+    out = folder / "host.txt"
+    env = {"PATH": os.environ["PATH"], "TMPDIR": "/tmp", "HOME": str(folder)}
+    done = subprocess.run([*shell, "-s"], input=script(paths).encode(), capture_output=True, check=True, env=env)
+    assert b"not found" not in done.stderr
+    out.write_bytes(done.stdout)
+    return out
+
+
+@pytest.fixture(scope="module", params=SHELLS, ids=lambda shell: shell[0])
+def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> PrintedHost:
+    return PrintedHost(str(printed(tmp_path_factory.mktemp("printed"), request.param)))
+
+
+def test_it_is_the_machine_it_was_printed_on(host: PrintedHost) -> None:
+    here = LocalHost().identity
+    assert (host.identity.machine, host.identity.boot, host.identity.name) == (here.machine, here.boot, here.name)
+    assert host.whole
+
+
+def test_paths_are_told_as_on_the_spot(host: PrintedHost) -> None:
+    here = LocalHost()
+    for path in ("/", "/tmp", "/var/tmp"):
+        assert (host.stat(path).inode, host.stat(path).mode) == (here.stat(path).inode, here.stat(path).mode)
+        assert host.space(path).total_bytes == here.space(path).total_bytes
+    assert host.names("/") == here.names("/")
+    assert host.read("/etc/passwd") == here.read("/etc/passwd")
+    assert {p.pid for p in host.processes()} & {p.pid for p in here.processes()} >= {1}
+
+
+def test_the_scripts_own_process_is_asked_as_such(host: PrintedHost) -> None:
+    own = int(host.link("/proc/self"))
+    assert host.read(f"/proc/{own}/status") == host.read("/proc/self/status")
+    assert host.environ(own, ["TMPDIR", "CARGO_HOME"]) == {"TMPDIR": "/tmp"}
+
+
+def test_what_was_not_asked_is_unknown(host: PrintedHost) -> None:
+    for ask in (lambda: host.read("/etc/shadow"), lambda: host.environ(1, ["GITHUB_TOKEN"]), lambda: host.names("/x")):
+        with pytest.raises(HostRefusedError) as refused:
+            ask()
+        assert refused.value.unknown.reason is Reason.NOT_RECORDED
+        assert "did not ask" in refused.value.unknown.detail or "does not print" in refused.value.unknown.detail
+    with pytest.raises(HostRefusedError) as tried:
+        host.create("/tmp")
+    assert tried.value.unknown.reason is Reason.NOT_SUPPORTED
+
+
+def test_the_doctor_says_the_same(host: PrintedHost) -> None:
+    rows = [examine(h, [], lambda data: data, lambda _: None) for h in (LocalHost(), host)]
+    tables = [
+        {(r.subject, r.question): (r.state, sorted(r.facts)) for r in found if r.subject == "host"} for found in rows
+    ]
+    assert tables[0] == tables[1]
+
+
+def test_the_paths_of_the_log_are_asked_about_whatever_is_in_them(tmp_path: Path) -> None:
+    folder = tmp_path / "it's $(touch run) `x`; a"
+    (folder / "inside").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(folder)
+    host = PrintedHost(str(printed(tmp_path, ["sh"], str(tmp_path / "link" / "inside"), "relative", "/with\nline")))
+    assert host.link(str(tmp_path / "link")) == str(folder)
+    assert host.stat(str(folder / "inside")).kind == "directory"
+    assert not list(tmp_path.glob("**/run"))
+
+
+def test_no_variable_travels_that_is_not_named(tmp_path: Path) -> None:
+    env = {"PATH": os.environ["PATH"], "GITHUB_TOKEN": "ghp_abcdefghijklmnopqrstuvwxyz0123456789"}
+    done = subprocess.run(["sh", "-s"], input=script().encode(), capture_output=True, check=True, env=env)
+    assert env["GITHUB_TOKEN"].encode() not in done.stdout
+
+
+def test_the_script_writes_nothing() -> None:
+    text = script()
+    assert not any(word in text for word in ("w_create", "mkdir", "rmdir", "rm -", "mktemp", "kill -9"))
+    assert "only" in text
+
+
+def test_an_output_that_was_cut_is_said_to_be(tmp_path: Path) -> None:
+    whole = printed(tmp_path, ["sh"])
+    data = whole.read_bytes()
+    whole.write_bytes(data[: len(data) // 2])
+    host = PrintedHost(str(whole))
+    assert not host.whole
+    with pytest.raises(HostRefusedError, match="cut before its end"):
+        host.read("/no/such")
+    whole.write_bytes(data[:60])
+    with pytest.raises(UserError, match="cut before its first answer"):
+        PrintedHost(str(whole))
+
+
+@pytest.mark.parametrize("content", [b"", b"hello\n", b"\xff" * 99])
+def test_other_files_are_no_host(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "x"
+    file.write_bytes(content)
+    assert not is_output(str(file))
+    assert not is_host(str(file))
+    with pytest.raises(UserError):
+        PrintedHost(str(file))
+
+
+def test_it_is_a_host_that_is_not_live(tmp_path: Path) -> None:
+    file = str(printed(tmp_path, ["sh"]))
+    assert is_host(file)
+    assert not is_live(file)
+    with reach(file) as (found, _):
+        assert isinstance(found, PrintedHost)
+
+
+def test_the_command_prints_the_script_with_the_paths_of_a_log(tmp_path: Path) -> None:
+    log = tmp_path / "red.log"
+    log.write_text(
+        'error: couldn\'t create a temp dir: No such file or directory (os error 2) at path "/srv/t/rustcVAIpSt"\n'
+    )
+    told = run(["doctor", "--script", "--for", str(log)], environment(tmp_path))
+    assert told.code == 0
+    assert "'/srv/t'" in told.out
+    assert run(["doctor", "--for", str(log)], environment(tmp_path)).code == 2
