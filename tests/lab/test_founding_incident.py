@@ -98,7 +98,7 @@ def test_from_green_over_red_to_green(played: Played) -> None:
 def test_the_evidence_is_all_there(played: Played) -> None:
     out = played.ended.out
     for told in (
-        "runner-2, /tmp: deleted = yes, links = 0, root = ",
+        "runner-2, /tmp: deleted = yes, links = 0, ",
         "//deleted",
         "runner-1, /tmp: deleted = yes",
         "runner-3, /tmp: deleted = yes",

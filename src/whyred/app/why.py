@@ -10,6 +10,7 @@ from whyred.app import hosts
 from whyred.app.ask import Asker, Live, Nobody, Recorded
 from whyred.app.failed_jobs import ReadRun, read_jobs
 from whyred.app.familiar import Known
+from whyred.app.here import placed
 from whyred.app.investigate import investigate
 from whyred.app.library import Library
 from whyred.app.read import ReadLog
@@ -51,6 +52,8 @@ class Wish:
     """Bytes of log that are allowed; a larger one is refused (too-large)."""
     baselines: tuple[str, ...] = ()
     """Green attempts to compare with."""
+    here: bool = False
+    """Whether this process is itself in the job that the log is of."""
     seek: bool = True
     """Whether a green attempt that nobody named may be looked for."""
 
@@ -69,6 +72,8 @@ def why(wish: Wish, library: Library, progress: Callable[[str], None]) -> Verdic
             tap = (lambda block: writer.log(block.raw, block.step)) if writer else None
             read = read_job(fetched, library, tap)
         fetched, masker = read.fetched, read.masker
+        if wish.here:
+            fetched = replace(fetched, attempt=placed(fetched.attempt, hosts.host(hosts.LOCAL)))
         failures = fetched.run_failures if run is None else run.failures
         known = Known(wish.target, fetched, library, wish.baselines, wish.seek, wish.most, wish.forges, progress)
         log = read.log.beside(known.lines(read.log.reading))

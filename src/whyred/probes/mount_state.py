@@ -24,9 +24,10 @@ FIELDS = {
     "fstype": "the type of the file system that holds the path (`tmpfs`, `ext4`, ...)",
     "root": "the directory of that file system that is mounted there; ends in `//deleted` when it was removed",
     "source": "the device or name that is mounted there",
+    "in_deleted": "whether the mount that holds the path is a removed directory: nothing can be created below it",
 }
 _OF_STAT = ("present", "links")
-_OF_MOUNT = ("deleted", "mounted", "readonly", "noexec", "fstype", "root", "source")
+_OF_MOUNT = ("deleted", "mounted", "readonly", "noexec", "fstype", "root", "source", "in_deleted")
 
 
 def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
@@ -89,6 +90,7 @@ def _facts(mount: Mount, path: str) -> Fields:
         "fstype": printable(mount.fstype),
         "root": printable(mount.root),
         "source": printable(mount.source),
+        "in_deleted": mount.deleted,
     }
 
 

@@ -1,12 +1,18 @@
 """Tell why a run is red: the cause, its evidence, the remedy."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from whyred.faces.cli.complete import TARGET_HELP, forge_target
 from whyred.faces.cli.forge import forge_options, forges_of_any
 from whyred.reports.forms import reports
+
+if TYPE_CHECKING:
+    from whyred.model.finding import Verdict
 
 _EPILOG = f"""{TARGET_HELP}
 \b
@@ -20,13 +26,16 @@ Examples:
                                              on the runner's own host
   whyred why build.log --host ssh://ci@runner.lan --this-host-ran-it
                                              the same from elsewhere
+  whyred why --here --log job.log            in a step with `if: failure()`
 Exit codes: 0 nothing failed, 1 something did, explained or not, 4 there
 is no log.
 """
 
 
 @click.command("why", help=__doc__, epilog=_EPILOG)
-@click.argument("target", shell_complete=forge_target)
+@click.argument("target", required=False, shell_complete=forge_target)
+@click.option("--here", is_flag=True, help="Inside a failing job: its own log, machine and summary page.")
+@click.option("--log", metavar="FILE", help="With --here: what a step kept with tee, where the forge gives no log.")
 @click.option(
     "--host",
     metavar="local|ssh://USER@HOST|FILE",
@@ -68,7 +77,9 @@ is no log.
 @click.option("--explain", is_flag=True, help="Show every question that was asked and what it changed.")
 @forge_options
 def command(
-    target: str,
+    target: str | None,
+    here: bool,
+    log: str | None,
     host: str | None,
     this_host_ran_it: bool,
     no_probe: bool,
@@ -88,6 +99,7 @@ def command(
     from whyred.faces.cli.show import progress, refuse_loss, seconds, show
     from whyred.settings import folders
 
+    target = _target(target, here, log, host)
     if this_host_ran_it and host is None:
         raise click.UsageError("--this-host-ran-it vouches for a host: say which, with --host local.")
     if this_host_ran_it and no_probe:
@@ -100,7 +112,39 @@ def command(
         raise click.UsageError("--no-baseline compares with nothing, so there is nothing that --baseline could name.")
     forges = forges_of_any((target, *baselines), options)
     limits = (seconds(budget), save, forges, max_bytes)
-    wish = Wish(target, host, this_host_ran_it, not no_probe, *limits, baselines, not no_baseline)
+    wish = Wish(target, host, this_host_ran_it, not no_probe, *limits, baselines, here, not no_baseline)
     verdict = why(wish, Library(folders.cache()), progress)
     show(verdict, form, out, explain=explain)
+    if here:
+        _summarise(verdict, progress)
     return 1 if verdict.failed else 0
+
+
+def _target(target: str | None, here: bool, log: str | None, host: str | None) -> str:
+    """The log that is meant. Raises UsageError and UserError."""
+    if not here:
+        if log is not None:
+            raise click.UsageError("--log goes with --here; else name the log itself: whyred why FILE")
+        if target is None:
+            raise click.UsageError("Missing argument 'TARGET': a log, a run on a forge, or --here inside a job.")
+        return target
+    if target is not None or host is not None:
+        raise click.UsageError("--here is this very job on this machine: it takes no TARGET and no --host.")
+    from whyred.app.here import own_run
+
+    return log if log is not None else own_run(os.environ)
+
+
+def _summarise(verdict: "Verdict", progress: Callable[[str], None]) -> None:
+    """Adds the report to the job's summary page; a page that cannot be written stops nothing."""
+    from whyred.app.here import summary
+    from whyred.reports import markdown
+
+    file = summary()
+    if file is None:
+        return
+    try:
+        with file.open("a", encoding="utf-8") as page:
+            page.write(markdown.render(verdict))
+    except OSError as e:
+        progress(f"the job's summary cannot be written: {file}: {e.strerror}")
