@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from whyred.app.ask import Asker, cost, read_answers
 from whyred.app.read import ReadLog
 from whyred.app.subjects import SHELL
+from whyred.diagnosis import tell_forge
 from whyred.diagnosis.judge import MayRefute, ask_of, asks, candidates, judge, show
 from whyred.diagnosis.match import CANCELLED
 from whyred.diagnosis.rank import rank
 from whyred.model.cause import Cause
 from whyred.model.evidence import Answer, Ask, Reason, Unknown
 from whyred.model.failure import Failure
-from whyred.model.finding import Confidence, Finding, Open, Question, Verdict, Weight
+from whyred.model.finding import Confidence, Finding, Held, Open, Question, Verdict, Weight
 from whyred.model.run import Attempt
 
 _JUDGED = 3
@@ -37,6 +38,8 @@ def investigate(log: ReadLog, attempt: Attempt, causes: Sequence[Cause], asker: 
         after = _judge(cases, answers, may_refute)
         journal.append(Question(str(ask), _outcome(answers[ask]), _changed(findings, after)))
         findings = after
+    if log.matched.failed and not any(f.confidence is Confidence.CONFIRMED for f in findings):
+        journal += _beside(answers, asker)
     ranked, out = rank(findings)
     unknown = _unknown(ranked)
     sure = bool(ranked) and ranked[0].confidence is Confidence.CONFIRMED
@@ -53,7 +56,18 @@ def investigate(log: ReadLog, attempt: Attempt, causes: Sequence[Cause], asker: 
         guessed=log.matched.guessed and not sure,
         step=log.matched.step,
         next=_next_act(log, attempt.run.label, ranked, unknown),
+        beside=tuple(tell_forge.sentences(answers)) if log.matched.failed else (),
     )
+
+
+def _beside(answers: dict[Ask, tuple[Answer, ...]], asker: Asker) -> list[Question]:
+    """While nothing is proven, how other runs ended is worth a few requests, whichever causes ask for it."""
+    asked = []
+    for ask in (ask for ask in tell_forge.ASKS if ask not in answers):
+        answers[ask] = read_answers(ask, asker.ask(ask))
+        if any(not isinstance(answer.facts, Unknown) for answer in answers[ask]):
+            asked.append(Question(str(ask), _outcome(answers[ask]), "nothing"))
+    return asked
 
 
 def _judge(cases: Sequence[_Case], answers: dict[Ask, tuple[Answer, ...]], may_refute: MayRefute) -> list[Finding]:
@@ -152,7 +166,7 @@ def _unknown(findings: Sequence[Finding]) -> tuple[Open, ...]:
                     how = _HOW.get(told.reason, f"By hand: {finding.cause.text.check}")
                     key = (f"{evidence.question}: {evidence.field}", told.reason)
                     rows.setdefault(key, Open(key[0], f"{told.reason}: {told.detail}", how))
-    if findings and not sure and not findings[0].held:
+    if findings and not sure and not any(_arises(held) for held in findings[0].held):
         cause = findings[0].cause
         rows[cause.id, Reason.NOT_SUPPORTED] = Open(
             f"whether it is {cause.id}",
@@ -160,6 +174,12 @@ def _unknown(findings: Sequence[Finding]) -> tuple[Open, ...]:
             f"By hand: {cause.text.check}",
         )
     return tuple(rows.values())
+
+
+def _arises(held: Held) -> bool:
+    """Whether a condition asks something that can be asked of this attempt."""
+    values = [evidence.value for evidence in held.evidence]
+    return any(not isinstance(value, Unknown) or value.reason is not Reason.NOT_APPLICABLE for value in values)
 
 
 def _next_act(log: ReadLog, label: str, findings: Sequence[Finding], unknown: Sequence[Open]) -> str:
