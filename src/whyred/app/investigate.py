@@ -26,8 +26,12 @@ class _Case:
     causes: list[Cause]
 
 
-def investigate(log: ReadLog, attempt: Attempt, causes: Sequence[Cause], asker: Asker) -> Verdict:
-    """The verdict on one attempt. Asks `asker` one question after the other until no answer could change the order."""
+def investigate(
+    log: ReadLog, attempt: Attempt, causes: Sequence[Cause], asker: Asker, beside: Sequence[Ask] = ()
+) -> Verdict:
+    """The verdict on one attempt. Asks `asker` one question after the other until no answer could change the order;
+    while nothing is proven then, also those that are worth an answer whichever causes are open (`beside`).
+    """
     cases = [_Case(f, candidates(f, causes)) for f in log.matched.failures[:_JUDGED]]
     answers: dict[Ask, tuple[Answer, ...]] = {}
     journal: list[Question] = []
@@ -39,7 +43,7 @@ def investigate(log: ReadLog, attempt: Attempt, causes: Sequence[Cause], asker: 
         journal.append(Question(str(ask), _outcome(answers[ask]), _changed(findings, after)))
         findings = after
     if log.matched.failed and not any(f.confidence is Confidence.CONFIRMED for f in findings):
-        journal += _beside(answers, asker)
+        journal += _beside(beside, answers, asker)
     ranked, out = rank(findings)
     unknown = _unknown(ranked)
     sure = bool(ranked) and ranked[0].confidence is Confidence.CONFIRMED
@@ -60,10 +64,10 @@ def investigate(log: ReadLog, attempt: Attempt, causes: Sequence[Cause], asker: 
     )
 
 
-def _beside(answers: dict[Ask, tuple[Answer, ...]], asker: Asker) -> list[Question]:
-    """While nothing is proven, how other runs ended is worth a few requests, whichever causes ask for it."""
+def _beside(asks: Sequence[Ask], answers: dict[Ask, tuple[Answer, ...]], asker: Asker) -> list[Question]:
+    """Asks them, and tells of those that brought a fact."""
     asked = []
-    for ask in (ask for ask in tell_forge.ASKS if ask not in answers):
+    for ask in (ask for ask in asks if ask not in answers):
         answers[ask] = read_answers(ask, asker.ask(ask))
         if any(not isinstance(answer.facts, Unknown) for answer in answers[ask]):
             asked.append(Question(str(ask), _outcome(answers[ask]), "nothing"))
@@ -177,9 +181,9 @@ def _unknown(findings: Sequence[Finding]) -> tuple[Open, ...]:
 
 
 def _arises(held: Held) -> bool:
-    """Whether a condition asks something that can be asked of this attempt."""
-    values = [evidence.value for evidence in held.evidence]
-    return any(not isinstance(value, Unknown) or value.reason is not Reason.NOT_APPLICABLE for value in values)
+    """Whether a condition can be asked about: of a log in a file no forge tells anything."""
+    untold = [isinstance(e.value, Unknown) and e.value.reason is Reason.NOT_APPLICABLE for e in held.evidence]
+    return not (held.condition.of.is_forges and all(untold))
 
 
 def _next_act(log: ReadLog, label: str, findings: Sequence[Finding], unknown: Sequence[Open]) -> str:

@@ -16,6 +16,7 @@ from whyred.app.read import ReadLog
 from whyred.app.read_job import read_job
 from whyred.app.subjects import Subjects
 from whyred.app.targets import address_of, fetch, find, forges_or_own, given, refuse_two_pipes, telling
+from whyred.diagnosis import tell_forge
 from whyred.hosts.bundle import Recording
 from whyred.logs.mask import Masker
 from whyred.model.evidence import Reason, Unknown
@@ -74,7 +75,8 @@ def why(wish: Wish, library: Library, progress: Callable[[str], None]) -> Verdic
         log = read.log.beside(known.lines(read.log.reading))
         asker = _asker(wish, fetched, log, masker, stack, progress)
         progress(_doing(asker))
-        verdict = replace(investigate(log, fetched.attempt, library.causes, asker), run_failures=failures)
+        verdict = investigate(log, fetched.attempt, library.causes, asker, tell_forge.ASKS)
+        verdict = replace(verdict, run_failures=failures)
         question = known.question(changed=log.matched != read.log.matched)
         if question is not None:
             verdict = replace(verdict, questions=(question, *verdict.questions))

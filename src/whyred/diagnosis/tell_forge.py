@@ -65,6 +65,8 @@ def _since(told: Mapping[str, object]) -> Iterator[str]:
         yield f"The last green run, {_shown(run)}, worked on the same files: nothing in them changed since"
     elif told.get("retrigger") is True:
         yield f"Since the last green run, {_shown(run)}, only files changed that hardly any build reads: a retrigger"
+    elif commits == 0:
+        yield f"Last green: {_shown(run)}, of the same commit"
     elif isinstance(commits, int) and "touched" in told:
         ago = f"{commits} commit{'' if commits == 1 else 's'} ago"
         yield f"Last green: {_shown(run)}, {ago}; since then: {_shown(told['touched'])}"

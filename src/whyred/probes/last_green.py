@@ -25,7 +25,8 @@ FIELDS = {
     "same_tree": "whether this job was green there on the same files: no commit since touches any",
     "commits": "how many commits lie between the two; absent where there is no such run",
     "files": "how many files these touch",
-    "retrigger": "whether no build reads any of these files: they are texts for people, or settings of editors",
+    "retrigger": "whether no build reads any of these files: they are texts for people, or settings of editors; absent "
+    "where there are no commits between",
     "touched": "a few of the files that a build may read",
 }
 _OF_RUN = ("run", "age_seconds", "same_tree", "commits", "files", "retrigger", "touched")
@@ -49,7 +50,10 @@ def ask(forge: Forge, _subject: Subject, _arguments: Mapping[str, str]) -> bytes
     green = _green(listed, run)
     if green is None and not _is_all(listed):
         query = RunQuery(_GREEN, branch=run.branch, workflow=run.workflow, status=Conclusion.SUCCESS.value)
-        green = _green(told(lambda: forge.runs(query)), run)
+        found = told(lambda: forge.runs(query))
+        green = _green(found, run)
+        if green is None and isinstance(found, Listed) and not found.whole:
+            green = Unknown(Reason.NOT_SUPPORTED, "the list of runs that could be had may lack the green one")
     between: object = None
     job: object = None
     if isinstance(green, Run):
@@ -117,7 +121,7 @@ def _between(parts: Parts, run: Run, green: Run) -> Facts:
     """What the commits between the two touch."""
     if run.commit == green.commit:
         same = _same(parts, run, green)
-        return {"same_tree": same, "commits": 0, "files": 0, "retrigger": True, "touched": None}
+        return {"same_tree": same, "commits": 0, "files": 0, "retrigger": None, "touched": None}
     table = parts.table("between")
     if isinstance(table, Unknown):
         return every(("same_tree", "commits", "files", "retrigger", "touched"), table)

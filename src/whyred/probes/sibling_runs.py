@@ -24,7 +24,8 @@ FIELDS = {
     "twins": "how many runs of the same commit by another event or workflow were made within two minutes of this one "
     "and may have run at the same time",
     "twin": "the first of these: its event and workflow",
-    "newer_began": "whether a newer run of the same branch and workflow was made before this attempt ended",
+    "newer_began": "whether a newer run of the same branch and workflow was made before this attempt ended, or in the "
+    "very second",
     "others_red": "how many runs of other commits, other repositories' too, ran around it and were red",
     "others_green": "how many of these were green",
     "all_red": "whether there are at least two of these, of two commits, and not one is green",
