@@ -472,3 +472,18 @@ def test_no_title_is_recorded(name: str, tmp_path: Path) -> None:
         verdict = go(it, 2, save=tmp_path / "x.whyred")
         assert "canary title" in str(verdict.attempt.run.title)
         assert b"canary title" not in _answers(tmp_path / "x.whyred")
+
+
+def test_what_a_forge_told_of_another_run_counts_for_that_run_alone(tmp_path: Path) -> None:
+    """A bundle stands in for the host of a log that somebody else sent: its forge speaks of the bundle's own run."""
+    made = world()
+    app = made.named(REPO)
+    played(app, "a", FAILED)
+    played(app, "a", OK)
+    file = tmp_path / "ci.log"
+    file.write_text("running 1 test\ntest a ... FAILED\ntest result: FAILED. 0 passed; 1 failed; 0 ignored\n")
+    with way("forgejo-16", made) as it:
+        go(it, 1, save=tmp_path / "x.whyred")
+    verdict = why(Wish(str(file), host=str(tmp_path / "x.whyred"), vouched=True), library(), quiet)
+    assert finding(verdict, "real-regression").confidence is Confidence.POSSIBLE
+    assert verdict.beside == ()

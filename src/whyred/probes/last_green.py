@@ -35,7 +35,8 @@ _GREEN = 5
 _NAMED = 5
 _UNREAD = re.compile(
     r"(?:.*/)?(?:"
-    r"[^/]+\.(?:md|mdx|adoc|rst)|(?:README|LICEN[CS]E|COPYING|NOTICE|CHANGELOG|CHANGES|CONTRIBUTING|AUTHORS|CODEOWNERS)[^/]*"
+    r"[^/]+\.(?:md|mdx|adoc|rst)|(?:README|LICEN[CS]E|COPYING|NOTICE|CHANGELOG|CHANGES|CONTRIBUTING|AUTHORS|CODEOWNERS)"
+    r"(?:-[a-z0-9]+)?(?:\.txt)?"
     r"|\.editorconfig|\.gitignore|\.mailmap|\.git-blame-ignore-revs)"
     r"|\.(?:forgejo|gitea|github)/(?:issue_template|ISSUE_TEMPLATE|pull_request_template|PULL_REQUEST_TEMPLATE).*",
     re.IGNORECASE,
