@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from siblings_standin import FAILED, OK, PORT_TAKEN, REPO, SHA, Way, played, tried, way, world
-from standin import World
+from standin import World, faults
 from standin.github import GitHub
 from standin.github_shapes import run_id
 
@@ -83,7 +83,8 @@ def test_a_green_run_of_the_same_commit_rules_a_regression_out(name: str, tmp_pa
     with way(name, made) as it:
         verdict = go(it, 1, save=tmp_path / "x.whyred")
         assert finding(verdict, "real-regression").confidence is Confidence.RULED_OUT
-        assert finding(verdict, "flaky-test").confidence is Confidence.LIKELY
+        sure = Confidence.LIKELY if name in TOLD_RUNNERS else Confidence.POSSIBLE  # Forgejo tells nobody who ran it
+        assert finding(verdict, "flaky-test").confidence is sure
         assert facts(verdict, tmp_path / "x.whyred", SIBLINGS)["same_commit"] == "green"
         assert any("green on the same commit" in told for told in verdict.beside)
 
@@ -121,6 +122,20 @@ def test_red_on_two_runners_at_the_same_commit_makes_a_regression_likely(name: s
         assert (told["same_commit"], told["red_elsewhere"]) == ("red", True)
         assert (told["elsewhere_red"], told["elsewhere_green"], told["runner_red"]) == (1, 0, 0)
         assert finding(verdict, "real-regression").confidence is Confidence.LIKELY
+
+
+@pytest.mark.parametrize("name", TOLD_RUNNERS)
+def test_green_on_another_runner_may_be_the_runners_merit(name: str, tmp_path: Path) -> None:
+    made = world()
+    app = made.named(REPO)
+    played(app, "a", FAILED, runner="one")
+    played(app, "a", OK, runner="two")
+    with way(name, made) as it:
+        verdict = go(it, 1, save=tmp_path / "x.whyred")
+        told = facts(verdict, tmp_path / "x.whyred", SIBLINGS)
+        assert (told["green_here"], told["green_elsewhere"]) == (False, True)
+        assert finding(verdict, "flaky-test").confidence is Confidence.POSSIBLE
+        assert finding(verdict, "real-regression").confidence is Confidence.RULED_OUT
 
 
 def test_red_twice_on_one_runner_says_nothing_about_the_change(tmp_path: Path) -> None:
@@ -349,6 +364,19 @@ def test_a_used_up_budget_asks_nothing() -> None:
         held = finding(verdict, "real-regression").held
         assert {reason(e.value) for h in held for e in h.evidence} == {Reason.BUDGET}
         assert not [path for path in it.asked() if "search" in path or "compare" in path]
+
+
+def test_a_closed_list_of_jobs_says_what_opens_it() -> None:
+    made = world()
+    app = made.named(REPO)
+    played(app, "a", FAILED)
+    played(app, "a", OK)
+    with way("github", made) as it:
+        it.forge.fault(faults.status(403), on=rf"/runs/{run_id(app.runs[1])}/jobs")
+        verdict = go(it, 1)
+        (row,) = [row for row in verdict.unknown if row.what == "sibling-runs of forge: same_commit"]
+        assert row.reason.startswith("no-permission")
+        assert "whyred login" in row.how
 
 
 def test_a_log_in_a_file_asks_no_forge_and_misses_none(tmp_path: Path) -> None:

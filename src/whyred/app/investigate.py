@@ -156,6 +156,16 @@ _HOW = {
 }
 
 
+_HOW_FORGE = {
+    Reason.NO_HOST: "Ask again without --no-probe",
+    Reason.NO_PERMISSION: "whyred login with a token that may read this repository; whyred access tells what is closed",
+    Reason.REFUSED: "Ask again later; whyred access tells what is closed",
+    Reason.BUDGET: "Ask again with a larger --budget",
+    Reason.TIMED_OUT: "Ask again with a larger --budget",
+    Reason.NOT_RECORDED: "Ask the forge itself: whyred why OWNER/REPO#RUN",
+}
+
+
 def _unknown(findings: Sequence[Finding]) -> tuple[Open, ...]:
     """What open findings still lack, each reason with its questions, in the order of the findings."""
     sure = any(f.confidence is Confidence.CONFIRMED for f in findings)
@@ -167,7 +177,8 @@ def _unknown(findings: Sequence[Finding]) -> tuple[Open, ...]:
             for evidence in held.evidence:
                 if isinstance(evidence.value, Unknown) and evidence.value.reason is not Reason.NOT_APPLICABLE:
                     told = evidence.value
-                    how = _HOW.get(told.reason, f"By hand: {finding.cause.text.check}")
+                    hows = _HOW_FORGE if held.condition.of.is_forges else _HOW
+                    how = hows.get(told.reason, f"By hand: {finding.cause.text.check}")
                     key = (f"{evidence.question}: {evidence.field}", told.reason)
                     rows.setdefault(key, Open(key[0], f"{told.reason}: {told.detail}", how))
     if findings and not sure and not any(_arises(held) for held in findings[0].held):

@@ -32,7 +32,10 @@ def _facts(answers: Answers, ask: Ask) -> Mapping[str, object]:
 def _of_commit(told: Mapping[str, object]) -> Iterator[str]:
     ended = told.get("same_commit")
     if ended in ("green", "both"):
-        others = ", and others were red" if ended == "both" else ""
+        others = (
+            ", on another runner" if told.get("green_elsewhere") is True and told.get("green_here") is False else ""
+        )
+        others += ", and others were red" if ended == "both" else ""
         yield f"The same job was green on the same commit another time{others}: the change alone does not explain it"
     elif ended == "red":
         where = ", on another runner as well" if told.get("red_elsewhere") is True else ""

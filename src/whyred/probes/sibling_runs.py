@@ -20,6 +20,8 @@ from whyred.probes.sibling_answer import Rows, Siblings, taken
 
 FIELDS = {
     "same_commit": "how the other tries of this job on the same files ended: `green`, `red`, `both`, or `none` ended",
+    "green_here": "whether such a try was green on the runner that this one was red on",
+    "green_elsewhere": "whether such a try was green on another runner",
     "red_elsewhere": "whether such a try was red on another runner",
     "twins": "how many runs of the same commit by another event or workflow were made within two minutes of this one "
     "and may have run at the same time",
@@ -44,6 +46,7 @@ _LOOKED_AT = 2
 """Runs of each kind whose jobs are asked for, and other repositories whose runs are."""
 _TWIN = 120.0
 """Seconds within which two runs were made at once."""
+_NO_RUNNER = Unknown(Reason.NOT_SUPPORTED, "the forge does not tell which runner took a job")
 _AROUND = 600.0
 """Seconds before the beginning and after the end of a run in which others ran around it."""
 
@@ -142,15 +145,30 @@ def _of_commit(it: Siblings) -> Facts:
         a for a in it.tries
         if (_is_alike(it.run, a.run, it.kind) or (same_run(it.run, a.run) and a.number != it.attempt.number))
     ]  # fmt: skip
-    reds, greens = [a for a in tries if is_red(a)], [a for a in tries if is_green(a)]
+    reds, greens = any(map(is_red, tries)), any(map(is_green, tries))
     ended: Value | Unknown = "both" if reds and greens else "green" if greens else "red" if reds else "none"
-    here = _runner(it.attempt)
-    elsewhere: Value | Unknown = any(here is not None and _runner(a) not in (None, here) for a in reds)
     if not greens and it.closed is not None:
-        ended, elsewhere = it.closed, elsewhere or it.closed
-    if not tries and (lacking := _lacking(it.commit, it.run)) is not None:
-        ended, elsewhere = lacking, lacking
-    return {"same_commit": ended, "red_elsewhere": elsewhere, **_twins(it)}
+        ended = it.closed
+    lacking = None if tries else it.closed or _lacking(it.commit, it.run)
+    if lacking is not None:
+        return {**every(("same_commit", *_PLACED), lacking), **_twins(it)}
+    return {"same_commit": ended, **_placed(it, tries), **_twins(it)}
+
+
+_PLACED = ("green_here", "green_elsewhere", "red_elsewhere")
+
+
+def _placed(it: Siblings, tries: Sequence[Attempt]) -> Facts:
+    """On which runners the tries of the commit ended how."""
+    here = _runner(it.attempt)
+    on = {(_runner(a), is_green(a)) for a in tries if _runner(a) is not None and (is_green(a) or is_red(a))}
+    if tries and (here is None or not on):
+        return every(_PLACED, _NO_RUNNER)
+    return {
+        "green_here": (here, True) in on,
+        "green_elsewhere": any(green and runner != here for runner, green in on),
+        "red_elsewhere": any(not green and runner != here for runner, green in on),
+    }
 
 
 def _lacking(rows: Rows | Unknown, run: Run) -> Unknown | None:
@@ -241,7 +259,7 @@ def _of_runner(it: Siblings) -> Facts:
     others = [a for a in it.tries if not (same_run(it.run, a.run) and a.number == it.attempt.number)]
     placed = [a for a in others if _runner(a) is not None]
     if here is None or (others and not placed):
-        return every(fields, Unknown(Reason.NOT_SUPPORTED, "the forge does not tell which runner took a job"))
+        return every(fields, _NO_RUNNER)
     return {
         "runner_green": sum(is_green(a) and _runner(a) == here for a in placed),
         "runner_red": sum(is_red(a) and _runner(a) == here for a in placed),
