@@ -1,5 +1,6 @@
 """Other runs as evidence: on forges of every kind, within a handful of requests, and the same again from a bundle."""
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -116,11 +117,12 @@ def test_red_on_two_runners_at_the_same_commit_makes_a_regression_likely(name: s
     app = made.named(REPO)
     played(app, "a", FAILED, runner="one")
     played(app, "a", FAILED, runner="two")
+    played(app, "b", OK, branch="other", runner="three")
     with way(name, made) as it:
         verdict = go(it, 1, save=tmp_path / "x.whyred")
         told = facts(verdict, tmp_path / "x.whyred", SIBLINGS)
-        assert (told["same_commit"], told["red_elsewhere"]) == ("red", True)
-        assert (told["elsewhere_red"], told["elsewhere_green"], told["runner_red"]) == (1, 0, 0)
+        assert (told["same_commit"], told["red_elsewhere"], told["red_alone"]) == ("red", True, True)
+        assert (told["elsewhere_red"], told["elsewhere_green"], told["runner_red"]) == (1, 1, 0)
         assert finding(verdict, "real-regression").confidence is Confidence.LIKELY
 
 
@@ -136,6 +138,18 @@ def test_green_on_another_runner_may_be_the_runners_merit(name: str, tmp_path: P
         assert (told["green_here"], told["green_elsewhere"]) == (False, True)
         assert finding(verdict, "flaky-test").confidence is Confidence.POSSIBLE
         assert finding(verdict, "real-regression").confidence is Confidence.RULED_OUT
+
+
+def test_two_runners_of_one_sick_host_are_red_for_every_commit(tmp_path: Path) -> None:
+    made = world()
+    app = made.named(REPO)
+    played(app, "a", FAILED, runner="one")
+    played(app, "a", FAILED, runner="two")
+    played(app, "b", FAILED, branch="other", runner="one")
+    with way("gitea-1.26.4", made) as it:
+        verdict = go(it, 1, save=tmp_path / "x.whyred")
+        assert facts(verdict, tmp_path / "x.whyred", SIBLINGS)["red_alone"] is False
+        assert finding(verdict, "real-regression").confidence is Confidence.POSSIBLE
 
 
 def test_red_twice_on_one_runner_says_nothing_about_the_change(tmp_path: Path) -> None:
@@ -456,6 +470,27 @@ def test_nothing_is_asked_twice_and_calls_are_counted() -> None:
         forge.runs(RunQuery(5), "o/more")
     assert refused.value.unknown.reason is Reason.BUDGET
     assert len(ladder.calls) == CALLS
+
+
+def test_a_forge_that_hangs_costs_what_is_left_of_the_budget_and_its_own_answer_alone() -> None:
+    gate, now = threading.Event(), [0.0]
+
+    class Hung(FakeLadder):
+        def runs(self, repo: str, query: RunQuery) -> list[Run]:
+            if repo == "o/hung":
+                gate.wait(60)
+            return super().runs(repo, query)
+
+    forge = fake(Hung(), 60.0, lambda: now[0])
+    try:
+        assert forge.runs(RunQuery(5)).whole
+        now[0] = 59.95
+        with pytest.raises(HostRefusedError) as refused:
+            forge.runs(RunQuery(5), "o/hung")
+        assert refused.value.unknown.reason is Reason.TIMED_OUT
+        assert forge.runs(RunQuery(5)).whole
+    finally:
+        gate.set()
 
 
 @pytest.mark.parametrize("missing", Missing)

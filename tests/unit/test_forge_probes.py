@@ -321,6 +321,7 @@ def test_sentences() -> None:
     assert said({"same_commit": "none", "others_red": 0, "others_green": 0, "twin": None}) == []
     assert "others were red" in said({"same_commit": "both"})[0]
     assert "on another runner" in said({"same_commit": "red", "red_elsewhere": True})[0]
+    assert "Both runs" in said({"others_red": 2, "others_green": 0, "all_red": True})[0]
     assert "All 3 runs" in said({"others_red": 3, "others_green": 0, "all_red": True})[0]
     assert "2 of 3 runs" in said({"others_red": 1, "others_green": 2, "all_red": False})[0]
     assert said({"others_red": 1, "others_green": 0, "all_red": False}) == []

@@ -49,8 +49,9 @@ def _around(told: Mapping[str, object]) -> Iterator[str]:
     if not isinstance(red, int) or not isinstance(green, int) or red + green == 0:
         return
     if told.get("all_red") is True:
+        every = "Both" if red == 2 else f"All {red}"
         yield (
-            f"All {red} runs of other commits around the same time were red as well: they have no change in common, "
+            f"{every} runs of other commits around the same time were red as well: they have no change in common, "
             "so look at the host, the network or a service"
         )
     elif green:

@@ -23,6 +23,7 @@ FIELDS = {
     "green_here": "whether such a try was green on the runner that this one was red on",
     "green_elsewhere": "whether such a try was green on another runner",
     "red_elsewhere": "whether such a try was red on another runner",
+    "red_alone": "the same, while the same workflow was green for another commit around it: so the runners were well",
     "twins": "how many runs of the same commit by another event or workflow were made within two minutes of this one "
     "and may have run at the same time",
     "twin": "the first of these: its event and workflow",
@@ -137,7 +138,8 @@ def read(data: bytes) -> Facts:
     found = taken(Parts(data))
     if isinstance(found, Unknown):
         return every(FIELDS, found)
-    return {**_of_commit(found), **_of_time(found), **_of_runner(found), **_of_attempt(found)}
+    facts = {**_of_commit(found), **_of_time(found), **_of_runner(found), **_of_attempt(found)}
+    return {**facts, "red_alone": _red_alone(found, facts["red_elsewhere"])}
 
 
 def _of_commit(it: Siblings) -> Facts:
@@ -220,12 +222,25 @@ def _of_time(it: Siblings) -> Facts:
     newer = _newer(it, rows)
     if newer is False and not covered:
         newer = old
-    others = [o for o in (*rows, *it.beside) if _is_other(it.run, o) and _met(it.run, o, _AROUND)]
+    others = _others(it)
     reds, greens = [o for o in others if is_red(o)], [o for o in others if is_green(o)]
     if not others and not covered:
         return {"newer_began": newer, **every(("others_red", "others_green", "all_red"), old)}
     together = len({(o.repo, o.commit) for o in reds}) >= 2 and not greens
     return {"newer_began": newer, "others_red": len(reds), "others_green": len(greens), "all_red": together}
+
+
+def _others(it: Siblings) -> list[Run]:
+    """Runs of other commits around this one."""
+    rows = () if isinstance(it.newest, Unknown) else it.newest.runs
+    return [o for o in (*rows, *it.beside) if _is_other(it.run, o) and _met(it.run, o, _AROUND)]
+
+
+def _red_alone(it: Siblings, elsewhere: Value | Unknown | None) -> Value | Unknown | None:
+    """Two runners may sit on one sick host: only that others got through says that it was well."""
+    if elsewhere is not True:
+        return elsewhere
+    return any(is_green(o) and (o.repo, o.workflow) == (it.run.repo, it.run.workflow) for o in _others(it))
 
 
 def _is_other(run: Run, other: Run) -> bool:
