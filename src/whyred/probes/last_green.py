@@ -103,7 +103,8 @@ def read(data: bytes) -> Facts:
     if isinstance(run, Unknown):
         return every(FIELDS, run)
     if parts.absent("green"):
-        return {"present": False, **every(_OF_RUN, None)}
+        nothing = Unknown(Reason.NOT_APPLICABLE, "there is no green run to compare with")
+        return {"present": False, **every(_OF_RUN, None), "same_tree": nothing}
     row = parts.table("green")
     green = row if isinstance(row, Unknown) else read_run(row.parts)
     if isinstance(green, Unknown):
