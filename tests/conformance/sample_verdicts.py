@@ -147,6 +147,7 @@ def _hostile() -> Verdict:
         unknown=(Open(HOSTILE, HOSTILE, HOSTILE),),
         step=HOSTILE,
         next=HOSTILE,
+        beside=(HOSTILE,),
     )
 
 
@@ -192,6 +193,13 @@ VERDICTS: Mapping[str, Verdict] = {
     "confirmed": PLAIN,
     "likely": replace(PLAIN, findings=(replace(CONFIRMED, confidence=Confidence.LIKELY),), ruled_out=()),
     "possible": _possible(),
+    "other-runs": replace(
+        _possible(),
+        beside=(
+            "The same job was green on the same commit another time: the change alone does not explain it",
+            "Last green: team/app#11, 2 commits ago; since then: src/queue.rs",
+        ),
+    ),
     "both-ways": _both_ways(),
     "without-conditions": replace(PLAIN, findings=(replace(CONFIRMED, cause=COMPILE, held=()),)),
     "many": _many(),

@@ -22,7 +22,7 @@ from whyred.library import read, read_causes
 from whyred.model.cause import Cause, Condition, Op
 from whyred.model.finding import Confidence, Finding
 from whyred.model.pattern import Pattern
-from whyred.model.probe import Probe
+from whyred.model.probe import Kind, Probe
 from whyred.probes.find import all_probes
 
 IDS = [f.stem for f in read.files("causes")]
@@ -81,6 +81,8 @@ def wrong(condition: Condition, captured: set[str], probes: Mapping[str, Probe])
     if probe is None:
         yield f"asks the probe {condition.probe}, which does not exist"
         return
+    if condition.of.is_forges != (probe.kind is Kind.FORGE):
+        yield f"asks {condition.of} by {probe.name}, which is a question to a {probe.kind}"
     if condition.field not in probe.fields:
         yield f"wants the field {condition.field}, which {probe.name} does not have"
     arguments = dict(condition.with_)
@@ -233,6 +235,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "source": ({"source": ""}, "where its facts come from"),
     "probe": ({"confirm": [{**whole()["confirm"][0], "probe": "crystal-ball"}]}, "crystal-ball"),
     "field": ({"confirm": [{**whole()["confirm"][0], "field": "mood"}]}, "wants the field mood"),
+    "whom": ({"confirm": [{**whole()["confirm"][0], "of": "forge"}]}, "a question to a directory"),
     "argument": ({"confirm": [{**whole()["confirm"][0], "with": {"road": "/"}}]}, "does not take"),
     "missing": ({"confirm": [{**whole()["confirm"][0], "with": {}}]}, "does not give"),
     "hole": ({"confirm": [{**whole()["confirm"][0], "with": {"path": "{colour}"}}]}, "wants the captures"),

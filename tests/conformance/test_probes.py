@@ -11,6 +11,7 @@ import pytest
 import whyred.probes
 from whyred.library import read_causes
 from whyred.model.evidence import Reason, Unknown
+from whyred.model.forge import Forge
 from whyred.model.host import Host
 from whyred.model.probe import Kind, Probe
 from whyred.probes.find import all_probes
@@ -21,6 +22,8 @@ RECORDED = Path(__file__).parent.parent / "probes"
 EACH = pytest.mark.parametrize("name", PROBES)
 ACTS = {name for name in (*vars(Host), *Host.__annotations__) if not name.startswith("_")}
 """What a host can be asked."""
+TELLS = {name for name in (*vars(Forge), *Forge.__annotations__) if not name.startswith("_")}
+"""What a forge can be asked."""
 NOT_RECORDED = {"unit-settings": "no machine with systemd has been at hand to record an answer on"}
 """Probes whose recorded answers hold no fact yet. May only shrink."""
 
@@ -139,6 +142,8 @@ def test_asks_through_the_host_alone(name: str) -> None:
             assert node.func.id != "open", f"{name}: opens a file itself: ask the host instead"
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "host":
             assert node.attr in ACTS, f"{name}: asks for host.{node.attr}, which no host has"
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "forge":
+            assert node.attr in TELLS, f"{name}: asks for forge.{node.attr}, which no forge has"
 
 
 def test_every_condition_of_a_cause_asks_for_something_a_probe_answers() -> None:

@@ -80,6 +80,14 @@ def own_user(call: Call) -> Reply:
     return as_json(shapes.user(call.forge, call.user, own=True)) if call.user else call.forge.hidden()
 
 
+@route("GET /repos/search")
+def search(call: Call) -> Reply:
+    """The repositories that may be seen, by default all (routers/api/v1/repo/repo.go, Search)."""
+    seen = [repo for repo in call.forge.world.repos if repo.may_read(call.user)]
+    found = [shapes.repository(call.forge, repo, call.user) for repo in seen]
+    return _counted(call, {"ok": True, "data": found}, len(found))
+
+
 @route("GET /repos/{owner}/{repo}")
 def one_repo(call: Call) -> Reply:
     """The repository."""
@@ -215,6 +223,25 @@ def commits(call: Call) -> Reply:
         for sha in found[(page - 1) * size : page * size]
     ]
     return _counted(call, shown, len(found))
+
+
+@route("GET /repos/{owner}/{repo}/compare/{basehead}")
+def compare(call: Call) -> Reply:
+    """The commits between two, newest first, with their files (routers/api/v1/repo/compare.go, CompareDiff)."""
+    before, _, after = call.params["basehead"].partition("...")
+    files = call.repo.changes.get((before, after))
+    if files is None:
+        raise RefusedError(call.forge.hidden())
+    shas = [before, *(f"{n:040x}" for n in range(1, len(files))), after]
+    rows = [
+        {
+            "sha": sha,
+            "parents": [{"sha": parent}],
+            "files": [{"filename": name, "status": "modified"} for name in names],
+        }
+        for parent, sha, names in zip(shas, shas[1:], files, strict=False)
+    ]
+    return as_json({"total_commits": len(rows), "commits": rows[::-1]})
 
 
 @route("GET /repos/{owner}/{repo}/commits/{ref}/statuses")

@@ -73,6 +73,17 @@ def pulls(call: Call) -> Reply:
     )
 
 
+@route("GET R/compare/{basehead}")
+def compare(call: Call) -> Reply:
+    """What lies between two commits."""
+    before, _, after = call.params["basehead"].partition("...")
+    commits = call.repo.changes.get((before, after))
+    if commits is None:
+        raise RefusedError(404, "Not Found")
+    files = [{"filename": name, "status": "modified"} for names in commits for name in names]
+    return as_json({"status": "ahead", "total_commits": len(commits), "files": files}, kind=JSON)
+
+
 @route("GET R/actions/runs")
 @route("GET R/actions/workflows/{workflow}/runs")
 def runs(call: Call) -> Reply:

@@ -10,6 +10,7 @@ R = "/repos/{owner}/{repo}"
 _ALWAYS = (
     "GET /version",
     "GET /user",
+    "GET /repos/search",
     f"GET {R}",
     f"GET {R}/branches",
     f"GET {R}/branches/{{branch}}",
@@ -20,9 +21,10 @@ _ALWAYS = (
     f"GET {R}/commits/{{ref}}/status",
     f"GET {R}/commits/{{ref}}/statuses",
 )
-_TASKS = (f"GET {R}/actions/tasks", f"POST {R}/actions/workflows/{{workflowfilename}}/dispatches")
-_GITEA_TASKS = (f"GET {R}/actions/tasks", f"POST {R}/actions/workflows/{{workflow_id}}/dispatches")
-_TASKS_11 = (f"GET {R}/actions/tasks", f"POST {R}/actions/workflows/{{workflowname}}/dispatches")
+_COMPARE = f"GET {R}/compare/{{basehead}}"
+_TASKS = (f"GET {R}/actions/tasks", f"POST {R}/actions/workflows/{{workflowfilename}}/dispatches", _COMPARE)
+_GITEA_TASKS = (f"GET {R}/actions/tasks", f"POST {R}/actions/workflows/{{workflow_id}}/dispatches", _COMPARE)
+_TASKS_11 = (f"GET {R}/actions/tasks", f"POST {R}/actions/workflows/{{workflowname}}/dispatches", _COMPARE)
 _RUNNER_JOBS = (f"GET {R}/actions/runners/jobs", "GET /admin/runners/jobs")
 _RUNS = (f"GET {R}/actions/runs", f"GET {R}/actions/runs/{{run_id}}")
 _LOGS = (

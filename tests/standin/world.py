@@ -51,6 +51,8 @@ class Repo:
     workflows: set[str] = field(default_factory=set)
     files: dict[str, str] = field(default_factory=dict)
     """Path -> text, the same at every commit."""
+    changes: dict[tuple[str, str], list[list[str]]] = field(default_factory=dict)
+    """(commit, later commit) -> the files of each commit between them, oldest first."""
     default_branch: str = "main"
     actions: bool = True
     """Whether the unit Actions is switched on."""

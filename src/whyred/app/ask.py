@@ -1,4 +1,6 @@
-"""Puts questions to a host, or to what a bundle recorded of one. One unit's failure never stops the others."""
+"""Puts questions to a host, or to what a bundle recorded of one. One unit's failure never stops the others. A forge is
+asked by `ask_forge`.
+"""
 
 import json
 import threading
@@ -108,6 +110,24 @@ class Live:
 
     def _text(self, text: str) -> str:
         return self.mask(text.encode("utf-8", "surrogateescape")).decode("utf-8", "replace")
+
+
+@dataclass
+class WithForge:
+    """Puts what a forge tells to `forge`, and every other question to `host`; all answers are in the host's record."""
+
+    host: Asker
+    forge: Asker
+
+    def __post_init__(self) -> None:
+        self.record: Recording = self.host.record
+
+    def ask(self, ask: Ask) -> Raw:
+        """The answers, one per subject."""
+        if not ask.of.is_forges:
+            return self.host.ask(ask)
+        self.record.answers[ask] = self.forge.ask(ask)
+        return self.record.answers[ask]
 
 
 def masked_answer(answer: bytes, mask: Callable[[bytes], bytes]) -> bytes:

@@ -125,6 +125,8 @@ def recorded(recording: Recording, causes: Sequence[Cause]) -> list[Row]:
     """The same table from what a bundle recorded."""
     rows = []
     for ask, raw in recording.answers.items():
+        if ask.of.is_forges:
+            continue
         for answer in read_answers(ask, raw):
             question = " ".join([ask.probe, *(v for _, v in ask.with_)])
             if isinstance(answer.facts, Unknown):

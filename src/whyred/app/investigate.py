@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from whyred.app.ask import Asker, cost, read_answers
 from whyred.app.read import ReadLog
 from whyred.app.subjects import SHELL
+from whyred.diagnosis import tell_forge
 from whyred.diagnosis.judge import MayRefute, ask_of, asks, candidates, judge, show
 from whyred.diagnosis.match import CANCELLED
 from whyred.diagnosis.rank import rank
 from whyred.model.cause import Cause
 from whyred.model.evidence import Answer, Ask, Reason, Unknown
 from whyred.model.failure import Failure
-from whyred.model.finding import Confidence, Finding, Open, Question, Verdict, Weight
+from whyred.model.finding import Confidence, Finding, Held, Open, Question, Verdict, Weight
 from whyred.model.run import Attempt
 
 _JUDGED = 3
@@ -25,8 +26,12 @@ class _Case:
     causes: list[Cause]
 
 
-def investigate(log: ReadLog, attempt: Attempt, causes: Sequence[Cause], asker: Asker) -> Verdict:
-    """The verdict on one attempt. Asks `asker` one question after the other until no answer could change the order."""
+def investigate(
+    log: ReadLog, attempt: Attempt, causes: Sequence[Cause], asker: Asker, beside: Sequence[Ask] = ()
+) -> Verdict:
+    """The verdict on one attempt. Asks `asker` one question after the other until no answer could change the order;
+    while nothing is proven then, also those that are worth an answer whichever causes are open (`beside`).
+    """
     cases = [_Case(f, candidates(f, causes)) for f in log.matched.failures[:_JUDGED]]
     answers: dict[Ask, tuple[Answer, ...]] = {}
     journal: list[Question] = []
@@ -37,6 +42,8 @@ def investigate(log: ReadLog, attempt: Attempt, causes: Sequence[Cause], asker: 
         after = _judge(cases, answers, may_refute)
         journal.append(Question(str(ask), _outcome(answers[ask]), _changed(findings, after)))
         findings = after
+    if log.matched.failed and not any(f.confidence is Confidence.CONFIRMED for f in findings):
+        journal += _beside(beside, answers, asker)
     ranked, out = rank(findings)
     unknown = _unknown(ranked)
     sure = bool(ranked) and ranked[0].confidence is Confidence.CONFIRMED
@@ -53,7 +60,18 @@ def investigate(log: ReadLog, attempt: Attempt, causes: Sequence[Cause], asker: 
         guessed=log.matched.guessed and not sure,
         step=log.matched.step,
         next=_next_act(log, attempt.run.label, ranked, unknown),
+        beside=tuple(tell_forge.sentences(answers)) if log.matched.failed else (),
     )
+
+
+def _beside(asks: Sequence[Ask], answers: dict[Ask, tuple[Answer, ...]], asker: Asker) -> list[Question]:
+    """Asks them, and tells of those that brought a fact."""
+    asked = []
+    for ask in (ask for ask in asks if ask not in answers):
+        answers[ask] = read_answers(ask, asker.ask(ask))
+        if any(not isinstance(answer.facts, Unknown) for answer in answers[ask]):
+            asked.append(Question(str(ask), _outcome(answers[ask]), "nothing"))
+    return asked
 
 
 def _judge(cases: Sequence[_Case], answers: dict[Ask, tuple[Answer, ...]], may_refute: MayRefute) -> list[Finding]:
@@ -138,6 +156,16 @@ _HOW = {
 }
 
 
+_HOW_FORGE = {
+    Reason.NO_HOST: "Ask again without --no-probe",
+    Reason.NO_PERMISSION: "whyred login with a token that may read this repository; whyred access tells what is closed",
+    Reason.REFUSED: "Ask again later; whyred access tells what is closed",
+    Reason.BUDGET: "Ask again with a larger --budget",
+    Reason.TIMED_OUT: "Ask again with a larger --budget",
+    Reason.NOT_RECORDED: "Ask the forge itself: whyred why OWNER/REPO#RUN",
+}
+
+
 def _unknown(findings: Sequence[Finding]) -> tuple[Open, ...]:
     """What open findings still lack, each reason with its questions, in the order of the findings."""
     sure = any(f.confidence is Confidence.CONFIRMED for f in findings)
@@ -149,10 +177,11 @@ def _unknown(findings: Sequence[Finding]) -> tuple[Open, ...]:
             for evidence in held.evidence:
                 if isinstance(evidence.value, Unknown) and evidence.value.reason is not Reason.NOT_APPLICABLE:
                     told = evidence.value
-                    how = _HOW.get(told.reason, f"By hand: {finding.cause.text.check}")
+                    hows = _HOW_FORGE if held.condition.of.is_forges else _HOW
+                    how = hows.get(told.reason, f"By hand: {finding.cause.text.check}")
                     key = (f"{evidence.question}: {evidence.field}", told.reason)
                     rows.setdefault(key, Open(key[0], f"{told.reason}: {told.detail}", how))
-    if findings and not sure and not findings[0].held:
+    if findings and not sure and not any(_arises(held) for held in findings[0].held):
         cause = findings[0].cause
         rows[cause.id, Reason.NOT_SUPPORTED] = Open(
             f"whether it is {cause.id}",
@@ -160,6 +189,12 @@ def _unknown(findings: Sequence[Finding]) -> tuple[Open, ...]:
             f"By hand: {cause.text.check}",
         )
     return tuple(rows.values())
+
+
+def _arises(held: Held) -> bool:
+    """Whether a condition can be asked about: of a log in a file no forge tells anything."""
+    untold = [isinstance(e.value, Unknown) and e.value.reason is Reason.NOT_APPLICABLE for e in held.evidence]
+    return not (held.condition.of.is_forges and all(untold))
 
 
 def _next_act(log: ReadLog, label: str, findings: Sequence[Finding], unknown: Sequence[Open]) -> str:

@@ -37,8 +37,8 @@ class Subjects:
 
     def of(self, of: Of) -> Sequence[Subject] | Unknown:
         """The subjects of a kind, or why there are none."""
-        if of in (Of.FORGE, Of.BASELINE):
-            return Unknown(Reason.NOT_SUPPORTED, f"whyred does not ask a {of.value} yet")
+        if of.is_forges:
+            return Unknown(Reason.NOT_SUPPORTED, "a host is not asked for what a forge tells")
         if of is Of.WORKFLOW:
             return self._workflow()
         runner = self.runner

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whyred.app import hosts
-from whyred.app.ask import Asker, Live, Nobody, Recorded
+from whyred.app.ask import Asker, Live, Nobody, Recorded, WithForge
 from whyred.app.failed_jobs import ReadRun, read_jobs
 from whyred.app.familiar import Known
 from whyred.app.here import placed
@@ -16,13 +16,15 @@ from whyred.app.library import Library
 from whyred.app.read import ReadLog
 from whyred.app.read_job import read_job
 from whyred.app.subjects import Subjects
-from whyred.app.targets import fetch, find, given, refuse_two_pipes, telling
+from whyred.app.targets import address_of, fetch, find, forges_or_own, given, refuse_two_pipes, telling
+from whyred.diagnosis import tell_forge
 from whyred.hosts.bundle import Recording
 from whyred.logs.mask import Masker
 from whyred.model.evidence import Reason, Unknown
 from whyred.model.examination import Row
 from whyred.model.finding import Verdict
 from whyred.model.host import HostRefusedError
+from whyred.model.run import Runner
 from whyred.model.source import Fetched
 from whyred.model.trouble import UserError
 from whyred.settings import folders
@@ -78,8 +80,9 @@ def why(wish: Wish, library: Library, progress: Callable[[str], None]) -> Verdic
         known = Known(wish.target, fetched, library, wish.baselines, wish.seek, wish.most, wish.forges, progress)
         log = read.log.beside(known.lines(read.log.reading))
         asker = _asker(wish, fetched, log, masker, stack, progress)
-        progress("asking the host" if isinstance(asker, Live) else "judging")
-        verdict = replace(investigate(log, fetched.attempt, library.causes, asker), run_failures=failures)
+        progress(_doing(asker))
+        verdict = investigate(log, fetched.attempt, library.causes, asker, tell_forge.ASKS)
+        verdict = replace(verdict, run_failures=failures)
         question = known.question(changed=log.matched != read.log.matched)
         if question is not None:
             verdict = replace(verdict, questions=(question, *verdict.questions))
@@ -90,6 +93,13 @@ def why(wish: Wish, library: Library, progress: Callable[[str], None]) -> Verdic
             )
             progress(f"saved {wish.save}")
     return verdict
+
+
+def _doing(asker: Asker) -> str:
+    """Whom there is to wait for."""
+    if not isinstance(asker, WithForge) or isinstance(asker.forge, Nobody):
+        return "judging"
+    return "asking the host" if isinstance(asker.host, Live) else "judging"
 
 
 def _one(found: "Fetched | Several", run: ReadRun | None, wish: Wish, progress: Callable[[str], None]) -> Fetched:
@@ -144,10 +154,33 @@ def _asker(
     """Who answers. A host that cannot be reached answers nothing, with the reason: the log is judged all the same."""
     if not wish.probe:
         return Nobody(Unknown(Reason.NO_HOST, "no host was asked (--no-probe)"))
-    if wish.host is not None and not hosts.is_host(wish.host):
-        return _recorded_host(wish.host, fetched, wish.vouched)
     if wish.host is None and fetched.answers is not None:
         return Recorded(_recording(fetched.answers))
+    return WithForge(_host_asker(wish, fetched, log, masker, stack, progress), _forge_asker(wish, fetched, log, masker))
+
+
+def _forge_asker(wish: Wish, fetched: Fetched, log: ReadLog, masker: Masker) -> Asker:
+    """Who answers what a forge tells: the forge itself, or the bundle that the log came in."""
+    if fetched.answers is not None:
+        return Recorded(_recording(fetched.answers))
+    address = address_of(wish.target)
+    if address is None or fetched.attempt.run.repo is None:
+        return Nobody(Unknown(Reason.NOT_APPLICABLE, "the target is a file, and names no run on a forge"))
+    from whyred.app.ask_forge import AskedForge, LiveForge
+
+    attempt = fetched.attempt
+    if attempt.runner is None and log.reading.runner is not None:
+        attempt = replace(attempt, runner=Runner(name=log.reading.runner))
+    ladder, _ = forges_or_own(wish.forges, lambda _: None).of(address)
+    return LiveForge(AskedForge(ladder, attempt, log.reading.ended, wish.seconds), masker.text)
+
+
+def _host_asker(
+    wish: Wish, fetched: Fetched, log: ReadLog, masker: Masker, stack: ExitStack, progress: Callable[[str], None]
+) -> Asker:
+    """Who answers for the host."""
+    if wish.host is not None and not hosts.is_host(wish.host):
+        return _recorded_host(wish.host, fetched, wish.vouched)
     runner = fetched.attempt.runner
     if wish.host is None and (runner is None or runner.machine is None):
         return Nobody(Unknown(Reason.OTHER_HOST, _no_machine(fetched, log)))
@@ -175,7 +208,9 @@ def _recorded_host(target: str, fetched: Fetched, vouched: bool) -> Asker:
     other = bundle.fetch(target, given())
     mine, theirs = fetched.attempt.runner, other.attempt.runner
     if vouched or (mine is not None and mine.machine is not None and mine == theirs):
-        return Recorded(_recording(other.answers))
+        told = _recording(other.answers).answers
+        # What a forge told there is about the run of that bundle.
+        return Recorded(Recording({ask: raw for ask, raw in told.items() if not ask.of.is_forges}))
     why_not = f"nothing shows that the host recorded in {target} ran this attempt; if it did, add --this-host-ran-it"
     return Nobody(Unknown(Reason.OTHER_HOST, why_not))
 

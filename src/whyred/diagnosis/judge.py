@@ -142,7 +142,7 @@ def _hold(weight: Weight, condition: Condition, failure: Failure, answers: Answe
         return Held(condition, weight, None, (_evidence(Ask(condition.probe, condition.of), condition, missing),))
     evidence = tuple(_evidence(ask, condition, answer) for answer in answers.get(ask, ()))
     filled = replace(condition, value=_filled(condition, failure.captures))
-    if weight is Weight.REFUTES:
+    if weight is Weight.REFUTES and not condition.of.is_forges:  # what a forge tells of a run stays true of it
         evidence = tuple(_allowed(filled, e, may_refute(e.subject)) for e in evidence)
     held = [holds(filled, e.value) for e in evidence]
     return Held(filled, weight, _together(condition.of, weight, held), evidence)

@@ -20,8 +20,15 @@ class Of(StrEnum):
     """The other runner daemons of the same host."""
     HOST = "host"
     FORGE = "forge"
+    """The forge that the attempt is on: its other runs."""
     WORKFLOW = "workflow"
     BASELINE = "baseline"
+    """The newest green run of the same workflow, as the forge tells of it."""
+
+    @property
+    def is_forges(self) -> bool:
+        """Whether the forge tells it, and no host."""
+        return self in (Of.FORGE, Of.BASELINE)
 
 
 class Op(StrEnum):

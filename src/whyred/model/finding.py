@@ -87,3 +87,5 @@ class Verdict:
     """What else failed in its run, where several jobs did."""
     guessed: bool = False
     """No line and no cause tells the class: it is that of most failures of a step of this name."""
+    beside: tuple[str, ...] = ()
+    """What the forge tells of other runs, in sentences; none of it weighs for or against a finding by itself."""

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Protocol
 
-from whyred.model.run import Conclusion, Run, Status
+from whyred.model.run import Attempt, Conclusion, Run, Status
 
 
 class Kind(StrEnum):
@@ -115,6 +116,57 @@ class RunQuery:
             and self.id in (None, run.id)
             and (self.status is None or self.status in (run.status.value, run.conclusion.value))
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Runs of a repository, newest first; `whole`: whether the list knows every run that is asked for."""
+
+    runs: tuple[Run, ...]
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What lies between two commits of a repository: how many commits, and the files they touch. `straight`: whether
+    the first is an ancestor of the second, so that nothing else tells their trees apart; `whole`: whether every one of
+    the files is named.
+    """
+
+    commits: int
+    files: tuple[str, ...]
+    straight: bool
+    whole: bool = True
+
+
+class Forge(Protocol):
+    """The forge that an attempt is on, as probes may ask it. Each call costs one of a handful of requests that all
+    probes together may make. Every method raises `HostRefusedError`: a forge refuses as a host does.
+    """
+
+    attempt: Attempt
+    """The attempt that is looked into."""
+    kind: Kind
+    log_ended: float | None
+    """The last time stamp of its log, in seconds since the epoch."""
+
+    def runs(self, query: RunQuery, repo: str | None = None) -> Listed:
+        """Runs of the attempt's repository, or of another one."""
+
+    def attempts(self, run: Run) -> tuple[Attempt, ...]:
+        """The newest attempt of every job of a run."""
+
+    def repositories(self) -> tuple[str, ...]:
+        """Other repositories of this forge, the one that changed last first."""
+
+    def compared(self, before: str, after: str) -> Compared:
+        """What lies between two commits of the attempt's repository."""
+
+    def workflow(self, ref: str) -> bytes:
+        """The text of the attempt's workflow file at a commit, or at the newest of a branch."""
+
+    def default_branch(self) -> str | None:
+        """The branch that counts where none is named."""
 
 
 def _agree(wanted: str | None, told: str | None) -> bool:

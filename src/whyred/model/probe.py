@@ -1,19 +1,20 @@
-"""`Probe`: a typed, read-only question put to a host that yields facts."""
+"""`Probe`: a typed, read-only question put to a host, or to a forge, that yields facts."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from whyred.model.cause import Value
 from whyred.model.evidence import Unknown
-from whyred.model.host import Host, Subject
+from whyred.model.host import Subject
 
 Facts = Mapping[str, Value | Unknown | None]
 """Fields of one answer; None means: known to be absent."""
 
 
 class Kind(StrEnum):
-    """What a probe asks about."""
+    """What a probe asks about. All but `forge` are questions to a host."""
 
     HOST = "host"
     PROCESS = "process"
@@ -33,8 +34,9 @@ class Cost(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Probe:
     """One file of `probes/`. `fields` maps each field to its meaning and unit; `needs` maps each argument of `with`
-    to its meaning; `privilege` says in words what is needed for a full answer. `ask` does the I/O through the host
-    it is handed and returns bytes; `read` turns those bytes into facts and does nothing else.
+    to its meaning; `privilege` says in words what is needed for a full answer. `ask` does the I/O through what it is
+    handed, a `Host` or, where `kind` says so, a `Forge`, and returns bytes; `read` turns those bytes into facts and
+    does nothing else.
     """
 
     name: str
@@ -43,7 +45,7 @@ class Probe:
     cost: Cost
     privilege: str
     fields: Mapping[str, str]
-    ask: Callable[[Host, Subject, Mapping[str, str]], bytes]
+    ask: Callable[[Any, Subject, Mapping[str, str]], bytes]
     read: Callable[[bytes], Facts]
     needs: Mapping[str, str] = field(default_factory=dict)
     pack: tuple[Mapping[str, str], ...] = ()

@@ -32,6 +32,7 @@ def render(verdict: Verdict) -> str:
             "findings": [_finding(f) for f in verdict.findings],
             "ruled_out": [_finding(f) for f in verdict.ruled_out],
             "unknown": [{"what": u.what, "reason": u.reason, "how": u.how} for u in verdict.unknown],
+            "other_runs": list(verdict.beside),
             "questions": [{"question": q.text, "answer": q.outcome, "changed": q.changed} for q in verdict.questions],
             "next": verdict.next,
             "run_failures": run_failures_to_json(verdict.run_failures) if verdict.run_failures else None,

@@ -77,6 +77,9 @@ def _lists(verdict: Verdict) -> Iterator[str]:
         yield from ("", "## Ruled out", "")
         for finding in verdict.ruled_out:
             yield f"- `{finding.cause.id}`: {_inline(finding.why)}"
+    if verdict.beside:
+        yield from ("", "## Other runs", "")
+        yield from (f"- {_inline(told)}" for told in verdict.beside)
     if verdict.unknown:
         yield from ("", "## Unknown", "")
         for reason, how, what in tell.open_questions(verdict.unknown):

@@ -36,6 +36,11 @@ def _verdict(verdict: Verdict) -> Iterator[str]:
         yield "ruled out"
         for finding in verdict.ruled_out:
             yield f"  - {finding.cause.id}: {finding.why}"
+    if verdict.beside:
+        yield ""
+        yield "other runs"
+    for told in verdict.beside:
+        yield f"  . {told}"
     yield from _unknown(verdict)
     yield from _remedy(verdict)
 

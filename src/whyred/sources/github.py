@@ -14,6 +14,7 @@ from whyred.model.run import Attempt, Conclusion, Job, Run, Status
 from whyred.model.source import Boundaries, Fetched, Missing, MissingLogError
 from whyred.sources._fields import Fields
 from whyred.sources._github_api import PAGE, api_root, get, pages, repo_path
+from whyred.sources._github_beside import compared, workflow_text
 from whyred.sources._github_change import apply, dispatched, plan_cancel, plan_dispatch, plan_rerun
 from whyred.sources._github_follow import follow
 from whyred.sources._github_jobs import job_path, jobs, look
@@ -33,6 +34,7 @@ __all__ = [
     "apply",
     "attempt_of",
     "attempts",
+    "compared",
     "default_branch",
     "dispatched",
     "log",
@@ -45,6 +47,7 @@ __all__ = [
     "refuses",
     "runs",
     "steps",
+    "workflow_text",
 ]
 
 NAME = "github"

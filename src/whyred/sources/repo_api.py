@@ -1,14 +1,15 @@
 """What Forgejo's and Gitea's API tells of a repository itself: its default branch, a pull request, the
-workflow file of a run, its runners.
+workflow file of a run, its runners, what lies between two commits, and which other repositories there are.
 
-Source: routers/api/v1/repo/{repo,pull}.go, routers/api/v1/shared/runners.go of Forgejo 7 to 16 and Gitea 1.21 to 1.27.
+Source: routers/api/v1/repo/{repo,pull,compare}.go, routers/api/v1/shared/runners.go of Forgejo 7 to 16 and Gitea
+1.21 to 1.27.
 """
 
 import html
 import re
 from urllib.parse import quote, unquote
 
-from whyred.model.forge import Kind
+from whyred.model.forge import Compared, Kind
 from whyred.model.run import Run
 from whyred.model.source import Missing, MissingLogError
 from whyred.sources._fields import Fields, objects
@@ -27,6 +28,8 @@ _COMMITS = re.compile(r'href="[^"]{0,500}/commits/branch/([^"?#]{1,500})"')
 _PAGE = 4 << 20
 """Bytes of a page that are looked at."""
 _RUNNERS = "/repos/{owner}/{repo}/actions/runners"
+_OTHERS = 8
+"""Repositories that are listed."""
 
 
 def refuses(reach: Reach) -> MissingLogError | None:
@@ -104,3 +107,30 @@ def _offered(item: Fields) -> Offered:
     # A label may say how its jobs are run (`native:host`); `runs-on` names only what stands before the colon.
     names = tuple(dict.fromkeys(label.partition(":")[0] for label in labels))
     return Offered(item.text("name") or "?", names, item.text("status") or "unknown")
+
+
+def compared(reach: Reach, repo: str, before: str, after: str) -> Compared:
+    """What lies between two commits (Forgejo 8+, Gitea 1.22+; older servers have no such page). Raises
+    MissingLogError.
+
+    The server lists the commits of `after` that `before` lacks, with their files and parents: where `before` is the
+    parent of one of them, or the same commit, nothing else tells the two apart.
+    """
+    path = f"{repo_path(repo)}/compare/{quote(before, safe='')}...{quote(after, safe='')}"
+    told = Fields(get(reach, path, {"files": "true", "verification": "false", "stat": "false"}).json())
+    commits = told.parts("commits")
+    parents = {parent.text("sha") for commit in commits for parent in commit.parts("parents")}
+    files = [name for commit in commits for file in commit.parts("files") if (name := file.text("filename"))]
+    named = all(isinstance(commit.data.get("files"), list) for commit in commits)
+    count = told.whole("total_commits")
+    straight = before in parents or before == after
+    return Compared(len(commits), tuple(dict.fromkeys(files)), straight, whole=named and count == len(commits))
+
+
+def repositories(reach: Reach) -> tuple[str, ...]:
+    """The repositories that changed last and have Actions, newest first. Raises MissingLogError."""
+    found = get(reach, "/repos/search", {"sort": "updated", "order": "desc", "limit": _OTHERS, "page": 1}).json()
+    items = objects(Fields(found).data.get("data"))
+    return tuple(
+        name for item in items if item.data.get("has_actions") is not False and (name := item.text("full_name"))
+    )

@@ -43,13 +43,13 @@ is no log.
     "know their own; a log from elsewhere names none.",
 )
 @click.option("--this-host-ran-it", is_flag=True, help="Vouch that the host given by --host ran this attempt.")
-@click.option("--no-probe", is_flag=True, help="Ask no host; judge the log alone.")
+@click.option("--no-probe", is_flag=True, help="Ask no host and for no other run; judge the log alone.")
 @click.option(
     "--budget",
     default="10s",
     metavar="TIME",
     show_default=True,
-    help="The longest time to ask the host, such as 500ms or 2m.",
+    help="The longest time to ask host and forge, such as 500ms or 2m.",
 )
 @click.option(
     "--format",
