@@ -28,6 +28,7 @@ FIELDS = {
     "just_value": "the value the justfile gives it; unknown for an expression that only just can evaluate",
     "cargo_value": "the value of the nearest `[env]` entry in .cargo/config.toml, upwards and in CARGO_HOME",
     "cargo_forced": "whether that entry has `force = true` and so beats the environment for rustc and build scripts",
+    "cargo_forced_value": "the value of that entry where it has `force = true`; absent: it has not, or there is none",
     "dotenv_value": "the value in the folder's .env file",
     "set_anywhere": "whether any of these files sets the variable",
 }
@@ -158,14 +159,16 @@ def _of_just(parts: Parts) -> Fields:
 
 def _of_cargo(parts: Parts) -> Fields:
     if parts.absent("cargo"):
-        return {"cargo_value": None, "cargo_forced": False}
+        return {"cargo_value": None, "cargo_forced": False, "cargo_forced_value": None}
     cargo = parts.table("cargo")
     if isinstance(cargo, Unknown):
-        return every(("cargo_value", "cargo_forced"), cargo)
-    value = cargo.text("value")
+        return every(("cargo_value", "cargo_forced", "cargo_forced_value"), cargo)
+    value, forced = cargo.text("value"), cargo.flag("forced")
+    shown = value if isinstance(value, Unknown) else printable(value)
     return {
-        "cargo_value": value if isinstance(value, Unknown) else printable(value),
-        "cargo_forced": cargo.flag("forced"),
+        "cargo_value": shown,
+        "cargo_forced": forced,
+        "cargo_forced_value": forced if isinstance(forced, Unknown) else shown if forced else None,
     }
 
 

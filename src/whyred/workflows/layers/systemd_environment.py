@@ -17,4 +17,4 @@ def read(text: str, path: str, name: str, _ground: Ground, _how: str) -> Read:
     return Read()
 
 
-LAYER = Layer("manager", "the environment of systemd's manager", lambda _: (SHOWN,), read)
+LAYER = Layer("systemd-environment", "the environment of systemd's manager", lambda _: (SHOWN,), read)
