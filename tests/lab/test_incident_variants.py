@@ -132,7 +132,10 @@ def test_each_variant_gets_its_own_verdict(variant: Variant) -> None:
     text = said["text"]
     if variant.half:
         assert f"{variant.first} (confirmed) is why /tmp does not work" in text
-        assert f"{variant.half} (likely) is why the command used it. Mending either one suffices here." in text
+        assert (
+            f"{variant.half} (likely) is why the command used it. Mending the first suffices; so does the second"
+            in text
+        )
         assert "\nor       " in text
     else:
         assert "Two things are wrong" not in text

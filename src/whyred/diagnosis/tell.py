@@ -53,7 +53,7 @@ def evidence_against(finding: Finding) -> list[Told]:
 
 def other_half(verdict: Verdict) -> Finding | None:
     """Beside a confirmed fault of a temporary directory the likely reason why the command used that directory, or the
-    other way round: two things are wrong, and mending either one lets the command pass."""
+    other way round: two things are wrong, and mending one of them may do."""
     first = verdict.findings[0] if verdict.findings else None
     if first is None or first.confidence is not Confidence.CONFIRMED or first.cause.class_ not in _HALVES:
         return None
@@ -75,7 +75,8 @@ def halves(verdict: Verdict) -> str | None:
     broken, used = (first, other) if first.cause.class_ == "infra/tmpdir" else (other, first)
     return (
         f"Two things are wrong: {broken.cause.id} ({broken.confidence.value}) is why {_where(broken)} does not work, "
-        f"and {used.cause.id} ({used.confidence.value}) is why the command used it. Mending either one suffices here."
+        f"and {used.cause.id} ({used.confidence.value}) is why the command used it. Mending the first suffices; so "
+        "does the second, where the setting that then counts names a healthy directory (whyred env TMPDIR shows it)."
     )
 
 

@@ -20,21 +20,25 @@ def files(ground: Ground) -> Sequence[str]:
     return [f"{ground.folder}/{n}" for n in ground.names if n.lower() in {"justfile", ".justfile"}][:1]
 
 
-def read(text: str, path: str, name: str, ground: Ground, _how: str) -> Read:
-    """The assignment, `unexport`, the files it imports and the .env it loads.
+EXPORTED = "exported"
 
-    `set export` of another file of the same justfile is not seen here.
+
+def read(text: str, path: str, name: str, _ground: Ground, how: str) -> Read:
+    """The assignment, `unexport`, the files it imports and the .env it loads. `how`: whether the importing file exports
+    everything; that an imported one does is not seen.
     """
     just = read_justfile(text, name)
     found = []
     if just.variable is not None:
-        effect = Effect.SETS if (just.variable.exported or just.exports_all) and not just.withheld else Effect.KEEPS
+        exported = just.variable.exported or just.exports_all or how == EXPORTED
+        effect = Effect.SETS if exported and not just.withheld else Effect.KEEPS
         found.append(Setting("justfile", f"{path}:{just.variable.line}", effect, just.variable.value))
     if just.withheld:
         found.append(Setting("justfile", path, Effect.DROPS))
     folder = posixpath.dirname(path)
     imports = [posixpath.normpath(posixpath.join(folder, i)) for i in just.imports if i[0] != "~"]
-    return Read(tuple(found), (*(More("justfile", p) for p in imports), *_dotenv(text, folder)))
+    handed = EXPORTED if just.exports_all or how == EXPORTED else ""
+    return Read(tuple(found), (*(More("justfile", p, handed) for p in imports), *_dotenv(text, folder)))
 
 
 def _dotenv(text: str, folder: str) -> Sequence[More]:
