@@ -17,7 +17,8 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from test_subjects import FakeHost, daemon
 
 import whyred.reports
-from whyred.app.variable import HIDDEN, Query, trace, unreached
+from whyred.app.variable import Query, trace, unreached
+from whyred.app.variable_shown import HIDDEN
 from whyred.faces.cli.program import cli
 from whyred.hosts.local import LocalHost
 from whyred.model.evidence import Reason, Unknown

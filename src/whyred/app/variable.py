@@ -1,7 +1,7 @@
 """`env`: every layer that sets one variable, who wins in which process, and what the processes really have.
 
 Files are read and processes asked through a `Host`; nothing is written. Values of variables whose name speaks of a
-secret go no further than this file, the rest is masked like a log.
+secret are hidden before anybody sees them (`variable_shown`), the rest is masked like a log.
 """
 
 import posixpath
@@ -10,11 +10,12 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from whyred.app.variable_shown import shown
 from whyred.model.evidence import Reason, Unknown
 from whyred.model.host import Daemon, Host, HostRefusedError, Process
 from whyred.model.trouble import UserError
 from whyred.model.variable import Effect, Live, Outcome, Setting, Trace
-from whyred.probes.answer import is_secret, told
+from whyred.probes.answer import told
 from whyred.probes.runner_processes import SHARED, find_daemons
 from whyred.workflows.assignments import tools
 from whyred.workflows.layer import SHOWN, Ground, Layer, all_layers
@@ -22,8 +23,6 @@ from whyred.workflows.levels import levels, workflow_of
 from whyred.workflows.precedence import WEAKEST_FIRST, outcomes
 from whyred.workflows.tell_variable import sentence
 
-HIDDEN = "(hidden)"
-"""Stands for the value of a variable whose name speaks of a secret."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 _UNIT = re.compile(r"[A-Za-z0-9:_.@\\-]{1,255}")
 _MOST_FILES, _MOST_LIVE = 64, 64
@@ -54,7 +53,7 @@ def trace(host: Host, query: Query, mask: Callable[[bytes], bytes], progress: Ca
     asked.meet()
     progress(f"reading what sets {query.variable}")
     found = asked.trace(query.variable)
-    return _masked(found, mask)
+    return shown(found, mask)
 
 
 @dataclass
@@ -286,58 +285,3 @@ class _Asked:
 def unreached(variable: str, name: str, unknown: Unknown) -> Trace:
     """What is known where the host cannot be reached."""
     return Trace(variable, "", (), (), (), {name: unknown}, f"{name} could not be asked: nothing is known.")
-
-
-def _masked(found: Trace, mask: Callable[[bytes], bytes]) -> Trace:
-    """The trace as it may be shown. The sentence is said again, of the masked values."""
-    hide = is_secret(found.variable)
-
-    def text(value: str) -> str:
-        return mask(value.encode("utf-8", "surrogateescape")).decode("utf-8", "replace")
-
-    def value(one: str) -> str:
-        return HIDDEN if hide else text(one)
-
-    def setting(one: Setting) -> Setting:
-        shown = None if one.value is None else value(one.value)
-        return replace(one, place=text(one.place), value=shown, only=text(one.only))
-
-    def outcome(one: Outcome) -> Outcome:
-        return replace(
-            one,
-            value=None if one.value is None else value(one.value),
-            winner=None if one.winner is None else setting(one.winner),
-            lost=tuple(map(setting, one.lost)),
-            kept=tuple(map(setting, one.kept)),
-            why="it depends on the runner and its version" if hide and one.why else text(one.why),
-        )
-
-    said = tuple(map(outcome, found.outcomes))
-    return replace(
-        found,
-        settings=tuple(map(setting, found.settings)),
-        outcomes=said,
-        live=tuple(replace(x, value=value(x.value) if isinstance(x.value, str) else x.value) for x in found.live),
-        unknown={text(k): replace(u, detail=text(u.detail)) for k, u in found.unknown.items()},
-        sentence=_hidden(found) if hide else text(found.sentence),
-    )
-
-
-def _hidden(found: Trace) -> str:
-    """The sentence without values: they are compared before they are hidden."""
-    hidden = [
-        replace(
-            o,
-            value=None if o.value is None else HIDDEN,
-            winner=_hide(o.winner),
-            lost=tuple(h for s in o.lost if (h := _hide(s))),
-            kept=tuple(h for s in o.kept if (h := _hide(s))),
-            why="",
-        )
-        for o in found.outcomes
-    ]
-    return sentence(found.variable, hidden)
-
-
-def _hide(one: Setting | None) -> Setting | None:
-    return None if one is None else replace(one, value=None if one.value is None else HIDDEN)
