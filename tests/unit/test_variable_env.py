@@ -230,6 +230,10 @@ CASES = (
          runner=Runner(environ={"TMPDIR": "/e"}, unit=("/u/ci.service",), environment_files=("/etc/default/ci",),
                        files={"/u/ci.service": "[Service]\nEnvironment=TMPDIR=/u\n", "/etc/default/ci": "TMPDIR=/e\n"}),
          place="/etc/default/ci:1"),
+    Case("PAM over the unit", "the runner", "pam", "/p",
+         runner=Runner(environ={"TMPDIR": "/p"}, unit=("/u/ci.service",),
+                       files={"/u/ci.service": "[Service]\nPAMName=login\nEnvironment=TMPDIR=/u\n",
+                              "/etc/environment": "TMPDIR=/p\n"}), place="/etc/environment:1"),
     Case("the daemon was started before its unit was changed", "the runner", "runner-process", "/old",
          runner=Runner(environ={"TMPDIR": "/old"}, unit=("/u/ci.service",),
                        files={"/u/ci.service": "[Service]\nEnvironment=TMPDIR=/u\n"})),
@@ -257,6 +261,11 @@ def test_forgejo_runner_of_an_unknown_version_is_not_guessed(tmp_path: Path) -> 
     assert "cannot be told" in found.sentence
     assert "/etc/r.yaml:2" in found.sentence
     assert "ci.yml:3" in found.sentence
+
+
+def test_that_sudoers_may_keep_it_is_said(tmp_path: Path) -> None:
+    checkout(tmp_path, {}, STEP="TMPDIR: /s", SCRIPT="sudo make")
+    assert traced(tmp_path).sentence.endswith("over /s of the step, unless sudoers keeps it (env_keep).")
 
 
 def test_what_only_a_run_knows_is_said_so(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from whyred.model.variable import Effect, Outcome, Setting, Stage
 
 _UNIT = ("unit", "drop-in")
-_RUNNER = ("manager", *_UNIT, "environment-file", "unset", "runner-dotenv")
+_RUNNER = ("manager", *_UNIT, "environment-file", "pam", "unset", "runner-dotenv")
 _CONFIG = ("runner-config", "runner-env-file")
 _LATER = ("github-env", "step", "bash-env", "script")
 _FILL = "runner-process"

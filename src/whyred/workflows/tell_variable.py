@@ -9,6 +9,7 @@ TITLES = {
     "unit": "the runner's unit",
     "drop-in": "a drop-in of the runner's unit",
     "environment-file": "an EnvironmentFile of the runner's unit",
+    "pam": "PAM",
     "unset": "UnsetEnvironment= of the runner's unit",
     "runner-dotenv": "the runner's .env",
     "runner-process": "the runner's own environment",
@@ -67,7 +68,8 @@ def _differs(above: Outcome, here: Outcome) -> bool:
 
 def _taken(variable: str, here: Outcome, over: str) -> str:
     assert here.winner is not None
-    return f"{TITLES[here.winner.layer]} takes {variable} away from {here.name} ({here.winner.place}){over}."
+    unless = ", unless sudoers keeps it (env_keep)" if here.winner.only.startswith("sudo") else ""
+    return f"{TITLES[here.winner.layer]} takes {variable} away from {here.name} ({here.winner.place}){over}{unless}."
 
 
 def _is_same(kept: Setting, here: Outcome) -> bool:

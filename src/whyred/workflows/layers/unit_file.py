@@ -1,4 +1,4 @@
-"""A systemd unit and its drop-ins: Environment=, PassEnvironment= and UnsetEnvironment=.
+"""A systemd unit and its drop-ins: Environment=, PassEnvironment=, UnsetEnvironment= and PAMName=.
 
 Source: systemd.exec(5): of two lines the later one wins, an empty Environment= forgets those before it,
 UnsetEnvironment= is applied last, after EnvironmentFile=; systemd.syntax(7): continuation lines and quotes.
@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from whyred.model.variable import Effect, Setting
-from whyred.workflows.layer import Ground, Layer, Read
+from whyred.workflows.layer import Ground, Layer, More, Read
+from whyred.workflows.layers.pam_environment import FILE
 
 _WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|\'((?:[^\'\\]|\\.)*)\'|(\S+)')
 _SECTIONS = ("Service", "Socket", "Mount", "Swap")
@@ -23,6 +24,7 @@ def read(text: str, path: str, name: str, ground: Ground, _how: str) -> Read:
     """What each line says, in the order of the file."""
     layer = "unit" if ground.unit_files[:1] == (path,) else "drop-in"
     found = []
+    more: tuple[More, ...] = ()
     for number, key, value in _entries(text):
         place = f"{path}:{number}"
         if key == "Environment" and not value:
@@ -34,7 +36,9 @@ def read(text: str, path: str, name: str, ground: Ground, _how: str) -> Read:
             found.append(Setting("manager", place, Effect.FILLS, None, "where the manager itself was started with it"))
         elif key == "UnsetEnvironment" and {name} & {w.partition("=")[0] for w in words(value)}:
             found.append(Setting("unset", place, Effect.DROPS))
-    return Read(tuple(found))
+        elif key == "PAMName" and value:
+            more = (More("pam-environment", FILE),)
+    return Read(tuple(found), more)
 
 
 def _entries(text: str) -> Iterator[tuple[int, str, str]]:
