@@ -79,6 +79,11 @@ def test_agree(have: str, want: tuple[str, ...], agrees: bool) -> None:
     assert agree({"key": have}, {"key": want}) is agrees
 
 
+def test_an_empty_value_stands_for_a_capture_that_is_not_there() -> None:
+    assert agree({}, {"dir": ("/tmp", "")})
+    assert not agree({"dir": "/srv"}, {"dir": ("/tmp", "")})
+
+
 def test_a_capture_that_is_not_there_agrees_with_nothing() -> None:
     assert not agree({}, {"key": ("*",)})
     assert agree({}, {})

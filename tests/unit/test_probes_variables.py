@@ -19,6 +19,17 @@ from whyred.workflows.variables import (
     read_unit_environment,
 )
 
+WORKFLOW = """\
+on: [push]
+jobs:
+  a:
+    runs-on: b
+    steps:
+      - run: |
+          true
+          {}
+"""
+
 
 @pytest.mark.parametrize(
     ("text", "exported", "value"),
@@ -145,3 +156,27 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     assert {v.reason for v in layers(tmp_path / "gone").values() if isinstance(v, Unknown)} == {Reason.NOT_FOUND}
     relative = layers(Path("relative"))
     assert {v.reason for v in relative.values() if isinstance(v, Unknown)} == {Reason.NOT_APPLICABLE}
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "place"),
+    [
+        ("justfile", "TMPDIR := '/x'\n", "the justfile"),
+        ("justfile", "TMPDIR := env('HOME')\n", None),
+        ("justfile", "import 'more.just'\nTMPDIR := '/x'\n", None),
+        ("Makefile", "all:\n\ttrue\nTMPDIR = /x\n", "Makefile:3"),
+        ("Makefile", "export TMPDIR = /x\n", None),
+        ("Makefile", "include more.mk\nTMPDIR = /x\n", None),
+        ("Makefile", "TMPDIR = $(shell mktemp -d)\n", None),
+        (".forgejo/workflows/a.yml", WORKFLOW.format("TMPDIR=/x"), ".forgejo/workflows/a.yml:8"),
+        (".github/workflows/a.yaml", WORKFLOW.format("export TMPDIR=/x"), None),
+        (".github/workflows/a.yaml", WORKFLOW.format("TMPDIR=/x make"), None),
+        (".gitea/workflows/a.yml", "TMPDIR: [", None),
+    ],
+)
+def test_what_is_handed_to_nobody(file: str, text: str, place: str | None, tmp_path: Path) -> None:
+    (tmp_path / "more.just").write_text("set export\n")
+    (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / file).write_text(text)
+    facts = layers(tmp_path)
+    assert (facts["unexported"], facts["unexported_at"]) == (place is not None, place)

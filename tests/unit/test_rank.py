@@ -73,3 +73,16 @@ def test_nothing_is_lost_and_the_order_of_one_failure_is_no_chance(
     mixed = list(findings)
     shuffled.shuffle(mixed)
     assert rank(mixed) == (kept, out)
+
+
+def test_of_two_that_are_confirmed_the_one_that_explains_the_other_is_first() -> None:
+    def explaining(sure: Confidence, of: Failure = FIRST) -> Finding:
+        cause = Cause("z", "z", "infra/env-config", ("p",), TEXT, {}, {}, explains=("a",))
+        return Finding(cause, of, sure, ())
+
+    both = [finding("a", Confidence.CONFIRMED, patterns=9), explaining(Confidence.CONFIRMED)]
+    for order in permutations(both):
+        assert ids(rank(order)[0]) == ["z", "a"]
+    assert ids(rank([both[0], explaining(Confidence.LIKELY)])[0]) == ["a", "z"]
+    assert ids(rank([finding("a", Confidence.LIKELY), explaining(Confidence.LIKELY)])[0]) == ["a", "z"]
+    assert ids(rank([both[0], explaining(Confidence.CONFIRMED, SECOND)])[0]) == ["a", "z"]

@@ -122,3 +122,39 @@ def test_quiet_does_not_say_that_it_succeeded() -> None:
     assert "succeeded" in tell.quiet(verdict(class_="pass"))
     assert "succeeded" not in tell.quiet(verdict(class_=None))
     assert "does not tell its end" in tell.quiet(verdict(class_=None))
+
+
+def half(id_: str, class_: str, confidence: Confidence, failure: Failure = FAILURE) -> Finding:
+    return Finding(replace(CAUSE, id=id_, class_=class_), failure, confidence, ())
+
+
+def test_two_halves_are_both_named() -> None:
+    dead = half("dead", "infra/tmpdir", Confidence.CONFIRMED, replace(FAILURE, captures={"dir": "/tmp"}))
+    inside = half("inside", "infra/env-config", Confidence.LIKELY, dead.failure)
+    said = tell.halves(verdict(findings=(dead, inside)))
+    assert said is not None
+    assert said.startswith(
+        "Two things are wrong: dead (confirmed) is why /tmp does not work, and inside (likely) is why"
+    )
+    hook = replace(inside, confidence=Confidence.CONFIRMED)
+    turned = tell.halves(verdict(findings=(hook, dead)))
+    assert turned is not None
+    assert turned.startswith("Two things are wrong: dead (confirmed) is why /tmp does not work, and inside (confirmed)")
+
+
+@pytest.mark.parametrize(
+    "findings",
+    [
+        (),
+        (half("a", "infra/tmpdir", Confidence.CONFIRMED),),
+        (half("a", "infra/tmpdir", Confidence.LIKELY), half("b", "infra/env-config", Confidence.LIKELY)),
+        (half("a", "infra/tmpdir", Confidence.CONFIRMED), half("b", "infra/env-config", Confidence.POSSIBLE)),
+        (half("a", "infra/disk", Confidence.CONFIRMED), half("b", "infra/env-config", Confidence.LIKELY)),
+        (
+            half("a", "infra/tmpdir", Confidence.CONFIRMED),
+            half("b", "infra/env-config", Confidence.LIKELY, replace(FAILURE, message="another")),
+        ),
+    ],
+)
+def test_else_there_are_no_halves(findings: tuple[Finding, ...]) -> None:
+    assert tell.halves(verdict(findings=findings)) is None

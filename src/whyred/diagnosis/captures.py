@@ -43,13 +43,14 @@ def _is_number(text: str) -> bool:
 
 
 def agree(captures: Mapping[str, str], wanted: Mapping[str, tuple[str, ...]]) -> bool:
-    """Whether every wanted capture is there with one of its values (`*` in a value stands for any text)."""
+    """Whether every wanted capture is there with one of its values (`*` in a value stands for any text, an empty
+    value for: the log does not tell it)."""
     return all(any(_fits(captures.get(key), value) for value in values) for key, values in wanted.items())
 
 
 def _fits(have: str | None, want: str) -> bool:
     if have is None:
-        return False
+        return want == ""
     if "*" not in want:
         return have == want
     return re.fullmatch(".*".join(re.escape(part) for part in want.split("*")), have, re.S) is not None

@@ -10,18 +10,22 @@ _ORDER = {Confidence.CONFIRMED: 0, Confidence.LIKELY: 1, Confidence.POSSIBLE: 2,
 def rank(findings: Iterable[Finding]) -> tuple[list[Finding], list[Finding]]:
     """(open findings, best first; ruled out).
 
-    Surer first; then what explains the better failure; then the cause of the failure's own class before one that only
-    explains why a setting did not help; then the cause that explains more kinds of texts; then by id, never by chance.
+    Surer first; then what explains the better failure; then, where both are confirmed, a cause before the one that
+    follows from it; then the cause of the failure's own class before one that only explains why a setting did not
+    help; then the cause that explains more kinds of texts; then by id, never by chance.
     """
     rows = list(findings)
     place: dict[int, int] = {}
     for finding in rows:
         place.setdefault(id(finding.failure), len(place))
 
-    def key(finding: Finding) -> tuple[int, int, bool, int, str]:
+    sure = {(id(f.failure), f.cause.id) for f in rows if f.confidence is Confidence.CONFIRMED}
+
+    def key(finding: Finding) -> tuple[int, int, bool, bool, int, str]:
         cause, failure = finding.cause, finding.failure
         other_class = cause.class_ != failure.class_
-        return _ORDER[finding.confidence], place[id(failure)], other_class, -len(cause.patterns), cause.id
+        deeper = any((id(failure), e) in sure for e in cause.explains) and (id(failure), cause.id) in sure
+        return _ORDER[finding.confidence], place[id(failure)], not deeper, other_class, -len(cause.patterns), cause.id
 
     ordered = sorted(rows, key=key)
     return (

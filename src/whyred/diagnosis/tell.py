@@ -8,7 +8,7 @@ from whyred.diagnosis.match import CANCELLED
 from whyred.diagnosis.writers import sentence
 from whyred.model.evidence import Evidence, Unknown
 from whyred.model.failure import Failure
-from whyred.model.finding import Finding, Held, Open, Verdict, Weight
+from whyred.model.finding import Confidence, Finding, Held, Open, Verdict, Weight
 from whyred.model.run import Conclusion
 
 _FOR = (Weight.CONFIRMS, Weight.SUPPORTS)
@@ -49,6 +49,39 @@ def evidence_against(finding: Finding) -> list[Told]:
     not_held = [] if any(h.holds for h in confirming) else [h for h in confirming if h.holds is False]
     refuting = [h for h in finding.held if h.holds is True and h.weight is Weight.REFUTES]
     return _told([*refuting, *not_held])
+
+
+def other_half(verdict: Verdict) -> Finding | None:
+    """Beside a confirmed fault of a temporary directory the likely reason why the command used that directory, or the
+    other way round: two things are wrong, and mending one of them may do."""
+    first = verdict.findings[0] if verdict.findings else None
+    if first is None or first.confidence is not Confidence.CONFIRMED or first.cause.class_ not in _HALVES:
+        return None
+    other = _HALVES[first.cause.class_]
+    held = (Confidence.CONFIRMED, Confidence.LIKELY)
+    alike = (f for f in verdict.findings[1:] if f.cause.class_ == other and f.failure is first.failure)
+    return next((f for f in alike if f.confidence in held), None)
+
+
+_HALVES = {"infra/tmpdir": "infra/env-config", "infra/env-config": "infra/tmpdir"}
+
+
+def halves(verdict: Verdict) -> str | None:
+    """The sentence that says so."""
+    other = other_half(verdict)
+    if other is None:
+        return None
+    first = verdict.findings[0]
+    broken, used = (first, other) if first.cause.class_ == "infra/tmpdir" else (other, first)
+    return (
+        f"Two things are wrong: {broken.cause.id} ({broken.confidence.value}) is why {_where(broken)} does not work, "
+        f"and {used.cause.id} ({used.confidence.value}) is why the command used it. Mending the first suffices; so "
+        "does the second, where the setting that then counts names a healthy directory (whyred env TMPDIR shows it)."
+    )
+
+
+def _where(finding: Finding) -> str:
+    return finding.failure.captures.get("dir", "the directory")
 
 
 def _from_log(failure: Failure) -> Iterator[Told]:

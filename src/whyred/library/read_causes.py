@@ -32,6 +32,7 @@ def read_cause(id_: str, data: Mapping[str, Any]) -> Cause:
             refute=tuple(_condition(f"cause {id_} refute", c) for c in t.take("refute", [])),
             experiment=t.take("experiment", None),
             aliases=tuple(t.take("aliases", [])),
+            explains=tuple(t.take("explains", [])),
             source=t.take("source", ""),
         )
 

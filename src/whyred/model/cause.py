@@ -96,4 +96,6 @@ class Cause:
     experiment: str | None = None
     classes: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    explains: tuple[str, ...] = ()
+    """Causes that follow from this one: where both are confirmed, this one is read first."""
     source: str = ""

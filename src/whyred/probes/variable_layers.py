@@ -1,4 +1,4 @@
-"""Which files of a checkout set a variable: justfile, cargo configuration, .env.
+"""Which files of a checkout set a variable: justfile, Makefile, workflows, cargo configuration, .env.
 
 Of each file only what it says of the one variable goes into the answer: the rest may hold secrets.
 """
@@ -11,7 +11,12 @@ from dataclasses import asdict
 from whyred.model.evidence import Reason, Unknown
 from whyred.model.host import Host, HostRefusedError, Subject
 from whyred.model.probe import Cost, Facts, Kind, Probe
+from whyred.model.variable import Effect
 from whyred.probes.answer import KEPT_BACK, Fields, Parts, every, is_secret, pack, printable, refusal, told
+from whyred.workflows.assignments import acts
+from whyred.workflows.layer import Ground
+from whyred.workflows.layers import makefile
+from whyred.workflows.levels import script_line, workflow_of
 from whyred.workflows.variables import (
     CargoVariable,
     Justfile,
@@ -28,8 +33,12 @@ FIELDS = {
     "just_value": "the value the justfile gives it; unknown for an expression that only just can evaluate",
     "cargo_value": "the value of the nearest `[env]` entry in .cargo/config.toml, upwards and in CARGO_HOME",
     "cargo_forced": "whether that entry has `force = true` and so beats the environment for rustc and build scripts",
+    "cargo_forced_value": "the value of that entry where it has `force = true`; absent: it has not, or there is none",
     "dotenv_value": "the value in the folder's .env file",
     "set_anywhere": "whether any of these files sets the variable",
+    "unexported": "whether the justfile, the Makefile or a workflow's script gives it a plain value and hands it to no "
+    "program: `export` is missing (make and shells hand on what the environment had before)",
+    "unexported_at": "the first of them, where it is one with its line; absent: there is none",
 }
 MOST_FILES = 16
 """Imported justfiles that are read; more is unheard of, and a circle must end."""
@@ -46,12 +55,13 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
     except HostRefusedError as e:
         return refusal(e.unknown)
     dotenv = _text(host, f"{folder}/.env")
-    found = {
+    found: dict[str, JustVariable | CargoVariable | str | Unknown | None] = {
         "just": _ask_just(host, folder, names, name),
         "cargo": _ask_cargo(host, folder, name),
         "dotenv": read_dotenv(dotenv, name) if isinstance(dotenv, str) else dotenv,
     }
-    return pack({k: _kept_back(v) for k, v in found.items()} if is_secret(name) else found)
+    found["inside"] = _ask_inside(host, folder, names, name, found["just"])
+    return pack({k: v if k == "inside" else _kept_back(v) for k, v in found.items()} if is_secret(name) else found)
 
 
 def _kept_back(found: JustVariable | CargoVariable | str | Unknown | None) -> object:
@@ -59,6 +69,57 @@ def _kept_back(found: JustVariable | CargoVariable | str | Unknown | None) -> ob
     if isinstance(found, JustVariable | CargoVariable):
         return asdict(found) | {"value": KEPT_BACK, "expression": ""}
     return KEPT_BACK if isinstance(found, str) else found
+
+
+def _ask_inside(host: Host, folder: str, names: list[str], name: str, just: object) -> str | Unknown | None:
+    """Where the variable gets a plain value that no program is handed; None where it is exported in the same file."""
+    if isinstance(just, Unknown):
+        return just
+    if isinstance(just, JustVariable) and not just.exported and just.value:
+        return "the justfile"
+    ground = Ground(folder=folder, names=tuple(names))
+    for path in makefile.files(ground):
+        text = _text(host, path)
+        if isinstance(text, Unknown):
+            return text
+        found = makefile.read(text or "", path, name, ground, "")
+        # an included file may export it
+        if (
+            not found.more
+            and found.settings
+            and found.settings[-1].effect is Effect.ASSIGNS
+            and found.settings[-1].value
+        ):
+            return found.settings[-1].place.removeprefix(f"{folder}/")
+    return _of_scripts(host, folder, name)
+
+
+_WORKFLOWS = (".forgejo/workflows", ".gitea/workflows", ".github/workflows")
+
+
+def _of_scripts(host: Host, folder: str, name: str) -> str | None:
+    """The line of a workflow whose script assigns it without `export`; a file that cannot be read says nothing."""
+    for place in _WORKFLOWS:
+        names = told(lambda place=place: host.names(f"{folder}/{place}"))  # type: ignore[misc]
+        files = [] if isinstance(names, Unknown) else [n for n in names if n.endswith((".yml", ".yaml"))]
+        for file in files[:MOST_FILES]:
+            text = _text(host, f"{folder}/{place}/{file}")
+            line = _line_inside(text, f"{place}/{file}", name) if isinstance(text, str) and name in text else None
+            if line is not None:
+                return f"{place}/{file}:{line}"
+    return None
+
+
+def _line_inside(text: str, path: str, name: str) -> int | None:
+    try:
+        steps = [step for job in workflow_of(text, path).jobs for step in job.steps]
+    except ValueError:
+        return None
+    for step in steps:
+        found = [a for a in acts(step.run or "", name) if not a.only]
+        if found and all(a.effect is Effect.ASSIGNS for a in found) and found[-1].value:
+            return script_line(text, step) + found[-1].line - 1
+    return None
 
 
 def _text(host: Host, path: str) -> str | Unknown | None:
@@ -134,7 +195,10 @@ def read(data: bytes) -> Facts:
     facts = _of_just(parts) | _of_cargo(parts)
     dotenv = None if parts.absent("dotenv") else parts.text("dotenv")
     facts["dotenv_value"] = printable(dotenv) if isinstance(dotenv, str) else dotenv
-    return facts | {"set_anywhere": _anywhere(facts)}
+    inside = None if parts.absent("inside") else parts.text("inside")
+    unexported = inside if isinstance(inside, Unknown) else inside is not None
+    place = printable(inside) if isinstance(inside, str) else inside
+    return facts | {"set_anywhere": _anywhere(facts), "unexported": unexported, "unexported_at": place}
 
 
 def _of_just(parts: Parts) -> Fields:
@@ -158,14 +222,16 @@ def _of_just(parts: Parts) -> Fields:
 
 def _of_cargo(parts: Parts) -> Fields:
     if parts.absent("cargo"):
-        return {"cargo_value": None, "cargo_forced": False}
+        return {"cargo_value": None, "cargo_forced": False, "cargo_forced_value": None}
     cargo = parts.table("cargo")
     if isinstance(cargo, Unknown):
-        return every(("cargo_value", "cargo_forced"), cargo)
-    value = cargo.text("value")
+        return every(("cargo_value", "cargo_forced", "cargo_forced_value"), cargo)
+    value, forced = cargo.text("value"), cargo.flag("forced")
+    shown = value if isinstance(value, Unknown) else printable(value)
     return {
-        "cargo_value": value if isinstance(value, Unknown) else printable(value),
-        "cargo_forced": cargo.flag("forced"),
+        "cargo_value": shown,
+        "cargo_forced": forced,
+        "cargo_forced_value": forced if isinstance(forced, Unknown) else shown if forced else None,
     }
 
 

@@ -30,7 +30,7 @@ def _verdict(verdict: Verdict) -> Iterator[str]:
     for failure in verdict.failures[:3]:
         yield from _failure(failure)
     if verdict.findings:
-        yield from _finding(verdict.findings[0])
+        yield from _finding(verdict.findings[0], tell.halves(verdict))
     yield from _lists(verdict)
     yield from _remedy(verdict)
 
@@ -55,12 +55,14 @@ def _failure(failure: Failure) -> Iterator[str]:
     yield fence
 
 
-def _finding(finding: Finding) -> Iterator[str]:
+def _finding(finding: Finding, halves: str | None) -> Iterator[str]:
     yield ""
     yield f"## {finding.confidence.value.capitalize()}: `{finding.cause.id}`"
     yield ""
     yield finding.cause.text.what
     yield ""
+    if halves is not None:
+        yield from (_inline(halves), "")
     yield "| | evidence | origin |"
     yield "|---|---|---|"
     for sign, rows in (("for", tell.evidence_for(finding)), ("against", tell.evidence_against(finding))):
@@ -90,7 +92,11 @@ def _remedy(verdict: Verdict) -> Iterator[str]:
     yield ""
     if verdict.findings and verdict.findings[0].confidence in (Confidence.CONFIRMED, Confidence.LIKELY):
         text = verdict.findings[0].cause.text
-        yield from ("## Remedy", "", f"- Now: {text.fix}", f"- Prevent: {text.prevent}", f"- Verify: {text.verify}", "")
+        yield from ("## Remedy", "", f"- Now: {text.fix}")
+        other = tell.other_half(verdict)
+        if other is not None:
+            yield f"- Or: {other.cause.text.fix}"
+        yield from (f"- Prevent: {text.prevent}", f"- Verify: {text.verify}", "")
     yield from ("## Next", "", _inline(verdict.next))
 
 

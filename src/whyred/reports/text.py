@@ -30,6 +30,9 @@ def _verdict(verdict: Verdict) -> Iterator[str]:
     if verdict.findings:
         yield ""
         yield from _finding(verdict.findings[0])
+        halves = tell.halves(verdict)
+        if halves is not None:
+            yield f"  {halves}"
         yield from _others(verdict.findings[1:])
     if verdict.ruled_out:
         yield ""
@@ -97,6 +100,9 @@ def _remedy(verdict: Verdict) -> Iterator[str]:
     if verdict.findings and verdict.findings[0].confidence in (Confidence.CONFIRMED, Confidence.LIKELY):
         text = verdict.findings[0].cause.text
         yield f"remedy   {text.fix}"
+        other = tell.other_half(verdict)
+        if other is not None:
+            yield f"or       {other.cause.text.fix}"
         yield f"prevent  {text.prevent}"
         yield f"verify   {text.verify}"
     yield f"next     {verdict.next}"

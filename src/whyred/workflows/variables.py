@@ -5,7 +5,7 @@ Each function looks for one name in one text and gives what that layer says, or 
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_-]*"
@@ -30,6 +30,7 @@ class JustVariable:
     exported: bool
     value: str | None
     expression: str
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def join_justfiles(files: Sequence[Justfile]) -> JustVariable | None:
     if found is None:
         return None
     exported = found.exported or any(f.exports_all for f in files)
-    return JustVariable(exported and not any(f.withheld for f in files), found.value, found.expression)
+    return JustVariable(exported and not any(f.withheld for f in files), found.value, found.expression, found.line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +76,11 @@ def read_justfile(text: str, name: str) -> Justfile:
     found: JustVariable | None = None
     exports_all, withheld = False, False
     imports = []
-    for line in text.replace("\r\n", "\n").split("\n"):
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
         if match := _ASSIGNMENT.fullmatch(line):
             if match["name"] == name:
                 value = _just_string(match["value"])
-                found = JustVariable(match["export"] is not None, value, match["value"].strip())
+                found = JustVariable(match["export"] is not None, value, match["value"].strip(), number)
         elif match := _SETTING.fullmatch(line):
             if match["name"] == "export":
                 exports_all = match["value"] is None or match["value"].strip() == "true"
@@ -114,11 +115,14 @@ def read_cargo_config(text: str, name: str) -> CargoVariable | None:
 
 def read_dotenv(text: str, name: str) -> str | None:
     """The value of `name` in a .env file: the first line that sets it counts, quotes are taken off."""
-    for line in text.split("\n"):
-        match = _DOTENV.fullmatch(line.rstrip("\r"))
-        if match and match["name"] == name:
-            return _dotenv_value(match["value"].strip())
-    return None
+    return next((value for _, key, value in dotenv_entries(text) if key == name), None)
+
+
+def dotenv_entries(text: str) -> Iterator[tuple[int, str, str]]:
+    """Line, name and value of each line of a .env file that sets something."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if match := _DOTENV.fullmatch(line.rstrip("\r")):
+            yield number, match["name"], _dotenv_value(match["value"].strip())
 
 
 def _dotenv_value(text: str) -> str:

@@ -1,0 +1,123 @@
+"""Where a variable comes from, as text and as JSON (`reports/schema/env-1.json`)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from whyred.model.evidence import Unknown
+from whyred.model.variable import Effect, Live, Outcome, Setting, Trace
+from whyred.reports.reading import dump, row
+
+SCHEMA = "whyred.env/1"
+_SAYS = {
+    Effect.SETS: "sets",
+    Effect.FILLS: "fills in",
+    Effect.ASSIGNS: "assigns",
+    Effect.KEEPS: "keeps for itself",
+    Effect.DROPS: "drops",
+    Effect.RESETS: "resets the lines before",
+}
+
+
+def render(trace: Trace) -> str:
+    """The layers, who wins where, what the processes have, and the sentence that matters."""
+    text = "\n".join(row(text) for text in _rows(trace)) + "\n"
+    return text.replace(f"{trace.folder}/", "") if trace.folder.strip("/") else text
+
+
+def _rows(trace: Trace) -> Iterator[str]:
+    yield f"{trace.variable}{f' on the runner {trace.runner}' if trace.runner else ''}"
+    yield ""
+    yield "what sets it" if trace.settings else "nothing that could be read sets it"
+    width = max((len(s.layer) for s in trace.settings), default=0)
+    for one in trace.settings:
+        yield f"  {one.layer:<{width}}  {_said(one)}  {one.place}"
+    yield ""
+    yield "who wins"
+    width = max((len(o.name) for o in trace.outcomes), default=0)
+    for outcome in trace.outcomes:
+        yield f"  {outcome.name:<{width}}  {_outcome(outcome)}"
+    if trace.live:
+        yield ""
+        yield "what processes have (at their start)"
+        for live in trace.live:
+            yield f"  {live.kind} {live.name} (pid {live.pid})  {_live(live)}"
+    if trace.unknown:
+        yield ""
+        yield "could not be read"
+        for place, unknown in trace.unknown.items():
+            yield f"  {place}: {unknown.reason}: {unknown.detail}".removesuffix(": ")
+    yield ""
+    yield trace.sentence
+
+
+def _said(one: Setting) -> str:
+    value = "" if one.value is None else f" {one.value!r}"
+    unknown = one.value is None and one.effect not in (Effect.DROPS, Effect.RESETS)
+    return f"{_SAYS[one.effect]}{' a value that only the run knows' if unknown else value}" + (
+        f" ({one.only})" if one.only else ""
+    )
+
+
+def _outcome(one: Outcome) -> str:
+    if not one.sure:
+        return f"cannot be told: {one.why}"
+    got = "not set" if not one.has else "a value that only the run knows" if one.value is None else repr(one.value)
+    return got + (f"  by {one.winner.layer} ({one.winner.place})" if one.winner else "")
+
+
+def _live(one: Live) -> str:
+    if isinstance(one.value, Unknown):
+        return f"unknown ({one.value.reason}: {one.value.detail})"
+    return "not set" if one.value is None else repr(one.value)
+
+
+def render_json(trace: Trace) -> str:
+    """The same as JSON."""
+    return dump(
+        {
+            "schema": SCHEMA,
+            "variable": trace.variable,
+            "runner": trace.runner or None,
+            "settings": [_setting(s) for s in trace.settings],
+            "outcomes": [
+                {
+                    "stage": o.stage.value,
+                    "process": o.name,
+                    "set": o.has,
+                    "value": o.value,
+                    "winner": None if o.winner is None else _setting(o.winner),
+                    "lost": [_setting(s) for s in o.lost],
+                    "kept": [_setting(s) for s in o.kept],
+                    "sure": o.sure,
+                    "why": o.why,
+                }
+                for o in trace.outcomes
+            ],
+            "live": [_live_row(x) for x in trace.live],
+            "unknown": [
+                {"what": place, "reason": u.reason.value, "detail": u.detail} for place, u in trace.unknown.items()
+            ],
+            "sentence": trace.sentence,
+        }
+    )
+
+
+def _live_row(one: Live) -> dict[str, Any]:
+    unknown = one.value if isinstance(one.value, Unknown) else None
+    return {
+        "name": one.name,
+        "kind": one.kind,
+        "pid": one.pid,
+        "value": None if unknown else one.value,
+        "unknown": None if unknown is None else unknown.reason.value,
+    }
+
+
+def _setting(one: Setting) -> dict[str, Any]:
+    return {
+        "layer": one.layer,
+        "place": one.place,
+        "effect": one.effect.value,
+        "value": one.value,
+        "only": one.only,
+    }
