@@ -20,6 +20,7 @@ from whyred.probes.place import entrance, follow, mountinfo
 FIELDS = {
     "home_usable": "whether HOME is set, there, and a folder in which the user may make entries",
     "home_in_way": "with `path`: whether it is above or below HOME, which is missing or (not for ENOENT) closed",
+    "uninvolved": "with `path`: whether HOME is usable and elsewhere, and no socket and no missing group matters",
     "home": "the value of HOME when the process was started; absent where it was not set",
     "home_exists": "whether something is there, as the process sees it; absent where HOME is not set",
     "home_writable": "whether mode and owner let the user make entries there; absent where there is nothing",
@@ -102,7 +103,17 @@ def read(data: bytes) -> Facts:
         return every(FIELDS, parts.broken)
     table = parts.table("person")
     person = table if isinstance(table, Unknown) else read_person(table)
-    return _of_home(parts, person) | _of_groups(parts, person) | _of_path(parts, person)
+    facts = _of_home(parts, person) | _of_groups(parts, person) | _of_path(parts, person)
+    return facts | {"uninvolved": _uninvolved(facts)}
+
+
+def _uninvolved(facts: Fields) -> bool | Unknown:
+    """Nothing of the account can have refused the path."""
+    signs = [facts[name] for name in ("home_in_way", "socket_refused", "group_stale", "home_covered")]
+    unknown = next((s for s in (*signs, facts["home_usable"]) if isinstance(s, Unknown)), None)
+    if unknown is not None:
+        return unknown
+    return facts["home_usable"] is True and not any(signs)
 
 
 def _of_home(parts: Parts, person: Person | Unknown) -> Fields:
