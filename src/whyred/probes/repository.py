@@ -213,7 +213,16 @@ def _lacks(table: Parts, name: str, back: bool, shallow: bool) -> bool | Unknown
         return here
     if here:
         return shallow if back else None
+    if not shallow and _takes_all(table):
+        return False
     return _on_origin(table, name)
+
+
+def _takes_all(table: Parts) -> bool:
+    """Whether a fetch takes every branch, so that what is missing here is missing there or was never fetched."""
+    remote = table.table("remote")
+    fetch = "" if isinstance(remote, Unknown) else remote.text("fetch")
+    return isinstance(fetch, str) and "refs/heads/*" in fetch
 
 
 def _of_submodules(tables: list[Parts], file: str) -> Fields:
