@@ -109,7 +109,7 @@ def read(data: bytes) -> Facts:
 
 def _uninvolved(facts: Fields) -> bool | Unknown:
     """Nothing of the account can have refused the path."""
-    signs = [facts[name] for name in ("home_in_way", "socket_refused", "group_stale", "home_covered")]
+    signs = [facts[name] for name in ("home_in_way", "socket_refused", "group_stale")]
     unknown = next((s for s in (*signs, facts["home_usable"]) if isinstance(s, Unknown)), None)
     if unknown is not None:
         return unknown
