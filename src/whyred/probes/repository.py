@@ -18,6 +18,7 @@ FIELDS = {
     "shallow": "whether history ends where the clone was cut off, in one of the repositories at least",
     "tags": "the tags of all of them together",
     "unborn": "whether one of them has no branch, tag or commit at all",
+    "complete": "whether no submodule is empty and no file is a pointer, as far as was looked",
     "empty_submodules": "the submodules of .gitmodules whose folder is missing or empty",
     "empty_submodule": "the path of the first of them; absent where there is none",
     "in_empty_submodule": "with `file`: whether it lies in one of these folders",
@@ -117,6 +118,7 @@ def read(data: bytes) -> Facts:
     first = tables[0]
     remote = None if first.absent("remote") else first.table("remote")
     names, words = names_in(str(said)), str(said)
+    content = _of_submodules(tables, str(file)) | _of_pointers(tables, str(file))
     return {
         "repositories": len(tables),
         "head": first.text("head"),
@@ -126,9 +128,13 @@ def read(data: bytes) -> Facts:
         "unborn": _any(_is_unborn(t) for t in tables),
         "cut": _any(_cut(t, names, words) for t in tables) if words else _NOT_NAMED,
         "origin_lacks": _any(_origin_lacks(t, names) for t in tables),
-        **_of_submodules(tables, str(file)),
-        **_of_pointers(tables, str(file)),
+        **content,
+        "complete": _is_complete(content["empty_submodules"], content["lfs_pointers"]),
     }
+
+
+def _is_complete(*counts: Value | Unknown | None) -> bool | Unknown:
+    return next((c for c in counts if isinstance(c, Unknown)), None) or not any(counts)
 
 
 def _any(values: Iterable[bool | Unknown]) -> bool | Unknown:
