@@ -1,0 +1,273 @@
+"""What the account of a process gives it: a home it can use, and the groups that it has against those it was given.
+
+A process keeps the groups it was started with: who was added to a group since gets nothing before a restart
+(credentials(7)). A unit without `User=` may have no HOME at all, and `ProtectHome=` lays an empty folder over it
+(systemd.exec(5)).
+"""
+
+import posixpath
+from collections.abc import Mapping
+
+from whyred.model.cause import Value
+from whyred.model.evidence import Reason, Unknown
+from whyred.model.host import Host, HostRefusedError, Stat, Subject
+from whyred.model.probe import Cost, Facts, Kind, Probe
+from whyred.probes.answer import Fields, Parts, every, pack, printable, refusal, told, without_process
+from whyred.probes.mounts import covers, holding, lines_holding, read_mounts
+from whyred.probes.person import SEARCH, WRITE, Person, ask_person, read_person
+from whyred.probes.place import entrance, follow, mountinfo
+
+FIELDS = {
+    "home_usable": "whether HOME is set, there, and a folder in which the user may make entries",
+    "home_in_way": "with `path`: whether it is above or below HOME, which is missing or (not for ENOENT) closed",
+    "uninvolved": "with `path`: whether HOME is usable and elsewhere, and no socket and no missing group matters",
+    "home": "the value of HOME when the process was started; absent where it was not set",
+    "home_exists": "whether something is there, as the process sees it; absent where HOME is not set",
+    "home_writable": "whether mode and owner let the user make entries there; absent where there is nothing",
+    "home_covered": "whether a mount that the host does not have lies over HOME (ProtectHome=); absent without HOME",
+    "user": "the name of the user in /etc/passwd; absent where the number has no line there",
+    "uid": "the number of the process's user, as whyred sees it",
+    "account_home": "the home that /etc/passwd gives this user; absent where it has no line there",
+    "group_missing": "whether /etc/group gives this user a group that the process does not have",
+    "groups_missing": "the names of those groups, joined by commas; absent where there is none",
+    "groups": "the names, else numbers, of the process's groups, joined by commas",
+    "socket_refused": "with `path`: whether owner and mode close this socket or device to the user; absent for others",
+    "group_stale": "with `path`: whether /etc/group gives the user its group, which opens it, and the process lacks it",
+    "path_group": "with `path`: the name, else number, of its group; absent where it is missing",
+}
+_ACCOUNTS_LIMIT = 4 << 20
+_NO_PATH = Unknown(Reason.NOT_APPLICABLE, "no path was named")
+_OF_HOME = ("home_usable", "home_in_way", "home", "home_exists", "home_writable", "home_covered")
+_OF_GROUPS = ("user", "uid", "account_home", "group_missing", "groups_missing", "groups")
+_OF_PATH = ("socket_refused", "group_stale", "path_group")
+_OTHER = Unknown(Reason.NOT_APPLICABLE, "the log is about another variable than HOME")
+_READ = 4
+
+
+def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
+    """HOME and the place it names, who the process is, and its lines and groups of the account files."""
+    if subject.pid is None:
+        return without_process()
+    pid = subject.pid
+    entry = told(lambda: entrance(host, subject))
+    if isinstance(entry, Unknown):
+        return refusal(entry)
+    home = told(lambda: host.environ(pid, ["HOME"]).get("HOME"))
+    person = ask_person(host, subject)
+    groups = told(lambda: host.read(f"{entry}/etc/group", _ACCOUNTS_LIMIT).decode("utf-8", "replace"))
+    return pack(
+        {
+            "home": home,
+            "place": _place(host, entry, home) if isinstance(home, str) else None,
+            "mounts": _mounts(host, subject, home) if isinstance(home, str) else None,
+            "host_mounts": _mounts(host, Subject("first", 1), home) if isinstance(home, str) else None,
+            "person": person,
+            "passwd": told(lambda: _lines(host.read(f"{entry}/etc/passwd", _ACCOUNTS_LIMIT), person)),
+            "group": groups,
+            "path": arguments.get("path", _NO_PATH),
+            "there": _place(host, entry, arguments["path"]) if "path" in arguments else _NO_PATH,
+            "variable": arguments.get("variable", "HOME"),
+            "errno": arguments.get("errno", ""),
+        }
+    )
+
+
+def _mounts(host: Host, subject: Subject, home: str) -> str | Unknown:
+    return told(lambda: lines_holding(mountinfo(host, subject), posixpath.normpath(home)))
+
+
+def _lines(passwd: bytes, person: Mapping[str, object]) -> str:
+    """The lines of the process's user and no others."""
+    status = person["status"]
+    uids = [line.split()[1:] for line in str(status).split("\n") if line.startswith("Uid:")]
+    wanted = uids[0] if uids else []
+    lines = passwd.decode("utf-8", "replace").split("\n")
+    return "\n".join(line for line in lines if [*line.split(":"), "", "", ""][2] in wanted)
+
+
+def _place(host: Host, entry: str, path: str) -> object:
+    """The state of a path and of the folders on the way; None where nothing is there."""
+    if not path.startswith("/"):
+        return None
+    try:
+        place = follow(host, entry, path)
+    except HostRefusedError as e:
+        return e.unknown
+    return {"stat": place.stat, "crossed": list(place.crossed)}
+
+
+def read(data: bytes) -> Facts:
+    """The facts of an answer."""
+    parts = Parts(data)
+    if parts.broken is not None:
+        return every(FIELDS, parts.broken)
+    table = parts.table("person")
+    person = table if isinstance(table, Unknown) else read_person(table)
+    facts = _of_home(parts, person) | _of_groups(parts, person) | _of_path(parts, person)
+    return facts | {"uninvolved": _uninvolved(facts)}
+
+
+def _uninvolved(facts: Fields) -> bool | Unknown:
+    """Nothing of the account can have refused the path."""
+    signs = [facts[name] for name in ("home_in_way", "socket_refused", "group_stale")]
+    unknown = next((s for s in (*signs, facts["home_usable"]) if isinstance(s, Unknown)), None)
+    if unknown is not None:
+        return unknown
+    return facts["home_usable"] is True and not any(signs)
+
+
+def _of_home(parts: Parts, person: Person | Unknown) -> Fields:
+    variable = parts.text("variable")
+    if isinstance(variable, Unknown) or variable.lstrip("$") != "HOME":
+        return every(_OF_HOME, variable if isinstance(variable, Unknown) else _OTHER)
+    if parts.absent("home"):
+        return {**every(_OF_HOME, None), "home_usable": False}
+    home = parts.text("home")
+    if isinstance(home, Unknown):
+        return every(_OF_HOME, home)
+    exists, writable = _state(parts, "place", person)
+    if writable is True and _is_readonly(parts, home):
+        writable = False
+    usable = writable if exists is True and writable is not None else exists
+    path = parts.text("path")
+    blamed = exists if parts.text("errno") == "ENOENT" else usable
+    return {
+        "home": printable(home),
+        "home_exists": exists,
+        "home_writable": writable,
+        "home_usable": usable,
+        "home_in_way": path if isinstance(path, Unknown) else _in_way(home, path, blamed),
+        "home_covered": _covered(parts, home),
+    }
+
+
+def _in_way(home: str, path: str, usable: bool | Unknown) -> bool | Unknown:
+    """Whether an unusable home stops a path. Of all that lies below `/` only hidden entries belong to a home."""
+    if not isinstance(usable, bool):
+        return usable
+    start = posixpath.normpath(home) if home else ""
+    if start in ("", "/"):
+        return not usable and path.startswith("/.")
+    place = posixpath.normpath(path)
+    return not usable and (covers(start, place) or (place != "/" and covers(place, start)))
+
+
+def _is_readonly(parts: Parts, home: str) -> bool:
+    mounts = parts.text("mounts")
+    mount = None if isinstance(mounts, Unknown) else holding(read_mounts(mounts), posixpath.normpath(home))
+    return mount is not None and mount.readonly
+
+
+def _state(parts: Parts, key: str, person: Person | Unknown) -> tuple[bool | Unknown, bool | Unknown | None]:
+    """Whether something is there, and whether the user may write to it."""
+    if parts.absent(key):
+        return False, None
+    place = parts.table(key)
+    if isinstance(place, Unknown):
+        return place, place
+    if place.absent("stat"):
+        return False, None
+    stat, crossed = place.stat("stat"), place.tables("crossed")
+    if isinstance(stat, Unknown):
+        return stat, stat
+    if isinstance(crossed, Unknown):
+        return True, crossed
+    if isinstance(person, Unknown):
+        return True, person
+    folders = [Parts.of({"stat": c.parts}).stat("stat") for c in crossed]
+    passable = all(not isinstance(f, Unknown) and person.may(f, SEARCH) for f in folders)
+    return True, passable and person.may(stat, WRITE) and (stat.kind != "directory" or person.may(stat, SEARCH))
+
+
+def _covered(parts: Parts, home: str) -> bool | Unknown | None:
+    """Whether the process sees another mount over its home than the host's first process does."""
+    own, first = parts.text("mounts"), parts.text("host_mounts")
+    for text in (own, first):
+        if isinstance(text, Unknown):
+            return text
+    path = posixpath.normpath(home)
+    mine, theirs = (holding(read_mounts(str(t)), path) for t in (own, first))
+    if mine is None or mine.point == "/" or not covers(mine.point, path):
+        return False
+    return theirs is None or (mine.device, mine.root) != (theirs.device, theirs.root)
+
+
+def _of_groups(parts: Parts, person: Person | Unknown) -> Fields:
+    passwd, group = parts.text("passwd"), parts.text("group")
+    if isinstance(person, Unknown):
+        return every(_OF_GROUPS, person)
+    facts: Fields = {"uid": person.uid}
+    user = _user(passwd, person.uid) if isinstance(passwd, str) else None
+    facts |= every(("user", "account_home"), passwd if isinstance(passwd, Unknown) else None)
+    if user is not None:
+        facts |= {"user": user[0], "account_home": user[1]}
+    if isinstance(group, Unknown):
+        return facts | every(("group_missing", "groups_missing", "groups"), group)
+    rows = [row for line in group.split("\n") if (row := _group(line)) is not None]
+    names = {gid: name for name, gid, _ in reversed(rows)}
+    facts["groups"] = ",".join(names.get(g, str(g)) for g in sorted(person.groups)) or None
+    if user is None:
+        nobody = Unknown(Reason.NOT_FOUND, f"/etc/passwd has no line of user {person.uid}: the account is elsewhere")
+        unknown = passwd if isinstance(passwd, Unknown) else nobody
+        return facts | every(("group_missing", "groups_missing"), unknown)
+    missing = [name for name, gid, members in rows if user[0] in members and gid not in person.groups]
+    return facts | {"group_missing": bool(missing), "groups_missing": ",".join(sorted(missing)) or None}
+
+
+def _user(passwd: str, uid: int) -> tuple[str, str] | None:
+    """Name and home of the first line with this number (passwd(5))."""
+    rows = [line.split(":") for line in passwd.split("\n")]
+    return next(((printable(r[0]), printable(r[5])) for r in rows if len(r) == 7 and r[2] == str(uid)), None)
+
+
+def _group(line: str) -> tuple[str, int, list[str]] | None:
+    """Name, number and members of a line of group(5)."""
+    row = line.split(":")
+    if len(row) != 4 or not (row[2].isascii() and row[2].isdecimal() and len(row[2]) < 12):
+        return None
+    return printable(row[0]), int(row[2]), row[3].strip().split(",")
+
+
+def _of_path(parts: Parts, person: Person | Unknown) -> Fields:
+    if parts.absent("there"):
+        return every(_OF_PATH, None)
+    there = parts.table("there")
+    if isinstance(there, Unknown):
+        return every(_OF_PATH, there)
+    if there.absent("stat"):
+        return every(_OF_PATH, None)
+    stat, group, passwd = there.stat("stat"), parts.text("group"), parts.text("passwd")
+    for part in (stat, group, passwd, person):
+        if isinstance(part, Unknown):
+            return every(_OF_PATH, part)
+    assert isinstance(stat, Stat)
+    assert isinstance(person, Person)
+    rows = [r for line in str(group).split("\n") if (r := _group(line)) is not None]
+    user = _user(str(passwd), person.uid)
+    writable = _state(parts, "there", person)[1]
+    given = any(gid == stat.gid and user is not None and user[0] in members for _, gid, members in rows)
+    lacking = stat.gid not in person.groups and stat.uid != person.uid and not person.may(stat, WRITE)
+    refused: Value | Unknown | None = not writable if isinstance(writable, bool) else writable
+    return {
+        "socket_refused": refused if stat.kind == "other" else None,
+        "group_stale": given and lacking and bool(stat.mode >> 3 & (WRITE | _READ)),
+        "path_group": next((name for name, gid, _ in rows if gid == stat.gid), str(stat.gid)),
+    }
+
+
+PROBE = Probe(
+    name="account",
+    title="The home and the groups of a process against those its account has",
+    kind=Kind.PROCESS,
+    cost=Cost.CHEAP,
+    privilege="the same user or root for HOME; none for the groups",
+    fields=FIELDS,
+    ask=ask,
+    read=read,
+    needs={
+        "errno": "optional: the error's symbol in the log: ENOENT is the fault of no home that is there",
+        "path": "optional: a path of which it is asked whether the home or a missing group closes it to the process",
+        "variable": "optional: the variable that the log names; of another than HOME nothing about the home is told",
+    },
+    pack=({},),
+)
