@@ -30,6 +30,8 @@ TOP1, TOP3, SECONDS = 0.92, 0.98, 3.0
 """The least shares in which the right cause is first, and among the first three; the most median seconds of `why`."""
 _PATIENCE = 120.0
 """Seconds that a job may take."""
+_GROUPS = Path("/sys/fs/cgroup")
+"""Where a recipe may make a control group, named `$LAB_GROUP`; the one thing that does not end with its host."""
 _HOST = (
     'mount --bind "$0" /mnt && mount -t tmpfs -o mode=1777 lab-host /tmp && mount -t tmpfs lab-host /run && '
     'mount -t tmpfs lab-host /var && mkdir -m 1777 /var/tmp && cd /mnt && exec "$@"'
@@ -95,23 +97,14 @@ def play(case: Case, way: str = "local") -> Row:
     folder = Path(tempfile.mkdtemp(prefix="whyred-lab-", dir="/var/tmp"))
     try:
         (folder / "work").mkdir(mode=0o777)
-        argv = [
-            *host,
-            "--",
-            "sh",
-            "-c",
-            _HOST,
-            str(folder),
-            sys.executable,
-            __file__,
-            "--inside",
-            case.name,
-            "--host",
-            way,
-        ]
-        ended = subprocess.run(argv, capture_output=True, text=True, env=_environ(), check=False)
+        call = [sys.executable, __file__, "--inside", case.name, "--host", way]
+        argv = [*host, "--", "sh", "-c", _HOST, str(folder), *call]
+        env = _environ() | {"LAB_GROUP": folder.name}
+        ended = subprocess.run(argv, capture_output=True, text=True, env=env, check=False)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        for group in _GROUPS.glob(f"*/**/{folder.name}"):
+            group.rmdir()  # all its processes have ended with the host
     try:
         return Row(**json.loads(ended.stdout))
     except (ValueError, TypeError):
