@@ -15,7 +15,7 @@ from whyred.sources.reach import Reach
 
 NAME = "repo-names"
 SERVES = "Forgejo's and Gitea's API: names of secrets and variables, no logs"
-ORDER = 131
+ORDER = 132
 KINDS = frozenset({Kind.FORGEJO, Kind.GITEA})
 _PAGES = 20
 """Pages of names of one scope that are looked at."""

@@ -108,7 +108,7 @@ def _compared(node: Node, source: str) -> Iterator[tuple[str, str]]:
         return
     for path, literal in ((node.left, node.right), (node.right, node.left)):
         value: Value = literal.value if isinstance(literal, Literal) else None
-        if isinstance(path, Index | Context) and isinstance(value, str):
+        if isinstance(path, Index | Context) and isinstance(value, str) and "*" not in source[path.at : path.end]:
             yield re.sub(r"\s+", "", source[path.at : path.end]).lower(), value
 
 
