@@ -305,6 +305,15 @@ def test_the_command_shows_it_and_ends_as_it_should(tmp_path: Path, text: str, c
 
 
 @pytest.mark.usefixtures("home")
+def test_the_word_workflow_is_no_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(put(tmp_path, forgejo__ci=FINE))
+    argv = ["check", "workflow", "--offline", "--no-linters"]
+    assert CliRunner().invoke(cli, argv, standalone_mode=False).return_value == 0
+    (tmp_path / "workflow").write_text(TWICE)
+    assert CliRunner().invoke(cli, argv, standalone_mode=False).return_value == 1
+
+
+@pytest.mark.usefixtures("home")
 def test_help_fits_eighty_columns() -> None:
     shown = CliRunner().invoke(cli, ["check", "--help"], env={"COLUMNS": "80"}, prog_name="whyred")
     assert max(map(len, shown.stdout.splitlines())) <= 80

@@ -59,6 +59,8 @@ def command(
     from whyred.reports.check import render, render_json
 
     assert isinstance(options, Options)
+    if paths and str(paths[0]) == "workflow" and not paths[0].exists():
+        paths = paths[1:]  # `whyred check workflow`: people say what it is that they want checked
     wanted = Wanted(
         paths or (Path(),),
         Kind(kind) if kind else None,
