@@ -255,6 +255,8 @@ _GIVES = {
     "annotations": "annotations",
     "pull": "pull requests",
     "runners": "runners",
+    "secret_names": "names of secrets",
+    "variable_names": "names of variables",
     "apply": "changes",
 }
 """What a route offers, by the name of its function."""

@@ -114,6 +114,9 @@ def play(case: Case, way: str = "local") -> Row:
 
 def _environ() -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "LC_ALL", "RUSTUP_HOME", "CARGO_HOME")}
+    rustup = Path.home() / ".rustup"
+    if rustup.is_dir():  # a host of the lab has a home of its own, and the compilers of this one's are wanted
+        kept.setdefault("RUSTUP_HOME", str(rustup))
     home = {"HOME": "/mnt/home", "XDG_DATA_HOME": "/mnt/data", "XDG_CACHE_HOME": "/mnt/cache"}
     return {**kept, **home, "PYTHONPATH": str(ROOT / "src")}
 

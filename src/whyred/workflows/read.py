@@ -12,7 +12,12 @@ _BARE_CONDITION = re.compile(r"\s*\$\{\{\s*((?:success|always|failure)\(\))\s*\}
 
 def read_workflow(text: bytes, name: str) -> Workflow:
     """The workflow that the file called `name` holds. Raises `WorkflowError` and nothing else."""
-    return _Reader(name).workflow(read_tree(text, name))
+    return workflow_of(read_tree(text, name), name)
+
+
+def workflow_of(root: Node | None, name: str) -> Workflow:
+    """The same of a file whose nodes are there already. Raises `WorkflowError`."""
+    return _Reader(name).workflow(root)
 
 
 class _Reader:

@@ -1,0 +1,1 @@
+"""What is looked for in the workflows of a checkout: one rule a file, found by its name."""
