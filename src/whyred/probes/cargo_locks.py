@@ -6,6 +6,7 @@ cargo locks files with flock(2), which /proc/locks shows with the inode of the f
 
 import re
 from collections.abc import Mapping
+from functools import partial
 
 from whyred.model.evidence import Unknown
 from whyred.model.host import Host, HostRefusedError, Subject
@@ -28,7 +29,8 @@ _OF_HOME = (".package-cache", ".package-cache-mutate", "registry/index/*/.cargo-
 _OF_TARGET = ("*/.cargo-lock", "*/*/.cargo-lock", "*/.cargo-build-lock", "*/.cargo-artifact-lock", ".cargo-lock")
 _ALL = "all"
 _LOCK = re.compile(
-    r"^(?P<n>\d+): (?P<waits>-> ?)?\w+ +\S+ +\w+ (?P<pid>-?\d+) (?P<major>[0-9a-f]+):(?P<minor>[0-9a-f]+):(?P<inode>\d+) ",
+    r"^(?P<n>\d+): (?P<waits>-> ?)?\w+ +\S+ +\w+ (?P<pid>-?\d+)"
+    r" (?P<major>[0-9a-f]+):(?P<minor>[0-9a-f]+):(?P<inode>\d+) ",
     re.MULTILINE,
 )
 
@@ -38,14 +40,14 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
     what = arguments.get("what", "")
     try:
         entry, env = entrance(host, subject), environ(host, subject)
-        places = []
+        places: list[tuple[str, tuple[str, ...]]] = []
         if "directory" in what or what == _ALL:
             places += [(t, _OF_TARGET) for t in targets(host, entry, subject, env, arguments.get("folder"))]
         if "directory" not in what:
             places += [(h, _OF_HOME) for h in cargo_homes(host, entry, subject, env)]
         files = {}
         for path in spread(host, entry, [f"{place}/{name}" for place, names in places for name in names]):
-            stat = told(lambda path=path: host.stat(entry + path))  # type: ignore[misc]
+            stat = told(partial(host.stat, entry + path))
             if not isinstance(stat, Unknown):
                 files[path] = stat
         locks = host.read("/proc/locks", 8 << 20).decode("ascii", "replace")
@@ -108,7 +110,7 @@ PROBE = Probe(
     ask=ask,
     read=read,
     needs={
-        "what": "what cargo says it waits for: package cache, registry index, artifact directory, build directory; `all`: any",
+        "what": "what cargo says it waits for, such as `package cache` or `build directory`; `all`: any of them",
         "after": "optional: the line that says that the time was up; it changes nothing of the answer",
         "folder": "optional: the checkout, whose target directory is looked at as well",
     },

@@ -3,6 +3,7 @@ Variables and Build Cache)."""
 
 import re
 from collections.abc import Mapping
+from functools import partial
 
 from whyred.model.evidence import Unknown
 from whyred.model.host import Host, Subject
@@ -33,9 +34,10 @@ def targets(host: Host, entry: str, subject: Subject, env: Mapping[str, str], fo
     own = [env.get(v, "") for v in VARIABLES[2:]]
     for home in cargo_homes(host, entry, subject, env):
         for file in ("config.toml", "config"):
-            text = told(lambda at=f"{entry}{home}/{file}": host.read(at).decode("utf-8", "replace"))  # type: ignore[misc]
-            own += [] if isinstance(text, Unknown) else _SET.findall(text)
-    cwd = told(lambda: host.link(f"{who(subject)}/cwd")) if subject.pid is not None else Unknown
+            text = told(partial(host.read, f"{entry}{home}/{file}"))
+            own += [] if isinstance(text, Unknown) else _SET.findall(text.decode("utf-8", "replace"))
+    cwd = told(lambda: host.link(f"{who(subject)}/cwd")) if subject.pid is not None else None
+    cwd = None if cwd == "/" else cwd  # a daemon's that has no folder of its own
     near = [f"{d}/target" for d in (folder, cwd) if isinstance(d, str)]
     kept = [f"{h}/.cache/act/*/hostexecutor/target" for h in homes(host, entry, subject, env)]
     kept += [f"{cwd}/*/target", f"{cwd}/*/*/target", f"{cwd}/_work/*/*/target"] if isinstance(cwd, str) else []

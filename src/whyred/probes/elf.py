@@ -8,10 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 MAGIC = b"\x7fELF"
-_MACHINES = {
-    **{2: "sparc", 3: "x86", 8: "mips", 20: "ppc", 21: "ppc64", 22: "s390", 40: "arm", 43: "sparc64", 62: "x86_64"},
-    **{183: "aarch64", 243: "riscv", 258: "loongarch"},
-}
+_MACHINES = {3: "x86", 8: "mips", 20: "ppc", 21: "ppc64", 22: "s390", 40: "arm", 62: "x86_64", 183: "aarch64"}
+_MACHINES |= {243: "riscv", 258: "loongarch"}
 _DYNAMIC, _INTERP, _LOAD = 2, 3, 1
 _NEEDED, _STRTAB, _RPATH, _RUNPATH = 1, 5, 15, 29
 _VERDEF, _VERNEED = 0x6FFFFFFC, 0x6FFFFFFE

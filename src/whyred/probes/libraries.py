@@ -6,6 +6,7 @@ ld.so(8): LD_LIBRARY_PATH, the cache of /etc/ld.so.conf, then the system's own f
 import posixpath
 import re
 from collections.abc import Mapping
+from functools import partial
 
 from whyred.model.evidence import Unknown
 from whyred.model.host import Host
@@ -14,7 +15,15 @@ from whyred.probes.place import follow
 from whyred.probes.searching import spread
 
 SYSTEM = (
-    *("/lib/*-linux-gnu*", "/usr/lib/*-linux-gnu*", "/usr/lib/*-linux-musl*", "/lib64", "/usr/lib64", "/lib", "/usr/lib"),
+    *(
+        "/lib/*-linux-gnu*",
+        "/usr/lib/*-linux-gnu*",
+        "/usr/lib/*-linux-musl*",
+        "/lib64",
+        "/usr/lib64",
+        "/lib",
+        "/usr/lib",
+    ),
     *("/usr/local/lib", "/usr/local/lib64", "/usr/local/lib/*-linux-gnu*", "/lib32", "/usr/lib32"),
 )
 _INCLUDED = re.compile(r"^\s*include\s+(\S+)", re.MULTILINE)
@@ -34,8 +43,8 @@ def _configured(host: Host, entry: str) -> list[str]:
     main = "" if isinstance(text, Unknown) else text
     texts = [main]
     for path in spread(host, entry, [i for i in _INCLUDED.findall(main) if i.startswith("/")]):
-        part = told(lambda path=path: host.read(entry + path).decode("utf-8", "replace"))  # type: ignore[misc]
-        texts += [] if isinstance(part, Unknown) else [part]
+        part = told(partial(host.read, entry + path))
+        texts += [] if isinstance(part, Unknown) else [part.decode("utf-8", "replace")]
     return [posixpath.normpath(f) for text in texts for f in _FOLDER.findall(text)]
 
 
@@ -70,5 +79,3 @@ def file_behind(host: Host, entry: str, path: str) -> str | None:
     """
     place = follow(host, entry, path)
     return place.reach if place.stat is not None and place.stat.kind == "file" else None
-
-

@@ -1,7 +1,7 @@
 """The files that a login or an interactive shell reads and a job does not, and what they would have set.
 
-Jobs run `bash --noprofile --norc` below a daemon of systemd, which reads none of these (bash(1) INVOCATION; systemd.exec(5)
-ENVIRONMENT). Only names leave this module: such files hold secrets.
+Jobs run `bash --noprofile --norc` below a daemon of systemd, which reads none of these (bash(1) INVOCATION;
+systemd.exec(5) ENVIRONMENT). Only names leave this module: such files hold secrets.
 """
 
 import posixpath
@@ -14,14 +14,23 @@ from whyred.model.host import Host, Subject
 from whyred.probes.answer import told
 from whyred.probes.place import follow, who
 
-_OF_HOST = ("/etc/profile", "/etc/bash.bashrc", "/etc/bashrc", "/etc/environment", "/etc/zsh/zshrc", "/etc/zsh/zprofile")
+_OF_HOST = (
+    "/etc/profile",
+    "/etc/bash.bashrc",
+    "/etc/bashrc",
+    "/etc/environment",
+    "/etc/zsh/zshrc",
+    "/etc/zsh/zprofile",
+)
 _OF_HOME = (
     *(".profile", ".bash_profile", ".bash_login", ".bashrc", ".bash_aliases", ".zshenv", ".zprofile", ".zshrc"),
     *(".pam_environment", ".xsessionrc", ".config/fish/config.fish", ".config/environment"),
 )
 _MOST, _MOST_BYTES = 60, 1 << 17
 _SOURCED = re.compile(r"""^[^#\n]*?(?:^|[\s;&{])(?:\.|source)\s+["']?([~$/][^\s"';&]*)""", re.MULTILINE)
-_ASSIGNED = re.compile(r"""^\s*(?:export\s+|set\s+-\w*x\w*\s+)?([A-Za-z_]\w*)(?:=|\s+DEFAULT=|\s)["']?([^\s"';#]*)""", re.MULTILINE)
+_ASSIGNED = re.compile(
+    r"""^\s*(?:export\s+|set\s+-\w*x\w*\s+)?([A-Za-z_]\w*)(?:=|\s+DEFAULT=|\s)["']?([^\s"';#]*)""", re.MULTILINE
+)
 _ON_PATH = re.compile(r"^[^#\n]*(?:\bPATH\b|\bpath\b|fish_add_path)[^\n]*", re.MULTILINE)
 _FOLDER = re.compile(r"""[~$/][^\s:"'()=;]*""")
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)\}?")
@@ -105,11 +114,4 @@ def defines(profile: Profile, tool: str) -> bool:
     """Whether a file makes an alias or a function of this name."""
     name = re.escape(tool)
     pattern = rf"^\s*(?:alias\s+(?:-\S+\s+)?{name}[=\s]|{name}\s*\(\s*\)|function\s+{name}\b)"
-    return re.search(pattern, profile.text, re.MULTILINE) is not None
-
-
-def sets(profile: Profile, name: str) -> bool:
-    """Whether a file sets a variable of this name."""
-    word = re.escape(name)
-    pattern = rf"^[^#\n]*?(?:^|[\s;&])(?:(?:export|declare -x|typeset -x)\s+(?:[^\n]*\s)?)?{word}=|^\s*set\s+-\w*x\w*\s+{word}\s|^\s*{word}\s+DEFAULT="
     return re.search(pattern, profile.text, re.MULTILINE) is not None

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from whyred.model.evidence import Reason, Unknown
 from whyred.model.host import Host, HostRefusedError, Subject
 from whyred.model.probe import Cost, Facts, Kind, Probe
-from whyred.probes.answer import Parts, every, pack, printable, refusal
+from whyred.probes.answer import Fields, Parts, every, pack, printable, refusal
 from whyred.probes.place import entrance, who
 from whyred.probes.profiles import Profile, defines, folders, homes, profiles
 from whyred.probes.searching import first, is_program, spread
@@ -18,8 +18,9 @@ from whyred.probes.searching import first, is_program, spread
 FIELDS = {
     "on_path": "whether a program of that name is on the PATH of the process",
     "path": "its path there; absent when there is none",
-    "off_path": "whether it is installed for this user, or defined in a profile, while no folder of the PATH has it",
-    "installed": "whether it is on the PATH, in one of the usual folders for programs or in one that a profile names",
+    "off_path": "whether a usual folder for programs, or one that a profile names, has it and no folder of the PATH, or a "
+    "profile defines it; absent when only a folder of a single product (/opt/NAME) has it",
+    "installed": "whether it is on the PATH, or anywhere else that was looked at",
     "elsewhere": "the path outside the PATH at which it was found; absent when it is on the PATH or nowhere",
     "named_in": "the profile that puts that folder on the PATH of people; absent when none does",
     "defined_in": "the profile that defines an alias or a function of that name; absent when none does",
@@ -27,18 +28,31 @@ FIELDS = {
 }
 _OF_HOME = (
     *(".cargo/bin", ".local/bin", "bin", "go/bin", ".go/bin", ".npm-global/bin", ".deno/bin", ".bun/bin", ".volta/bin"),
-    *(".pyenv/shims", ".pyenv/bin", ".rbenv/shims", ".rbenv/bin", ".asdf/shims", ".asdf/bin", ".dotnet", ".local/go/bin"),
+    *(
+        ".pyenv/shims",
+        ".pyenv/bin",
+        ".rbenv/shims",
+        ".rbenv/bin",
+        ".asdf/shims",
+        ".asdf/bin",
+        ".dotnet",
+        ".local/go/bin",
+    ),
     *(".local/share/mise/shims", ".dotnet/tools", ".krew/bin", ".juliaup/bin", ".poetry/bin", ".nix-profile/bin"),
     *(".linuxbrew/bin", ".yarn/bin", ".local/share/pnpm", ".rustup/toolchains/*/bin", ".nvm/versions/node/*/bin"),
     *(".sdkman/candidates/*/current/bin", ".local/share/fnm/node-versions/*/installation/bin", ".ghcup/bin"),
 )
 _OF_HOST = (
     *("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/games", "/snap/bin"),
-    *("/usr/local/go/bin", "/usr/local/cargo/bin", "/usr/lib/jvm/*/bin", "/home/linuxbrew/.linuxbrew/bin"),
-    *("/opt/*/bin", "/opt/*", "/opt/*/*/bin", "/nix/var/nix/profiles/default/bin", "/usr/local/*/bin"),
-    *("/run/current-system/sw/bin", "/usr/lib/llvm-*/bin", "/usr/lib/go-*/bin", "/usr/local/lib/*/bin"),
+    *("/usr/local/go/bin", "/usr/local/cargo/bin", "/home/linuxbrew/.linuxbrew/bin", "/run/current-system/sw/bin"),
+    "/nix/var/nix/profiles/default/bin",
 )
-"""Where installers put programs; `*` stands for any name."""
+"""Where installers put programs that people call; `*` stands for any name."""
+_BUNDLES = (
+    *("/opt/*/bin", "/opt/*", "/opt/*/*/bin", "/usr/local/*/bin", "/usr/local/lib/*/bin", "/usr/lib/jvm/*/bin"),
+    *("/usr/lib/llvm-*/bin", "/usr/lib/go-*/bin"),
+)
+"""Folders of single products. A program in one may be that product's own, such as the python of a venv."""
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,63}")
 
 
@@ -64,13 +78,15 @@ def _ask_beside(host: Host, entry: str, own: list[str], tool: str) -> dict[str, 
     named = {folder: p.path for p in files for folder in folders(p)}
     usual = spread(host, entry, [*(f"{h}/{f}" for h in own for f in _OF_HOME), *_OF_HOST])
     elsewhere = _first(host, entry, [*named, *usual], tool)
-    other = None
+    bundle = other = None
     if elsewhere is None:
+        bundle = _first(host, entry, spread(host, entry, _BUNDLES), tool)
         others = [h for h in ("/root", *spread(host, entry, ["/home/*"])) if h not in own]
         other = _first(host, entry, spread(host, entry, [f"{h}/{f}" for h in others for f in _OF_HOME]), tool)
     folder = elsewhere.rpartition("/")[0] if isinstance(elsewhere, str) else ""
     return {
         "elsewhere": elsewhere,
+        "bundle": bundle,
         "named_in": named.get(folder),
         "defined_in": _definer(files, tool),
         "other_user": other if isinstance(other, str) else None,
@@ -92,14 +108,21 @@ def read(data: bytes) -> Facts:
         return every(FIELDS, parts.broken)
     path = None if parts.absent("on_path") else parts.text("on_path")
     if isinstance(path, str):
-        there = {"on_path": True, "path": printable(path), "off_path": False, "installed": True}
+        there: Fields = {"on_path": True, "path": printable(path), "off_path": False, "installed": True}
         return every(FIELDS, None) | there
-    texts = {f: _text(parts, f) for f in ("elsewhere", "named_in", "defined_in", "other_user")}
+    keys = ("elsewhere", "bundle", "named_in", "defined_in", "other_user")
+    texts: Fields = {key: _text(parts, key) for key in keys}
+    bundle = texts.pop("bundle")
     if isinstance(path, Unknown):
         return every(FIELDS, path) | {k: v for k, v in texts.items() if isinstance(v, str)}
-    found = texts["elsewhere"] if isinstance(texts["elsewhere"], str) else texts["defined_in"]
-    here = True if isinstance(found, str) else texts["elsewhere"] if isinstance(texts["elsewhere"], Unknown) else False
-    return {**texts, "on_path": False, "path": None, "off_path": here, "installed": here}
+    facts = texts | {"on_path": False, "path": None}
+    if isinstance(texts["elsewhere"], str) or isinstance(texts["defined_in"], str):
+        return facts | {"off_path": True, "installed": True}
+    if isinstance(texts["elsewhere"], Unknown):
+        return facts | {"off_path": texts["elsewhere"], "installed": texts["elsewhere"]}
+    if isinstance(bundle, str):
+        return facts | {"elsewhere": bundle, "off_path": None, "installed": True}
+    return facts | {"off_path": False, "installed": False if bundle is None else bundle}
 
 
 def _text(parts: Parts, key: str) -> str | Unknown | None:

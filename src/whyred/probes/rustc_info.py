@@ -8,12 +8,14 @@ one answer that begins with `rustc 1.`.
 import json
 import re
 from collections.abc import Mapping
+from functools import partial
 
 from whyred.model.evidence import Reason, Unknown
-from whyred.model.host import Host, HostRefusedError, Subject
+from whyred.model.host import Host, HostRefusedError, Stat, Subject
 from whyred.model.probe import Cost, Facts, Kind, Probe
-from whyred.probes.answer import Parts, every, pack, printable, refusal, told
+from whyred.probes.answer import Fields, Parts, every, pack, printable, refusal, told
 from whyred.probes.cargo_places import environ, targets
+from whyred.probes.libraries import file_behind
 from whyred.probes.place import entrance, who
 
 FIELDS = {
@@ -36,10 +38,11 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
         files = []
         for target in targets(host, entry, subject, env, arguments.get("folder"))[:_MOST]:
             path = f"{target}/.rustc_info.json"
-            text = told(lambda path=path: host.read(entry + path))  # type: ignore[misc]
-            if isinstance(text, Unknown) and text.reason is Reason.NOT_FOUND:
+            reach = told(partial(file_behind, host, entry, path))
+            if reach is None:
                 continue
-            stat = told(lambda path=path: host.stat(entry + path))  # type: ignore[misc]
+            text = reach if isinstance(reach, Unknown) else told(partial(host.read, reach))
+            stat = reach if isinstance(reach, Unknown) else told(partial(host.stat, reach))
             files.append({"path": path, "text": text, "stat": stat})
         began = told(lambda: _began(host, subject))
     except HostRefusedError as e:
@@ -69,19 +72,17 @@ def read(data: bytes) -> Facts:
     if not files:
         return every(FIELDS, None) | {"found": False, "poisoned": False, "before_runner": False}
     all_facts = [_of_file(file, parts.number("began")) for file in files]
-    return next((f for f in all_facts if f["poisoned"] is True), all_facts[0])
+    known = [f for f in all_facts if not isinstance(f["poisoned"], Unknown)] or all_facts
+    return next((f for f in all_facts if f["poisoned"] is True), known[0])
 
 
-def _of_file(file: Parts, began: int | Unknown) -> dict[str, str | bool | Unknown | None]:
+def _of_file(file: Parts, began: int | Unknown) -> Fields:
     path, text = file.text("path"), file.text("text")
-    facts: dict[str, str | bool | Unknown | None] = {
-        "found": True,
-        "path": path if isinstance(path, Unknown) else printable(path),
-    }
+    facts: Fields = {"found": True, "path": path if isinstance(path, Unknown) else printable(path)}
     rest = ("poisoned", "said", "before_runner", "version")
     outputs = text if isinstance(text, Unknown) else _outputs(text)
     if isinstance(outputs, Unknown):
-        return facts | dict.fromkeys(rest, outputs)
+        return facts | every(rest, outputs)
     version = next((o["stdout"].partition("\n")[0] for o in outputs if o["stdout"].startswith("rustc 1.")), None)
     failed = [o for o in outputs if not o["success"]]
     poisoned = bool(failed) and version is None
@@ -89,8 +90,7 @@ def _of_file(file: Parts, began: int | Unknown) -> dict[str, str | bool | Unknow
     stat = file.stat("stat")
     before: bool | Unknown = False
     if poisoned:
-        unknown = next((v for v in (stat, began) if isinstance(v, Unknown)), None)
-        before = unknown if unknown is not None else _earlier(stat, began)
+        before = _earlier(stat, began)
     return facts | {
         "poisoned": poisoned,
         "said": printable(said[:300]) if said else None,
@@ -99,9 +99,13 @@ def _of_file(file: Parts, began: int | Unknown) -> dict[str, str | bool | Unknow
     }
 
 
-def _earlier(stat: object, began: object) -> bool:
+def _earlier(stat: Stat | Unknown, began: int | Unknown) -> bool | Unknown:
     """By more than a second: boot time and clock ticks are that coarse."""
-    return float(getattr(stat, "modified", 0.0)) + 1 < float(began) if isinstance(began, int) else False
+    if isinstance(stat, Unknown):
+        return stat
+    if isinstance(began, Unknown):
+        return began
+    return stat.modified + 1 < began
 
 
 def _outputs(text: str) -> list[dict[str, str]] | Unknown:

@@ -8,11 +8,12 @@ docs/Configuration.md; src/commands.rs).
 import posixpath
 import re
 from collections.abc import Mapping
+from functools import partial
 
 from whyred.model.evidence import Reason, Unknown
 from whyred.model.host import Host, HostRefusedError, Process, Subject
 from whyred.model.probe import Cost, Facts, Kind, Probe
-from whyred.probes.answer import Parts, every, pack, printable, refusal, told
+from whyred.probes.answer import Fields, Parts, every, pack, printable, refusal, told
 from whyred.probes.place import entrance, follow, who
 
 FIELDS = {
@@ -44,7 +45,7 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
         parts: dict[str, object] = {"address": uds or port, "is_socket": bool(uds)}
         for key, path in (("log_folder", log), ("socket_folder", uds)):
             folder = posixpath.dirname(path)
-            parts[key] = told(lambda f=folder: _is_folder(host, entry, f)) if folder.startswith("/") else None  # type: ignore[misc]
+            parts[key] = told(partial(_is_folder, host, entry, folder)) if folder.startswith("/") else None
         if not uds:
             parts["inodes"] = told(lambda: _listening(host, subject, port))
             parts["listener"] = told(lambda: _listener(host, parts["inodes"]))
@@ -76,7 +77,7 @@ def _listener(host: Host, inodes: object) -> dict[str, object] | None:
         links = _sockets(host, process)
         closed = closed or links is None
         if links and wanted & links:
-            stat = told(lambda pid=process.pid: host.read(f"/proc/{pid}/stat", 4096))  # type: ignore[misc]
+            stat = told(partial(host.read, f"/proc/{process.pid}/stat", 4096))
             state = stat.rpartition(b") ")[2][:1].decode() if isinstance(stat, bytes) else ""
             return {"name": process.name, "pid": process.pid, "state": state}
     if closed:
@@ -89,7 +90,7 @@ def _sockets(host: Host, process: Process) -> set[str] | None:
     names = told(lambda: host.names(folder))
     if isinstance(names, Unknown):
         return None if names.reason is Reason.NO_PERMISSION else set()
-    links = [told(lambda n=n: host.link(f"{folder}/{n}")) for n in names[:_MOST]]  # type: ignore[misc]
+    links = [told(partial(host.link, f"{folder}/{n}")) for n in names[:_MOST]]
     return {link for link in links if isinstance(link, str)}
 
 
@@ -99,7 +100,7 @@ def read(data: bytes) -> Facts:
     if parts.broken is not None:
         return every(FIELDS, parts.broken)
     address, is_socket = parts.text("address"), parts.flag("is_socket")
-    facts = {
+    facts: Fields = {
         "address": address if isinstance(address, Unknown) else printable(address),
         "log_unwritable": _missing(parts, "log_folder"),
         "socket_unusable": _missing(parts, "socket_folder"),

@@ -31,7 +31,15 @@ _STARTED = {
 """Tools that only print when asked for their version."""
 _WORD = {"go": "version"}
 """Tools that want another word than `--version`."""
-_FILES = {"Go": "go", "CMake": "cmake", "Node.js": "node", "Node": "node", "Python": "python3", "Ruby": "ruby", "PHP": "php"}
+_FILES = {
+    "Go": "go",
+    "CMake": "cmake",
+    "Node.js": "node",
+    "Node": "node",
+    "Python": "python3",
+    "Ruby": "ruby",
+    "PHP": "php",
+}
 _FILES |= {"GNU Make": "make", "Make": "make", "Cargo": "cargo", "Rust": "rustc", "Bash": "bash", "Perl": "perl"}
 """What messages call a tool, and its program."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)*")
@@ -165,8 +173,10 @@ def _older(parts: Parts, version: str | Unknown) -> bool | Unknown | None:
     if "wanted" not in parts.parts or parts.absent("wanted"):
         return None
     wanted = parts.text("wanted")
-    if isinstance(wanted, Unknown) or isinstance(version, Unknown):
-        return wanted if isinstance(wanted, Unknown) else version
+    if isinstance(wanted, Unknown):
+        return wanted
+    if isinstance(version, Unknown):
+        return version
     least, stated = _NUMBER.search(wanted), _STATED.search(version)
     if least is None or stated is None:
         return Unknown(Reason.UNREADABLE, "no version number is in what is wanted, or in what the tool prints")
