@@ -18,8 +18,8 @@ from whyred.probes.searching import first, is_program, spread
 FIELDS = {
     "on_path": "whether a program of that name is on the PATH of the process",
     "path": "its path there; absent when there is none",
-    "off_path": "whether a usual folder for programs, or one that a profile names, has it and no folder of the PATH, or a "
-    "profile defines it; absent when only a folder of a single product (/opt/NAME) has it",
+    "off_path": "whether no folder of the PATH has it, and a usual folder for programs or one that a profile names has,"
+    " or a profile defines it; absent when only a folder of a single product (/opt/NAME) has it",
     "installed": "whether it is on the PATH, or anywhere else that was looked at",
     "elsewhere": "the path outside the PATH at which it was found; absent when it is on the PATH or nowhere",
     "named_in": "the profile that puts that folder on the PATH of people; absent when none does",
