@@ -44,7 +44,7 @@ _OF_HOME = (
 )
 _OF_HOST = (
     *("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/games", "/snap/bin"),
-    *("/usr/local/go/bin", "/usr/local/cargo/bin", "/home/linuxbrew/.linuxbrew/bin", "/run/current-system/sw/bin"),
+    *("/usr/local/go/bin", "/usr/local/cargo/bin", "/home/*/.linuxbrew/bin", "/run/current-system/sw/bin"),
     "/nix/var/nix/profiles/default/bin",
 )
 """Where installers put programs that people call; `*` stands for any name."""
