@@ -17,6 +17,8 @@ FIELDS = {
     "present": "whether a program of that name is on the PATH",
     "path": "the path of the first one; absent when there is none",
     "version": "the first line it prints when asked for its version; absent when there is none",
+    "older": "whether the version that it prints is older than the one asked for (`wanted`); absent without one",
+    "others": "the paths at which later folders of the PATH have other files of that name, with commas; absent: none",
     "minor": "for rustc the second number of the version, 95 for 1.95.0; absent for every other tool",
 }
 _STARTED = {
@@ -29,6 +31,19 @@ _STARTED = {
 """Tools that only print when asked for their version."""
 _WORD = {"go": "version"}
 """Tools that want another word than `--version`."""
+_FILES = {
+    "Go": "go",
+    "CMake": "cmake",
+    "Node.js": "node",
+    "Node": "node",
+    "Python": "python3",
+    "Ruby": "ruby",
+    "PHP": "php",
+}
+_FILES |= {"GNU Make": "make", "Make": "make", "Cargo": "cargo", "Rust": "rustc", "Bash": "bash", "Perl": "perl"}
+"""What messages call a tool, and its program."""
+_NUMBER = re.compile(r"\d+(?:\.\d+)*")
+_STATED = re.compile(r"\d+(?:\.\d+)+")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,63}")
 _RUSTC = re.compile(r"rustc 1\.([0-9]{1,4})\.")
 _STICKY = 0o1000
@@ -36,7 +51,7 @@ _STICKY = 0o1000
 
 def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
     """Where the tool is, as the subject sees it, and what it prints."""
-    tool = arguments.get("tool", "")
+    tool = _FILES.get(arguments.get("tool", ""), arguments.get("tool", ""))
     if not _NAME.fullmatch(tool):
         return refusal(Unknown(Reason.NOT_APPLICABLE, f"{tool!r} is no plain name of a program"))
     try:
@@ -45,10 +60,25 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
         found = _search(host, entry, subject, folders, tool)
     except HostRefusedError as e:
         return refusal(e.unknown)
+    wanted = arguments.get("wanted")
     if found is None:
-        return pack({"tool": tool, "path": None, "printed": None})
+        return pack({"tool": tool, "path": None, "printed": None, "wanted": wanted})
     path, place = found
-    return pack({"tool": tool, "path": path, "printed": _version(host, entry, path, place, tool)})
+    others = told(lambda: _others(host, entry, folders, tool, place))
+    printed = _version(host, entry, path, place, tool)
+    return pack({"tool": tool, "path": path, "printed": printed, "wanted": wanted, "others": others})
+
+
+def _others(host: Host, entry: str, folders: str, tool: str, chosen: Place) -> list[str]:
+    """The paths of other files of that name, in the order of the PATH. Raises `HostRefusedError`."""
+    found: dict[str, str] = {}
+    for folder in folders.split(":"):
+        path = f"{folder.rstrip('/')}/{tool}"
+        if path.startswith("/"):
+            place = follow(host, entry, path)
+            if place.stat and place.stat.kind == "file" and place.stat.mode & 0o111 and place.path != chosen.path:
+                found.setdefault(place.path, path)
+    return list(found.values())
 
 
 def _path_of(host: Host, subject: Subject) -> str:
@@ -123,12 +153,42 @@ def read(data: bytes) -> Facts:
     if parts.broken is not None:
         return every(FIELDS, parts.broken)
     if parts.absent("path"):
-        return {"present": False, "path": None, "version": None, "minor": None}
+        return every(FIELDS, None) | {"present": False}
     path, printed, tool = parts.text("path"), parts.text("printed"), parts.text("tool")
     if isinstance(path, Unknown):
         return every(FIELDS, path)
     version = printed if isinstance(printed, Unknown) else printable(printed.strip())
-    return {"present": True, "path": printable(path), "version": version, "minor": _minor(tool, version)}
+    return {
+        "present": True,
+        "path": printable(path),
+        "version": version,
+        "older": _older(parts, version),
+        "others": _names(parts),
+        "minor": _minor(tool, version),
+    }
+
+
+def _older(parts: Parts, version: str | Unknown) -> bool | Unknown | None:
+    """Compared as far as the version asked for goes: 1.85.1 is not older than 1.85."""
+    if "wanted" not in parts.parts or parts.absent("wanted"):
+        return None
+    wanted = parts.text("wanted")
+    if isinstance(wanted, Unknown):
+        return wanted
+    if isinstance(version, Unknown):
+        return version
+    least, stated = _NUMBER.search(wanted), _STATED.search(version)
+    if least is None or stated is None:
+        return Unknown(Reason.UNREADABLE, "no version number is in what is wanted, or in what the tool prints")
+    want, have = ([int(n[:9]) for n in m[0].split(".")] for m in (least, stated))
+    return (have + [0] * len(want))[: len(want)] < want
+
+
+def _names(parts: Parts) -> str | Unknown | None:
+    if "others" not in parts.parts:
+        return None
+    names = parts.texts("others")
+    return names if isinstance(names, Unknown) else printable(",".join(names)) or None
 
 
 def _minor(tool: str | Unknown, version: str | Unknown) -> int | Unknown | None:
@@ -151,6 +211,7 @@ PROBE = Probe(
     read=read,
     needs={
         "tool": "the plain name of the program",
+        "wanted": "optional: the least version that something asks for, such as 1.85",
         "path": "optional: the PATH to search instead of the subject's own",
     },
     pack=({"tool": "bash"}, {"tool": "git"}),

@@ -1,0 +1,117 @@
+"""Whether a process holds the lock that cargo waits for, and whether that process is alive.
+
+cargo locks files with flock(2), which /proc/locks shows with the inode of the file and the process that took it
+(proc(5)). The lock is there as long as a process has the file open, also when the one that took it has ended.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import partial
+
+from whyred.model.evidence import Unknown
+from whyred.model.host import Host, HostRefusedError, Subject
+from whyred.model.probe import Cost, Facts, Kind, Probe
+from whyred.probes.answer import Parts, every, pack, printable, refusal, told
+from whyred.probes.cargo_places import cargo_homes, environ, targets
+from whyred.probes.place import entrance
+from whyred.probes.searching import spread
+
+FIELDS = {
+    "held": "whether some process holds one of these locks now",
+    "path": "the lock file that is held; absent when none is",
+    "holder": "the number of the process that took the lock; absent when none did",
+    "holder_name": "the name of that process; absent when it has ended",
+    "holder_alive": "whether that process is there; absent when no lock is held",
+    "waiting": "number of processes that wait for that lock now",
+    "files": "number of lock files that were found and looked at",
+}
+_OF_HOME = (".package-cache", ".package-cache-mutate", "registry/index/*/.cargo-index-lock", "git/db/*/.cargo-lock")
+_OF_TARGET = ("*/.cargo-lock", "*/*/.cargo-lock", "*/.cargo-build-lock", "*/.cargo-artifact-lock", ".cargo-lock")
+_ALL = "all"
+_LOCK = re.compile(
+    r"^(?P<n>\d+): (?P<waits>-> ?)?\w+ +\S+ +\w+ (?P<pid>-?\d+)"
+    r" (?P<major>[0-9a-f]+):(?P<minor>[0-9a-f]+):(?P<inode>\d+) ",
+    re.MULTILINE,
+)
+
+
+def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
+    """The lock files of the kind that the log names, and what /proc/locks says of them."""
+    what = arguments.get("what", "")
+    try:
+        entry, env = entrance(host, subject), environ(host, subject)
+        places: list[tuple[str, tuple[str, ...]]] = []
+        if "directory" in what or what == _ALL:
+            places += [(t, _OF_TARGET) for t in targets(host, entry, subject, env, arguments.get("folder"))]
+        if "directory" not in what:
+            places += [(h, _OF_HOME) for h in cargo_homes(host, entry, subject, env)]
+        files = {}
+        for path in spread(host, entry, [f"{place}/{name}" for place, names in places for name in names]):
+            stat = told(partial(host.stat, entry + path))
+            if not isinstance(stat, Unknown):
+                files[path] = stat
+        locks = host.read("/proc/locks", 8 << 20).decode("ascii", "replace")
+    except HostRefusedError as e:
+        return refusal(e.unknown)
+    inodes = {str(s.inode) for s in files.values()}
+    lines = [m[0] for m in _LOCK.finditer(locks) if m["inode"] in inodes]
+    names = {str(m["pid"]): _name(host, m["pid"]) for line in lines if (m := _LOCK.match(line))}
+    return pack({"files": [{"path": p, "stat": s} for p, s in files.items()], "locks": lines, "names": names})
+
+
+def _name(host: Host, pid: str) -> str | None:
+    found = told(lambda: host.read(f"/proc/{pid}/comm").decode("utf-8", "replace").strip())
+    return None if isinstance(found, Unknown) else found
+
+
+def read(data: bytes) -> Facts:
+    """The facts of an answer."""
+    parts = Parts(data)
+    if parts.broken is not None:
+        return every(FIELDS, parts.broken)
+    files, lines, names = parts.tables("files"), parts.texts("locks"), parts.table("names")
+    if isinstance(files, Unknown) or isinstance(lines, Unknown) or isinstance(names, Unknown):
+        return every(FIELDS, parts.strange("locks"))
+    locks = [m for line in lines if (m := _LOCK.match(line))]
+    for file in files:
+        path, stat = file.text("path"), file.stat("stat")
+        if isinstance(path, Unknown) or isinstance(stat, Unknown):
+            return every(FIELDS, parts.strange("files"))
+        own = [m for m in locks if int(m["inode"]) == stat.inode and _same(m, stat.device)]
+        taken = next((m for m in own if not m["waits"]), None)
+        if taken is not None:
+            name = names.parts.get(taken["pid"])
+            return {
+                "held": True,
+                "path": printable(path),
+                "holder": int(taken["pid"]),
+                "holder_name": printable(name) if isinstance(name, str) else None,
+                "holder_alive": isinstance(name, str),
+                "waiting": sum(bool(m["waits"]) for m in own),
+                "files": len(files),
+            }
+    return every(FIELDS, None) | {"held": False, "waiting": 0, "files": len(files)}
+
+
+def _same(lock: re.Match[str], device: int) -> bool:
+    """Whether a lock is of this device. The numbers of btrfs and overlayfs in stat(2) are others than the kernel's own
+    (their major number is 0): of these the inode alone has to do."""
+    major, minor = (device >> 8) & 0xFFF, (device & 0xFF) | ((device >> 12) & 0xFFF00)
+    return device == 0 or major == 0 or (int(lock["major"], 16), int(lock["minor"], 16)) == (major, minor)
+
+
+PROBE = Probe(
+    name="cargo-locks",
+    title="Who holds the lock that cargo waits for",
+    kind=Kind.PROCESS,
+    cost=Cost.CHEAP,
+    privilege="the same user or root for the process's CARGO_HOME",
+    fields=FIELDS,
+    ask=ask,
+    read=read,
+    needs={
+        "what": "what cargo says it waits for, such as `package cache` or `build directory`; `all`: any of them",
+        "after": "optional: the line that says that the time was up; it changes nothing of the answer",
+        "folder": "optional: the checkout, whose target directory is looked at as well",
+    },
+)

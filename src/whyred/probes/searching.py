@@ -1,0 +1,72 @@
+"""Looks for a file in many folders, as a subject sees them."""
+
+from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
+
+from whyred.model.evidence import Reason, Unknown
+from whyred.model.host import FarHost, Host, Stat
+from whyred.probes.answer import told
+from whyred.probes.place import follow
+
+_MOST = 600
+"""Folders and files that are looked at for one question."""
+
+
+def spread(host: Host, entry: str, patterns: Iterable[str]) -> list[str]:
+    """The paths that the patterns stand for; `*` stands for any name. What cannot be listed has no names."""
+    found: list[str] = []
+    listed: dict[str, list[str]] = {}
+    for pattern in patterns:
+        heads = [""]
+        for part in pattern.split("/")[1:]:
+            if "*" not in part:
+                heads = [f"{h}/{part}" for h in heads]
+                continue
+            for head in heads:
+                listed.setdefault(head, _names(host, entry + head))
+            heads = [f"{h}/{n}" for h in heads for n in listed[h] if fnmatchcase(n, part)][:_MOST]
+        found += heads
+    return list(dict.fromkeys(found))[:_MOST]
+
+
+def _names(host: Host, folder: str) -> list[str]:
+    names = told(lambda: host.names(folder))
+    return [] if isinstance(names, Unknown) else names
+
+
+def first(host: Host, entry: str, paths: Iterable[str], fits: Callable[[Stat], bool]) -> str | Unknown | None:
+    """The first path that leads to what fits; an unknown where there is none and whyred may not look everywhere."""
+    paths = [p for p in dict.fromkeys(paths) if p.startswith("/")][:_MOST]
+    closed: Unknown | None = None
+    if isinstance(host, FarHost):
+        host.ahead([entry + path for path in paths])
+    for path in paths:
+        there = _look(host, entry, path)
+        if isinstance(there, Unknown):
+            closed = closed or there
+        elif there is not None and fits(there):
+            return path
+    return closed
+
+
+def _look(host: Host, entry: str, path: str) -> Stat | Unknown | None:
+    direct = told(lambda: host.stat(entry + path, follow=False))
+    if isinstance(direct, Unknown) and direct.reason is Reason.NOT_FOUND and not (entry and _may_lead_away(path)):
+        return None
+    place = told(lambda: follow(host, entry, path))
+    return place if isinstance(place, Unknown) else place.stat
+
+
+def _may_lead_away(path: str) -> bool:
+    """Whether a folder on the way may be an absolute link, which a look from outside follows in the wrong root."""
+    return not path.startswith(("/usr/", "/bin/", "/sbin/"))
+
+
+def is_program(stat: Stat) -> bool:
+    """A regular file that somebody may execute, as execvp(3) takes it."""
+    return stat.kind == "file" and bool(stat.mode & 0o111)
+
+
+def is_file(stat: Stat) -> bool:
+    """A regular file."""
+    return stat.kind == "file"
