@@ -8,11 +8,9 @@ from whyred.model.evidence import Reason, Unknown
 from whyred.model.host import Host, HostRefusedError, Stat, Subject
 from whyred.probes.answer import Parts, told
 from whyred.probes.network import Address, Network, literal
-from whyred.probes.person import ask_person, read_person
+from whyred.probes.person import READ, ask_person, read_person
 from whyred.probes.place import entrance, follow
 
-_READ = 4
-"""The permission bit (path_resolution(7))."""
 _MOST = 3
 """Name servers that the C library asks; those after them count for nothing (MAXNS, resolv.conf(5))."""
 _DNS = ("dns", "resolve")
@@ -70,7 +68,7 @@ def read_file(parts: Parts, name: str, person: Parts | Unknown) -> File | Unknow
     if stat.kind != "file":
         return File(None, f"it is a {stat.kind}")
     who = person if isinstance(person, Unknown) else read_person(person)
-    if not isinstance(who, Unknown) and not who.may(stat, _READ):
+    if not isinstance(who, Unknown) and not who.may(stat, READ):
         return File(None, f"its mode is {stat.mode:04o}: the process may not read it")
     return text if isinstance(text, Unknown) else File(text)
 
