@@ -42,10 +42,11 @@ _UNSET = re.compile(r"^Leap status\s*: Not synchronised", re.MULTILINE)
 
 def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
     """The host's time, what others say, and the libraries that the process loads before all."""
+    far = host if isinstance(host, ClockedHost) else None
     try:
-        before = host.asking_time() if isinstance(host, ClockedHost) else None
+        before = far.asking_time() if far else None
         now = host.run(["date", "-u", "+%s"]).out.decode("ascii", "replace").strip()
-        after = host.asking_time() if isinstance(host, ClockedHost) else None
+        after = far.asking_time() if far else None
     except HostRefusedError as e:
         return refusal(e.unknown)
     return pack(

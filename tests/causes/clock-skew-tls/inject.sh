@@ -34,7 +34,7 @@ openssl req -x509 -newkey rsa:2048 -nodes -keyout server.key -out server.pem -da
   -addext subjectAltName=DNS:localhost 2>/dev/null
 setpriv --pdeathsig KILL openssl s_server -accept 127.0.0.1:38444 -key server.key -cert server.pem -www -quiet \
   >/dev/null 2>&1 </dev/null &
-until curl -sk -o /dev/null https://localhost:38444/; do sleep 0.1; done
+until curl -sk -m 2 -o /dev/null https://localhost:38444/; do kill -0 $!; sleep 0.1; done
 CURL_CA_BUNDLE=/tmp/server.pem
 LD_PRELOAD=/tmp/clock.so
 export CURL_CA_BUNDLE LD_PRELOAD

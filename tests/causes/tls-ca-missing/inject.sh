@@ -11,6 +11,6 @@ mount -t tmpfs authorities /usr/local/share/ca-certificates
 cp ca.pem /usr/local/share/ca-certificates/made-up.crt
 setpriv --pdeathsig KILL openssl s_server -accept 127.0.0.1:38443 -key server.key -cert server.pem -www -quiet \
   >/dev/null 2>&1 </dev/null &
-until curl -sk -o /dev/null https://localhost:38443/; do sleep 0.1; done
+until curl -sk -m 2 -o /dev/null https://localhost:38443/; do kill -0 $!; sleep 0.1; done
 cd - >/dev/null
 exec "$@"
