@@ -133,6 +133,10 @@ class SshHost(Questions):
             raise HostRefusedError(Reason.TOOL_MISSING, f"{argv[0]}: this program is not on the host")
         raise said_no(argv[0], told.error)
 
+    def asking_time(self) -> float:
+        """What the clock of the machine that asks shows now, in seconds since the epoch."""
+        return time.time()
+
     def create(self, folder: str) -> str | None:
         """Try to make and remove a directory in `folder`; None when it worked, else the error text. Writes."""
         path = f"{folder}/.whyred-{os.getpid()}-{os.urandom(4).hex()}"

@@ -115,6 +115,14 @@ class FarHost(Protocol):
         """These paths are asked for next, by `stat` without following and `link`. Raises `HostRefusedError`."""
 
 
+@runtime_checkable
+class ClockedHost(Protocol):
+    """A host on another machine: its clock can be held against that of the machine that asks."""
+
+    def asking_time(self) -> float:
+        """What the clock of the machine that asks shows now, in seconds since the epoch."""
+
+
 @dataclass(frozen=True, slots=True)
 class Process:
     """A process as /proc shows it to everybody. `started` in clock ticks after boot; `argv` may be empty (kernel

@@ -8,7 +8,7 @@ from whyred.model.host import Host, Stat, Subject
 from whyred.probes.answer import Parts, told
 from whyred.probes.place import who
 
-WRITE, SEARCH = 2, 1
+READ, WRITE, SEARCH = 4, 2, 1
 """Permission bits as in a mode (path_resolution(7))."""
 _OVERRIDE, _SEARCH_ANYWHERE = 1 << 1, 1 << 2
 """CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH as bits of `CapEff` (capabilities(7))."""
