@@ -48,6 +48,7 @@ ProtectSystem=strict
 ReadWritePaths=/srv/a -/srv/b
 LoadState=loaded
 FragmentPath=/etc/systemd/system/forgejo-runner@.service
+NeedDaemonReload=yes
 DropInPaths=/etc/systemd/system/forgejo-runner@.service.d/a.conf /run/systemd/b.conf
 """
 
@@ -67,6 +68,8 @@ def test_settings_of_a_unit() -> None:
         "started": "Mon 2025-11-24 08:00:00 UTC",
         "fragment": "/etc/systemd/system/forgejo-runner@.service",
         "drop_ins": 2,
+        "drop_in_files": "/etc/systemd/system/forgejo-runner@.service.d/a.conf,/run/systemd/b.conf",
+        "needs_reload": True,
     }
 
 
