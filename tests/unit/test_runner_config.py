@@ -10,7 +10,7 @@ from whyred.model.evidence import Unknown
 from whyred.model.host import Subject
 from whyred.probes import journal, runner_files
 from whyred.workflows.nouns import WorkflowError
-from whyred.workflows.runner_config import RunnerConfig, dotenv_names, read_runner_config, seconds
+from whyred.workflows.runner_config import Connection, RunnerConfig, dotenv_names, read_runner_config, seconds
 
 CONFIG = b"""\
 log: {level: debug}
@@ -24,7 +24,7 @@ runner:
   labels: ["native:host", "x"]
 cache: {dir: /c, host: "10.0.0.5", secret: canary-2}
 host: {workdir_parent: work}
-server: {connections: {f: {token: canary-3}}}
+server: {connections: {f: {url: "https://f.example", uuid: canary-4, token: canary-3, labels: [a]}}}
 """
 
 
@@ -43,6 +43,7 @@ def test_what_is_read() -> None:
         registration="/srv/r/.runner",
         labels=("native:host", "x"),
         log_level="debug",
+        connections=(Connection("f", "https://f.example", "canary-4", ("a",)),),
     )
     assert "canary" not in repr(said)
 

@@ -67,7 +67,9 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
 
 
 def _plain(said: RunnerConfig) -> dict[str, object]:
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(said).items()}
+    """Without the connections, whose parts are told as the registration."""
+    told_of = {k: v for k, v in asdict(said).items() if k != "connections"}
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in told_of.items()}
 
 
 def _env_files(

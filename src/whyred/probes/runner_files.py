@@ -8,6 +8,7 @@ import hashlib
 import json
 import posixpath
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +18,7 @@ from whyred.probes.answer import told
 from whyred.probes.place import Place, absolute, entrance, follow
 from whyred.probes.runner_processes import find_daemons
 from whyred.workflows.nouns import WorkflowError
-from whyred.workflows.runner_config import RunnerConfig, read_runner_config
+from whyred.workflows.runner_config import Connection, RunnerConfig, read_runner_config
 
 ACTIONS = "actions-runner"
 REGISTERED = frozenset({"forgejo-runner", "gitea-runner", ACTIONS})
@@ -159,12 +160,26 @@ def registration(host: Host, subject: Subject, daemon: Daemon, said: RunnerConfi
         path = beside(host, subject, daemon, ".runner")
     elif isinstance(said, Unknown):
         raise HostRefusedError(said.reason, said.detail)
+    elif said.connections:
+        return _connected(daemon.settings.get("config", ""), said.connections)
     else:
         path = said.registration or ".runner"
     place = seen(host, subject, path)
     if place.stat is None:
         return Registration(place.path, exists=False)
     return _registered(place.path, place.stat.modified, host.read(place.reach))
+
+
+def _connected(path: str, connections: Sequence[Connection]) -> Registration:
+    """The registrations that the configuration file itself holds, as one."""
+    return Registration(
+        path=path,
+        exists=True,
+        key=_hashed(" ".join(sorted(c.uuid or c.name for c in connections))),
+        name=",".join(c.name for c in connections),
+        address=",".join(a for c in connections if (a := _address(c.url))),
+        labels=tuple(dict.fromkeys(label for c in connections for label in c.labels)),
+    )
 
 
 def _registered(path: str, modified: float, data: bytes) -> Registration:
@@ -192,7 +207,11 @@ def _key(found: dict[str, Any]) -> str | None:
     own = found.get("uuid") or found.get("Uuid")
     if not isinstance(own, str) and "agentId" in found:
         own = " ".join(str(found.get(k)) for k in ("serverUrl", "gitHubUrl", "poolId", "agentId"))
-    return hashlib.sha256(own.encode("utf-8", "replace")).hexdigest()[:8] if isinstance(own, str) else None
+    return _hashed(own) if isinstance(own, str) else None
+
+
+def _hashed(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:8]
 
 
 def _text(found: dict[str, Any], *keys: str) -> str | None:

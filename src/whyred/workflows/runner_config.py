@@ -6,16 +6,26 @@ Source: config.example.yaml of both runners and their internal/pkg/config/config
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from whyred.workflows.nouns import WorkflowError
-from whyred.workflows.yaml_tree import Items, Node, Table, Text, read_tree
+from whyred.workflows.yaml_tree import Items, Table, Text, read_tree
 
 SHOWN = frozenset({"TMPDIR", "TMP", "TEMP", "HOME", "PATH", "LANG", "TZ", "SHELL", "CARGO_HOME", "RUSTUP_HOME"})
 """Variables whose values are places or words, and no secrets; of all others only the name is told."""
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(h|ms|m|s|us|µs|ns)")
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A forge that forgejo-runner 12.7 and later may be registered with in its configuration, instead of `.runner`."""
+
+    name: str
+    url: str | None = None
+    uuid: str | None = field(default=None, repr=False)
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,7 @@ class RunnerConfig:
     registration: str | None = None
     labels: tuple[str, ...] = ()
     log_level: str | None = None
+    connections: tuple[Connection, ...] = ()
 
 
 def read_runner_config(data: bytes, name: str) -> RunnerConfig:
@@ -57,9 +68,16 @@ def read_runner_config(data: bytes, name: str) -> RunnerConfig:
         cache_dir=_text(cache, "dir") or None,
         cache_host=_text(cache, "host") or None,
         registration=_text(runner, "file") or None,
-        labels=tuple(n.text for n in _items(runner, "labels") if isinstance(n, Text)),
+        labels=_words(runner, "labels"),
         log_level=_text(_table(root, "log"), "level"),
+        connections=tuple(_connections(_table(_table(root, "server"), "connections"))),
     )
+
+
+def _connections(table: Table) -> Iterator[Connection]:
+    for name in table.entries:
+        one = _table(table, name)
+        yield Connection(name, _text(one, "url"), _text(one, "uuid"), _words(one, "labels"))
 
 
 def seconds(duration: str) -> float | None:
@@ -83,9 +101,9 @@ def _table(table: Table, key: str) -> Table:
     return found if isinstance(found, Table) else Table(0)
 
 
-def _items(table: Table, key: str) -> list[Node]:
+def _words(table: Table, key: str) -> tuple[str, ...]:
     found = table.entries.get(key)
-    return found.items if isinstance(found, Items) else []
+    return tuple(n.text for n in found.items if isinstance(n, Text)) if isinstance(found, Items) else ()
 
 
 def _text(table: Table, key: str) -> str | None:
