@@ -137,5 +137,6 @@ PROBE = Probe(
     fields=FIELDS,
     ask=ask,
     read=read,
+    needs={"said": "optional: words of the error that no runner prints whose folders are its own"},
     pack=({},),
 )
