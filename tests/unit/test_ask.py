@@ -273,6 +273,6 @@ def test_a_question_about_a_span_is_told_that_of_the_attempt(fakes: Fakes) -> No
     spans = replace(fakes.probes["fake"], needs={"since": "optional: x", "until": "optional: x", "path": "x"})
     fakes.probes["fake"] = spans
     asked = live()
-    asked.subjects.ended = 20_000.0
+    asked.subjects.ended = 2_000_000.0
     asked.ask(ASK)
-    assert fakes.asked[-1][2] == {"path": "/tmp", "since": "9140", "until": "20060"}
+    assert fakes.asked[-1][2] == {"path": "/tmp", "since": "1989140", "until": "2000060"}
