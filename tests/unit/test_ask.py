@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from test_subjects import FakeHost, daemon
@@ -266,3 +266,13 @@ def test_a_recording_survives_its_dump() -> None:
 def test_what_is_no_recording_is_a_value_error(data: bytes) -> None:
     with pytest.raises(ValueError):
         Recording.load(data)
+
+
+def test_a_question_about_a_span_is_told_that_of_the_attempt(fakes: Fakes) -> None:
+    fakes.add("fake", lambda: b"")
+    spans = replace(fakes.probes["fake"], needs={"since": "optional: x", "until": "optional: x", "path": "x"})
+    fakes.probes["fake"] = spans
+    asked = live()
+    asked.subjects.ended = 2_000_000.0
+    asked.ask(ASK)
+    assert fakes.asked[-1][2] == {"path": "/tmp", "since": "1989140", "until": "2000060"}

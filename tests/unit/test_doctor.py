@@ -7,6 +7,7 @@ from test_subjects import FakeHost, daemon
 
 from whyred.app import ask as asking
 from whyred.app import doctor as room
+from whyred.app import pack as packing
 from whyred.app.doctor import examine, judge_row, recorded
 from whyred.hosts.bundle import Recording
 from whyred.model.cause import Cause, Condition, Of, Op, Text
@@ -128,3 +129,27 @@ def test_recorded_answers_give_the_same_rows(monkeypatch: pytest.MonkeyPatch) ->
         ("host", State.UNKNOWN),
         ("host", State.UNKNOWN),
     ]
+
+
+def test_daemons_of_one_name_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    probe = answered(lambda: b"", lambda _: {"fine": 1}, Kind.DAEMON)
+    argv = ("/usr/bin/forgejo-runner", "daemon")
+    seen = [Process(n, 1, 5, "forgejo-runner", argv, 0, None, "forgejo-runner.service") for n in (10, 11)]
+    rows = examined(monkeypatch, FakeHost(seen), probe)
+    assert [r[0] for r in rows] == ["forgejo-runner (pid 10)", "forgejo-runner (pid 11)"]
+
+
+def test_what_was_not_begun_in_time_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "all_probes", lambda: {"a": answered(lambda: b"", lambda _: {"fine": 1})})
+    clock = iter([0.0, 0.0])
+    (row,) = examine(FakeHost(), [], stars, lambda _: None, clock=lambda: next(clock, 99.0))
+    assert (row.state, row.because) == (State.FINE, "")
+    clock = iter([0.0, 99.0])
+    (row,) = examine(FakeHost(), [], stars, lambda _: None, clock=lambda: next(clock, 99.0))
+    assert (row.state, row.because.partition(":")[0]) == (State.UNKNOWN, "budget")
+
+
+def test_where_no_thread_can_be_started_every_question_is_asked_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "_a_thread_starts", lambda: False)
+    rows = examined(monkeypatch, FakeHost([daemon(10)]), answered(lambda: b"", lambda _: {"fine": 1}, Kind.DIRECTORY))
+    assert [r[0] for r in rows] == ["host", "runner-10"]

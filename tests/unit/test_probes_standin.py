@@ -48,6 +48,7 @@ ProtectSystem=strict
 ReadWritePaths=/srv/a -/srv/b
 LoadState=loaded
 FragmentPath=/etc/systemd/system/forgejo-runner@.service
+NeedDaemonReload=yes
 DropInPaths=/etc/systemd/system/forgejo-runner@.service.d/a.conf /run/systemd/b.conf
 """
 
@@ -67,6 +68,8 @@ def test_settings_of_a_unit() -> None:
         "started": "Mon 2025-11-24 08:00:00 UTC",
         "fragment": "/etc/systemd/system/forgejo-runner@.service",
         "drop_ins": 2,
+        "drop_in_files": "/etc/systemd/system/forgejo-runner@.service.d/a.conf,/run/systemd/b.conf",
+        "needs_reload": True,
     }
 
 
@@ -229,3 +232,30 @@ def test_a_tool_that_fails_says_what_it_said(tmp_path: Path) -> None:
 
 def test_go_is_asked_in_its_own_words(tmp_path: Path) -> None:
     assert ask_tool("go", tool(tmp_path / "bin", "go", 'echo "got $*"'))["version"] == "got version"
+
+
+def test_rustup_is_not_started_where_it_would_make_a_home(tmp_path: Path) -> None:
+    """Whoever starts one of its proxies without settings gets a new ~/.rustup."""
+    marks, home = tmp_path / "marks", tmp_path / "home"
+    program = tmp_path / "bin" / "rustup"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\necho started >> {marks}\necho 'rustc 1.90.0 (a 2026-01-01)'\n")
+    program.chmod(0o755)
+    (tmp_path / "bin" / "rustc").hardlink_to(program)
+    (tmp_path / "bin" / "cargo").symlink_to("rustup")
+
+    class Home(LocalHost):
+        def environ(self, pid: int, keys: Sequence[str]) -> dict[str, str]:
+            return {"HOME": str(home)}
+
+    def asked(tool: str) -> Facts:
+        return facts_of(Home(), "tool-version", Subject("host"), tool=tool, path=str(tmp_path / "bin"))
+
+    for tool in ("rustc", "cargo", "rustup"):
+        assert isinstance(asked(tool)["version"], Unknown)
+        assert asked(tool)["present"] is True
+    assert not marks.exists()
+    (home / ".rustup").mkdir(parents=True)
+    (home / ".rustup" / "settings.toml").write_text("")
+    assert asked("rustc")["minor"] == 90
+    assert marks.exists()

@@ -1,36 +1,28 @@
 """`doctor`: the probe pack on one host. What is wrong is named by the cause whose condition holds there."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from whyred.app.ask import PROBE_SECONDS, guarded, in_order, masked_answer, read_answers, within
+from whyred.app.pack import HOST, RUNNER, Put, all_asked, pack
 from whyred.diagnosis.captures import agree
 from whyred.diagnosis.judge import holds, show
 from whyred.hosts.bundle import Recording
 from whyred.model.cause import Cause, Condition, Of, Op
 from whyred.model.evidence import Reason, Unknown
 from whyred.model.examination import Row, State
-from whyred.model.host import Daemon, Host, Subject
-from whyred.model.probe import Facts, Kind, Probe
+from whyred.model.host import FarHost, Host
+from whyred.model.probe import Facts
 from whyred.probes.find import all_probes
 from whyred.probes.runner_processes import find_daemons
 
-
-@dataclass(frozen=True, slots=True)
-class _Put:
-    probe: Probe
-    subject: Subject
-    ofs: tuple[Of, ...]
-    arguments: Mapping[str, str]
-
-
-_RUNNER = (Of.ATTEMPT_RUNNER, Of.SIBLING_RUNNERS)
-_HOST = (Of.HOST, Of.ATTEMPT_RUNNER)
-_ALIKE = (_RUNNER, _HOST)
+_ALIKE = (RUNNER, HOST)
 """Conditions on one hold for the other as well, when a host is examined as it is."""
-_SHARED = ("sccache",)
 _NOBODYS = (Reason.NOT_APPLICABLE, Reason.NO_SUBJECT)
 """Questions that do not arise on this host: about a process where there is none."""
+_WHOLE = 2.25
+"""How many times one probe's patience the whole examination may take: 4.5 s on the machine itself."""
 
 
 def examine(
@@ -41,44 +33,48 @@ def examine(
     *,
     create: bool = False,
     patience: float = PROBE_SECONDS,
+    clock: Callable[[], float] = time.monotonic,
 ) -> list[Row]:
     """Asks every probe of the pack of the host and of every daemon on it; `mask` is applied to every answer.
 
     `create`: probes that can try it make and remove a directory, which is the one thing that writes. `patience`: the
-    longest time of one probe, in seconds.
+    longest time of one probe, in seconds; what was not begun within twice that is unknown (budget).
     """
-    daemons = guarded(lambda: find_daemons(host.processes()))
-    rows = [] if not isinstance(daemons, Unknown) else [_unknown("host", "processes", daemons)]
-    for put in _pack(() if isinstance(daemons, Unknown) else daemons):
-        if create and "create" in put.probe.needs:
-            put = replace(put, arguments={**put.arguments, "create": "yes"})
-        progress(f"{put.probe.name} of {put.subject.name}")
-        row = _ask(host, put, causes, mask, patience)
-        if row is not None:
-            rows.append(row)
-    return rows
+    until = clock() + _WHOLE * patience
+    daemons = within(patience, lambda: find_daemons(host.processes()))
+    rows = [] if not isinstance(daemons, Unknown) else [_unknown("host", "processes", _masked(daemons, mask))]
+    puts = pack(all_probes(), () if isinstance(daemons, Unknown) else daemons)
+    if create:
+        puts = [_creating(put) for put in puts]
+
+    def ask(put: Put) -> Row | None:
+        left = until - clock()
+        if left <= 0:
+            why = f"the examination may take {_WHOLE * patience:g} s in all"
+            return _unknown(put.subject.name, put.question, Unknown(Reason.BUDGET, why))
+        return _ask(host, put, causes, mask, min(patience, left))
+
+    told = all_asked(puts, ask, progress, far=isinstance(host, FarHost))
+    return rows + [row for row in told if row is not None]
 
 
-def _pack(daemons: Sequence[Daemon]) -> Iterator[_Put]:
-    for probe in all_probes().values():
-        for arguments in probe.pack:
-            if probe.kind is not Kind.DAEMON:
-                yield _Put(probe, Subject("host"), _HOST, arguments)
-            if probe.kind is not Kind.HOST:
-                for d in daemons:
-                    ofs = (Of.SHARED_DAEMON,) if d.kind in _SHARED else _RUNNER
-                    yield _Put(probe, Subject(d.name, d.process.pid, d.process.unit), ofs, arguments)
+def _creating(put: Put) -> Put:
+    return replace(put, arguments={**put.arguments, "create": "yes"}) if "create" in put.probe.needs else put
 
 
-def _ask(host: Host, put: _Put, causes: Sequence[Cause], mask: Callable[[bytes], bytes], patience: float) -> Row | None:
-    question = " ".join([put.probe.name, *put.arguments.values()])
+def _ask(host: Host, put: Put, causes: Sequence[Cause], mask: Callable[[bytes], bytes], patience: float) -> Row | None:
     raw = within(patience, lambda: put.probe.ask(host, put.subject, put.arguments))
     facts = raw if isinstance(raw, Unknown) else guarded(lambda: put.probe.read(masked_answer(raw, mask)))
     if isinstance(facts, Unknown):
-        facts = replace(facts, detail=mask(facts.detail.encode("utf-8", "replace")).decode("utf-8", "replace"))
-        return None if facts.reason in _NOBODYS else _unknown(put.subject.name, question, facts)
+        return None if facts.reason in _NOBODYS else _unknown(put.subject.name, put.question, _masked(facts, mask))
     facts = in_order(put.probe, facts)
-    return judge_row(put.subject.name, question, put.probe.name, put.ofs, put.arguments, facts, causes)
+    held = causes if put.judged else ()
+    return judge_row(put.subject.name, put.question, put.probe.name, put.ofs, put.arguments, facts, held)
+
+
+def _masked(unknown: Unknown, mask: Callable[[bytes], bytes]) -> Unknown:
+    """What an error says may quote what was read."""
+    return replace(unknown, detail=mask(unknown.detail.encode("utf-8", "replace")).decode("utf-8", "replace"))
 
 
 def judge_row(

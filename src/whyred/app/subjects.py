@@ -17,6 +17,8 @@ _FIRST_MOUNTS = frozenset({0xEFFFFFF8, 0xF0000000})
 linux/proc_ns.h). Those of all others are given again when they have ended."""
 _SHARED = ("sccache",)
 _UNIT = "whyred-runner"
+_BEFORE, _AFTER, _UNTOLD = 60, 60, 3 * 3600
+"""Seconds before and after an attempt in which the journal is looked at, and its length where nobody tells it."""
 SHELL = "this shell"
 """The subject where a host was vouched for and no runner is alive on it."""
 
@@ -177,6 +179,16 @@ class Subjects:
     def folder(self) -> str | None:
         """The folder of the checkout, for questions about the workflow."""
         return self.attempt.runner.folder if self.attempt.runner else None
+
+    @property
+    def times(self) -> dict[str, str]:
+        """The span in which what happened to the attempt is told on its host (`since`, `until`), for questions about a
+        span; nothing where its end is not known."""
+        ended = self.attempt.ended if self.attempt.ended is not None else self.ended
+        if ended is None:
+            return {}
+        began = self.attempt.started if self.attempt.started is not None else ended - _UNTOLD
+        return {"since": f"{max(0.0, began - _BEFORE):.0f}", "until": f"{ended + _AFTER:.0f}"}
 
     @cached_property
     def _processes(self) -> list[Process]:

@@ -18,6 +18,7 @@ FIELDS = {
     "private_tmp": "number of runner daemons whose /tmp is a mount of its own, other than the host's",
     "tmp_deleted": "number of runner daemons whose /tmp is a removed directory: nothing can be created in it",
     "private_dirs": "number of systemd-private-* names in the host's /tmp; fewer than live private units is a sign",
+    "kinds": "the kinds of the runner daemons, in the order of `names`; absent: none",
 }
 SHARED = frozenset({"sccache"})
 _PROGRAMS = (
@@ -143,18 +144,18 @@ def read(data: bytes) -> Facts:
         return every(FIELDS, daemons)
     runners = [d for d in daemons if d.text("kind") not in SHARED]
     facts = _of_tmp(parts, runners)
-    facts |= {"runners": len(runners), "shared_daemons": len(daemons) - len(runners), "names": _names(runners)}
-    facts["jobs"] = _jobs(runners)
+    facts |= {"runners": len(runners), "shared_daemons": len(daemons) - len(runners), "names": _list(runners, "name")}
+    facts |= {"kinds": _list(runners, "kind"), "jobs": _jobs(runners)}
     if parts.flag("whole") is not True:  # what was found is there; what was not may be hidden
         hidden = Unknown(Reason.NO_PERMISSION, "/proc hides the processes of other users (hidepid): ask as root")
         facts = {field: hidden if value in (0, None) else value for field, value in facts.items()}
     return facts | {"private_dirs": names if isinstance(names, Unknown) else len(names)}
 
 
-def _names(runners: list[Parts]) -> str | Unknown | None:
-    names = [d.text("name") for d in runners]
-    unknown = [n for n in names if isinstance(n, Unknown)]
-    return unknown[0] if unknown else ",".join(printable(n) for n in names if isinstance(n, str)) or None
+def _list(runners: list[Parts], key: str) -> str | Unknown | None:
+    texts = [d.text(key) for d in runners]
+    unknown = [t for t in texts if isinstance(t, Unknown)]
+    return unknown[0] if unknown else ",".join(printable(t) for t in texts if isinstance(t, str)) or None
 
 
 def _jobs(runners: list[Parts]) -> int | Unknown:

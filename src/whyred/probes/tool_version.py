@@ -29,6 +29,7 @@ _STARTED = {
     *("php", "go", "gradle", "mvn", "dotnet", "docker", "podman"),
 }
 """Tools that only print when asked for their version."""
+_OF_RUSTUP = frozenset({"rustc", "rustdoc", "rustfmt", "cargo", "rustup"})
 _WORD = {"go": "version"}
 """Tools that want another word than `--version`."""
 _FILES = {
@@ -116,6 +117,10 @@ def _version(host: Host, entry: str, path: str, place: Place, tool: str) -> byte
         return Unknown(Reason.NOT_SUPPORTED, f"the process sees another file there than whyred; in its place {by_hand}")
     if not _is_trusted(host, place):
         return Unknown(Reason.REFUSED, f"another user may rewrite this program; as that user {by_hand}")
+    if tool in _OF_RUSTUP and _is_proxy(host, place) and not _rustup_is_at_home(host):
+        return Unknown(
+            Reason.REFUSED, f"rustup would write its settings for whyred's user; as the job's user {by_hand}"
+        )
     shown = told(lambda: host.run([path, _WORD.get(tool, "--version")], 1.5))
     if isinstance(shown, Unknown):
         return shown
@@ -123,6 +128,22 @@ def _version(host: Host, entry: str, path: str, place: Place, tool: str) -> byte
         error = (shown.err or shown.out).decode("utf-8", "replace").strip()[:300]
         return Unknown(Reason.REFUSED, f"{path} ended with exit code {shown.code}: {error}")
     return (shown.out.strip() or shown.err.strip())[:4096].split(b"\n")[0]
+
+
+def _is_proxy(host: Host, place: Place) -> bool:
+    """Whether this is rustup under another name, which then starts the tool of a toolchain."""
+    folder, _, name = place.reach.rpartition("/")
+    return name == "rustup" or _is_same(told(lambda: host.stat(f"{folder}/rustup")), place.stat)
+
+
+def _rustup_is_at_home(host: Host) -> bool:
+    """Whether rustup has its settings already: where it has none it makes them, and a probe writes nothing."""
+    try:
+        found = host.environ(int(host.link(who(Subject("whyred")))), ["HOME", "RUSTUP_HOME"])
+        home = found.get("RUSTUP_HOME") or f"{found.get('HOME', '')}/.rustup"
+        return host.stat(f"{home}/settings.toml").kind == "file"
+    except (HostRefusedError, ValueError):
+        return False
 
 
 def _is_same(ours: Stat | Unknown, theirs: Stat | None) -> bool:

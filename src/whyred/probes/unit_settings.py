@@ -24,6 +24,8 @@ FIELDS = {
     "started": "when its main process was started, as systemd writes it; absent: never",
     "fragment": "the path of the unit file; absent: none",
     "drop_ins": "number of drop-in files that change it",
+    "drop_in_files": "their paths, the strongest last, with commas between them; absent: none",
+    "needs_reload": "whether the unit's files were changed and systemd has not read them again (daemon-reload)",
 }
 _ASKED = {
     "LoadState": "loaded",
@@ -36,6 +38,7 @@ _ASKED = {
     "ExecMainStartTimestamp": "",
     "FragmentPath": "",
     "DropInPaths": "",
+    "NeedDaemonReload": "no",
 }
 """Properties of org.freedesktop.systemd1(5) and what their absence means; PrivateTmpEx exists from systemd 257."""
 _NAME = re.compile(r"[A-Za-z0-9:_.@\\-]{1,255}")
@@ -101,6 +104,8 @@ def _of_shown(shown: Mapping[str, str]) -> Fields:
         "started": None if started in ("", "n/a", "0") else started,
         "fragment": shown["FragmentPath"] or None,
         "drop_ins": len(shown["DropInPaths"].split()),
+        "drop_in_files": ",".join(shown["DropInPaths"].split()) or None,
+        "needs_reload": shown["NeedDaemonReload"] == "yes",
     }
 
 

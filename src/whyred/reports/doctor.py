@@ -1,7 +1,12 @@
-"""The doctor's table: what is wrong first, then what is unknown with the reason, then what is fine."""
+"""The doctor's table: how the runners differ and what they share, then what is wrong, what is unknown with the reason,
+and one table of facts for the host and for each runner."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
+from whyred.diagnosis.alike import compare
+from whyred.model.alike import Crew, Difference
 from whyred.model.examination import Row, State
 from whyred.reports.reading import dump, row
 
@@ -9,6 +14,8 @@ SCHEMA = "whyred.doctor/1"
 _MARK = {State.WRONG: "wrong  ", State.UNKNOWN: "unknown", State.FINE: "fine   "}
 _FACTS = 6
 """Fields of one answer in the text table; `--all` and JSON have every one."""
+_LISTS = {":": "/", ",": ""}
+"""What separates the parts of a value that is a list, and how its parts begin."""
 
 
 def render(rows: Sequence[Row], *, everything: bool = False) -> str:
@@ -18,6 +25,7 @@ def render(rows: Sequence[Row], *, everything: bool = False) -> str:
 
 def render_json(rows: Sequence[Row]) -> str:
     """The table as JSON."""
+    crew = compare(rows)
     data = [
         {
             "subject": r.subject,
@@ -28,22 +36,107 @@ def render_json(rows: Sequence[Row]) -> str:
         }
         for r in rows
     ]
-    return dump({"schema": SCHEMA, "rows": data})
+    return dump(
+        {
+            "schema": SCHEMA,
+            "differences": [asdict(d) for d in crew.differences],
+            "shared": [asdict(s) for s in crew.shared],
+            "not_in_force": [asdict(p) for p in crew.pending],
+            "rows": data,
+        }
+    )
 
 
 def _table(rows: Sequence[Row], everything: bool) -> Iterator[str]:
     if not rows:
         yield "nothing could be asked"
+    crew = compare(rows)
+    parts = [list(_beside_each_other(crew)), list(_not_well(rows, everything)), *_fine(rows, crew, everything)]
+    for n, part in enumerate(part for part in parts if part):
+        if n:
+            yield ""
+        yield from part
+    counts = {state: sum(r.state is state for r in rows) for state in _MARK}
+    yield ""
+    yield ", ".join(f"{counts[state]} {state}" for state in _MARK)
+
+
+def _not_well(rows: Sequence[Row], everything: bool) -> Iterator[str]:
+    """What is wrong, then what is unknown; where one subject alone is examined, what is fine as well."""
+    alone = len({r.subject for r in rows if r.state is State.FINE}) < 2
+    states = [State.WRONG, State.UNKNOWN, *([State.FINE] if alone else [])]
     subject = max((len(r.subject) for r in rows), default=0)
     question = max((len(r.question) for r in rows), default=0)
-    for state in _MARK:
+    for state in states:
         for r in (r for r in rows if r.state is state):
             tail = r.because if state is State.UNKNOWN else _facts(r, everything)
             because = f"{r.because}; " if state is State.WRONG else ""
             yield f"{_MARK[state]}  {r.subject:<{subject}}  {r.question:<{question}}  {because}{tail}".rstrip()
-    counts = {state: sum(r.state is state for r in rows) for state in _MARK}
-    yield ""
-    yield ", ".join(f"{counts[state]} {state}" for state in _MARK)
+
+
+def _fine(rows: Sequence[Row], crew: Crew, everything: bool) -> Iterator[list[str]]:
+    """One table per subject, the runners first; what all runners of a kind say alike stands once, before them."""
+    fine = [r for r in rows if r.state is State.FINE]
+    if len({r.subject for r in fine}) < 2:
+        return
+    tables: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for kind in dict.fromkeys(crew.kinds.values()):
+        tables[f"every {kind}"] = []
+    for subject in sorted(dict.fromkeys(r.subject for r in fine), key=lambda s: s not in crew.kinds):
+        tables[_heading(subject, crew)] = []
+    said = Counter((crew.kinds.get(r.subject), r.question, _facts(r, everything)) for r in fine)
+    many = Counter(crew.kinds.values())
+    for r in fine:
+        of, facts = crew.kinds.get(r.subject), _facts(r, everything)
+        alike = of is not None and said[of, r.question, facts] == many[of] > 1
+        line, heading = (r.question, facts), f"every {of}" if alike else _heading(r.subject, crew)
+        if line not in tables[heading]:
+            tables[heading].append(line)
+    question = max(len(r.question) for r in fine)
+    for heading, lines in tables.items():
+        yield [heading, *(f"{_MARK[State.FINE]}  {q:<{question}}  {f}".rstrip() for q, f in lines)] if lines else []
+
+
+def _heading(subject: str, crew: Crew) -> str:
+    return f"{subject} ({crew.kinds[subject]})" if subject in crew.kinds else subject
+
+
+def _beside_each_other(crew: Crew) -> Iterator[str]:
+    """What explains a red job on one runner alone comes first."""
+    by_runner = defaultdict(list)
+    for d in crew.differences:
+        by_runner[d.subject, d.kind].append(d)
+    for (subject, kind), found in by_runner.items():
+        yield f"{subject} differs from the other {kind}s: {', '.join(dict.fromkeys(d.what for d in found))}"
+        for d in found:
+            yield from _difference(d)
+    for s in crew.shared:
+        yield f"{', '.join(s.subjects)} share one {s.what}: {s.value}"
+    for p in crew.pending:
+        yield f"{p.subject} must be started again: {p.what}"
+
+
+def _difference(d: Difference) -> Iterator[str]:
+    """Both values; of a list only what one has and the other has not."""
+    names = ", ".join(d.others[:3]) + (", ..." if len(d.others) > 3 else "")
+    for separator, start in _LISTS.items():
+        own, theirs = (_parts(value, separator, start) for value in (d.value, d.theirs))
+        if own and theirs and len(own) + len(theirs) > 2:
+            lacks, extra = [p for p in theirs if p not in own], [p for p in own if p not in theirs]
+            if lacks:
+                yield f"  {d.what} lacks {separator.join(lacks)}, as {names} have it"
+            if extra:
+                yield f"  {d.what} has {separator.join(extra)}, as {names} have not"
+            if not lacks and not extra:
+                yield f"  {d.what} has another order than in {names}: {d.value}"
+            return
+    yield f"  {d.what} is {d.value}, in {names} {d.theirs}"
+
+
+def _parts(value: str, separator: str, start: str) -> list[str]:
+    """The parts of a list; nothing for a text that is none."""
+    parts = value.split(separator)
+    return parts if all(p.startswith(start) and " " not in p for p in parts) else []
 
 
 def _facts(one: Row, everything: bool) -> str:
