@@ -25,6 +25,7 @@ from whyred.model.trouble import UserError
 
 if TYPE_CHECKING:
     from whyred.app.forges import Forges
+    from whyred.model.forge import Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,8 @@ class CompareWish:
     green ones that the bad one lacks; `stored`: baselines are kept, and those that are kept are used.
     """
 
-    bad: str
-    good: tuple[str, ...] = ()
+    bad: "str | Address"
+    good: "tuple[str | Address, ...]" = ()
     gone: bool = False
     stored: bool = True
     forges: "Forges | None" = None

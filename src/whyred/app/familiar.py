@@ -21,6 +21,7 @@ from whyred.model.trouble import UserError
 if TYPE_CHECKING:  # a log that is judged alone needs none of it
     from whyred.app.baselines import Baselines
     from whyred.app.forges import Forges
+    from whyred.model.forge import Address
 
 _PATIENCE = 10.0
 """Seconds in which the log of a green attempt that nobody named must be read."""
@@ -34,10 +35,10 @@ class Known:
     others may be looked for; `told`: what was found, also by an earlier investigation that a bundle recorded.
     """
 
-    target: str
+    target: "str | Address"
     fetched: Fetched
     library: Library
-    named: tuple[str, ...] = ()
+    named: "tuple[str | Address, ...]" = ()
     seek: bool = True
     most: int | None = None
     forges: "Forges | None" = None

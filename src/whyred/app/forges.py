@@ -48,6 +48,10 @@ class Forges:
     """Hears what the user must know of the answer: that it is about another run than one might think."""
     may_read: Callable[[str], bool] = lambda _: False
     password: Callable[[str], str | None] = lambda _: None
+    pause: Callable[[float], None] = time.sleep
+    """How long waits between two questions are passed."""
+    tapped: bool = True
+    """Whether rows count that a tap keeps on this machine, whoever may see them on the forge."""
 
     def __post_init__(self) -> None:
         self._ladders: dict[str, Ladder] = {}
@@ -139,7 +143,7 @@ class Forges:
     def reach(self, root: str) -> Reach:
         """How one server is reached. With `--forge-host` it need not answer itself."""
         http = self.http(root)
-        host, tapped = self._host(), _tapped()
+        host, tapped = self._host(), _tapped() if self.tapped else None
         try:
             server = self.server(http)
         except MissingLogError as e:
@@ -211,6 +215,7 @@ class Forges:
             insecure_http=self.options.insecure_http,
             signed_in=bool(jar),
             answers=kept_answers(self.cache),
+            sleep=self.pause,
         )
         if jar:
             http.cookies_changed = keep

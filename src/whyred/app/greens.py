@@ -29,7 +29,7 @@ class Meant:
     None where nothing does (standard input).
     """
 
-    target: str
+    target: "str | Address"
     open: Callable[[], Fetched]
     attempt: Attempt | None = None
     name: str | None = None
@@ -38,7 +38,7 @@ class Meant:
     @property
     def label(self) -> str:
         """How a person names it."""
-        return self.target if self.attempt is None else label_of(self.attempt)
+        return str(self.target) if self.attempt is None else label_of(self.attempt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def label_of(attempt: Attempt) -> str:
 
 
 def meant(
-    target: str,
+    target: "str | Address",
     forges: "Forges | None",
     progress: Callable[[str], None],
     most: int | None = None,
@@ -68,6 +68,7 @@ def meant(
     """
     address = address_of(target)
     if address is None:
+        assert isinstance(target, str)
         return Meant(target, lambda: fetch(target, progress, None, most), None, _name_of_file(target))
     from whyred.app.forges import Options
     from whyred.app.forges import forges as forges_of_user
@@ -85,7 +86,9 @@ def meant(
     return on_forge(resolver.ladder, resolver.ladder.steps(attempt), progress, most)
 
 
-def known_on_forge(target: str, attempt: Attempt, forges: "Forges | None", progress: Callable[[str], None]) -> Meant:
+def known_on_forge(
+    target: "str | Address", attempt: Attempt, forges: "Forges | None", progress: Callable[[str], None]
+) -> Meant:
     """An attempt that was read already, and the forge that it is on. Raises UserError and MissingLogError."""
     from whyred.app.forges import Options
     from whyred.app.forges import forges as forges_of_user

@@ -85,6 +85,18 @@ def _each(jobs: list[tuple[Attempt, Iterator[Piece]]]) -> Iterator[Piece]:
         raise worst([(a.attempt.job.name if a.attempt.job else "job", a.error) for a in absent])
 
 
+def one_log(wish: LogWish, forges: Forges, library: Library) -> tuple[Attempt, list[Attempt], Iterator[Piece]]:
+    """The one job of all that are wanted that tells most: itself, all of them, and the pieces of its log.
+
+    Raises UserError and MissingLogError.
+    """
+    ladder, found = _attempts(wish, forges)
+    one = chosen(found)
+    if wish.failed and not may_have_failed(one):
+        return one, found, iter((nothing_failed(found),))
+    return one, found, each([(one, _job(wish, ladder, one, library))], library)
+
+
 def attempts_of(wish: LogWish, forges: Forges) -> tuple[Ladder, list[Attempt]]:
     """The attempts whose logs are wanted. Raises UserError and MissingLogError."""
     ladder, found = _attempts(wish, forges)

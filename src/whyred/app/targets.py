@@ -47,11 +47,14 @@ def given() -> Given:
     return Given(data / "runs" if data else None, stdin)
 
 
-def address_of(target: str) -> "Address | None":
-    """The address of a target that names something on a forge; what exists as a file is a file, `.` is the checkout.
+def address_of(target: "str | Address") -> "Address | None":
+    """The address of a target that names something on a forge; what exists as a file is a file, `.` is the checkout. An
+    address stands for itself.
 
     Raises UserError: a URL that is none of a run.
     """
+    if not isinstance(target, str):
+        return target
     if target in ("-", "local") or target.startswith("local:"):
         return None
     written = target.lower()
@@ -97,7 +100,7 @@ def refuse_other_job(attempt: Attempt, wanted: str | None) -> None:
     raise UserError(f"{attempt.run.label} has no job {wanted!r}", why, "Leave the job away")
 
 
-def refuse_two_pipes(*targets: str) -> None:
+def refuse_two_pipes(*targets: "str | Address") -> None:
     """Standard input can be read once. Raises UserError."""
     if targets.count("-") > 1:
         raise UserError("standard input cannot be two logs", "it can be read once", "Name files for the others")
@@ -125,7 +128,7 @@ class Several:
 
 
 def find(
-    target: str,
+    target: "str | Address",
     progress: Callable[[str], None] = lambda _: None,
     forges: "Forges | None" = None,
     most: int | None = None,
@@ -136,7 +139,7 @@ def find(
         from whyred.app.run_jobs import of_forge
 
         return of_forge(address, progress, forges, most)
-    if address is None and target != "-" and (source := _source(target)) is not None and source.NAME == "downloads":
+    if isinstance(target, str) and address is None and target != "-" and (source := _source(target)) is not None and source.NAME == "downloads":
         from whyred.app.run_jobs import of_download
 
         several = of_download(target, progress, most)
@@ -146,7 +149,7 @@ def find(
 
 
 def fetch(
-    target: str,
+    target: "str | Address",
     progress: Callable[[str], None] = lambda _: None,
     forges: "Forges | None" = None,
     most: int | None = None,
@@ -162,6 +165,7 @@ def fetch(
     if address is not None:
         fetched = _from_forge(address, progress, forges, most)
     else:
+        assert isinstance(target, str)
         path, job = target, None
         source = _source(target)
         if source is files:  # which takes whatever no other source does

@@ -33,6 +33,7 @@ from whyred.sources import bundle
 if TYPE_CHECKING:
     from whyred.app.forges import Forges
     from whyred.app.targets import Several
+    from whyred.model.forge import Address
     from whyred.sources._archive import BundleWriter
 
 
@@ -42,7 +43,7 @@ class Wish:
     `seconds`: the budget.
     """
 
-    target: str
+    target: "str | Address"
     host: str | None = None
     vouched: bool = False
     probe: bool = True
@@ -52,7 +53,7 @@ class Wish:
     """The forges that a target may be on; None where it is a file."""
     most: int | None = None
     """Bytes of log that are allowed; a larger one is refused (too-large)."""
-    baselines: tuple[str, ...] = ()
+    baselines: "tuple[str | Address, ...]" = ()
     """Green attempts to compare with."""
     here: bool = False
     """Whether this process is itself in the job that the log is of."""
