@@ -139,7 +139,13 @@ def find(
         from whyred.app.run_jobs import of_forge
 
         return of_forge(address, progress, forges, most)
-    if isinstance(target, str) and address is None and target != "-" and (source := _source(target)) is not None and source.NAME == "downloads":
+    if (
+        isinstance(target, str)
+        and address is None
+        and target != "-"
+        and (source := _source(target)) is not None
+        and source.NAME == "downloads"
+    ):
         from whyred.app.run_jobs import of_download
 
         several = of_download(target, progress, most)

@@ -14,6 +14,7 @@ _SLACK = 40
 """Tokens kept for the frame of a text and for its last lines."""
 _LEAST = 120
 """Tokens that the facts get at least, however long the text is."""
+_TRIES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,20 @@ def told(answer: Answer, limit: int, start: tuple[str, int] | None, mask: Callab
     if start is not None:
         report = "\n".join(written(row) for row in clean[start[0]][start[1] :])
     said = visible(masked_text(answer.said, mask))
-    room = limit - tokens(said) - _SLACK - 25 * len(answer.lists)
+    last = sum(weight(one.data()) for one in answer.next[:2]) + tokens(clean.get("error", {}).get("ask_user", ""))
+    room = limit - tokens(said) - _SLACK - last
+    for _ in range(_TRIES):
+        found = _filled(answer, said, report, clean, room, start)
+        if found.tokens <= limit:
+            break
+        room -= found.tokens - limit + 1
+    return found
+
+
+def _filled(
+    answer: Answer, said: str, report: str, clean: Mapping[str, Any], room: int, start: tuple[str, int] | None
+) -> Told:
+    """The answer with about so much in it: what a cut itself costs is only known when it was made."""
     fixed = weight({k: v if k not in answer.lists else [] for k, v in clean.items()})
     body, left = lines(report, min(int(room * answer.share), max(room - fixed - _LEAST, _LEAST)))
     data, cuts = fit(clean, answer.lists, room - tokens(body), start)
@@ -97,6 +111,9 @@ def _text(said: str, body: str, left: int, cuts: list[Cut], data: Mapping[str, A
     if left:
         rows.append(f"({left} more rows of this text are left out)")
     rows += [f'{c.what}: {c.shown} of {c.of} shown; go on with cursor "{c.cursor}"' for c in cuts]
+    rows += [f"next: {one['tool']} {written(one['arguments'])}" for one in data.get("next", ())[:2]]
+    if ask := data.get("error", {}).get("ask_user"):
+        rows.append(f"tell the user: {ask}")
     return "\n".join(rows)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from whyred.faces.mcp.answer import Answer, Next
-from whyred.faces.mcp.call import NotAllowedError
+from whyred.faces.mcp.call import Call, NotAllowedError
 from whyred.model.host import HostRefusedError
 from whyred.model.source import Missing, MissingLogError
 from whyred.model.trouble import UserError
@@ -53,10 +53,23 @@ _ASK_USER = (
 )
 
 
-def refused(error: Exception, tool: str, arguments: Mapping[str, Any]) -> Answer:
+def near(call: Call, error: Exception, arguments: Mapping[str, Any]) -> list[str]:
+    """The repositories nearest to one that is not to be found."""
+    target = _target(arguments)
+    if not isinstance(error, MissingLogError) or error.reason is not Missing.NOT_FOUND or target is None:
+        return []
+    from whyred.app.nearest import nearest
+
+    try:
+        return nearest(call.address(target), call.forges())
+    except UserError:
+        return []  # a file, or nothing at all: there is no repository to name
+
+
+def refused(error: Exception, tool: str, arguments: Mapping[str, Any], nearest: "Sequence[str]" = ()) -> Answer:
     """The answer to a call that ended with this error."""
     if isinstance(error, MissingLogError):
-        return _missing(error, tool, arguments)
+        return _missing(error, tool, arguments, nearest)
     if isinstance(error, HostRefusedError):
         unknown = error.unknown
         data = {"reason": HOST, "what": f"the host could not be asked: {unknown.reason}", "help": unknown.detail}
@@ -72,10 +85,12 @@ def refused(error: Exception, tool: str, arguments: Mapping[str, Any]) -> Answer
     return _answer({"reason": FAULT, "what": what, "help": help_}, ())
 
 
-def _missing(error: MissingLogError, tool: str, arguments: Mapping[str, Any]) -> Answer:
+def _missing(error: MissingLogError, tool: str, arguments: Mapping[str, Any], nearest: "Sequence[str]" = ()) -> Answer:
     data: dict[str, Any] = {"reason": error.reason.value, "what": error.asked, "help": error.help}
     if error.reason in _ASK_USER:
         data["ask_user"] = error.help
+    if nearest:
+        data["near"] = list(nearest)
     if error.tried:
         rows = [{"route": route, "reason": e.reason.value, "help": e.help} for route, e in error.tried]
         data["tried"] = rows[:_MOST_TRIED]
@@ -84,8 +99,8 @@ def _missing(error: MissingLogError, tool: str, arguments: Mapping[str, Any]) ->
 
 def _calls(reason: Missing, tool: str, arguments: Mapping[str, Any]) -> Iterator[Next]:
     """The calls that would help, with the same target."""
-    target = arguments.get("target") or next(iter(arguments.get("targets") or ()), None)
-    if not isinstance(target, str):
+    target = _target(arguments)
+    if target is None:
         return
     repo = target.partition("#")[0].partition("@")[0] if "://" not in target else target.partition("/actions/")[0]
     for help_ in _HELPS[reason]:
@@ -103,6 +118,12 @@ def _calls(reason: Missing, tool: str, arguments: Mapping[str, Any]) -> Iterator
             yield Next("ci_logs", {"target": target, "tail": 200}, "its end alone")
 
 
+def _target(arguments: Mapping[str, Any]) -> str | None:
+    many = arguments.get("targets")
+    target = arguments.get("target") or (many[0] if isinstance(many, list) and many else None)
+    return target if isinstance(target, str) else None
+
+
 def _plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {name: arguments[name] for name in ("job", "attempt") if name in arguments}
 
@@ -110,6 +131,8 @@ def _plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
 def _answer(data: Mapping[str, Any], next_: "Sequence[Next]") -> Answer:
     rows = [f"{key}: {value}" for key, value in data.items() if isinstance(value, str) and key != "reason"]
     rows += [f"  {row['route']}: {row['reason']}: {row['help']}" for row in data.get("tried", ())]
+    if "near" in data:
+        rows.append(f"nearest names: {', '.join(data['near'])}")
     said = f"Could not be done, reason {data['reason']}."
     return Answer(said, "\n".join(rows), {"error": data}, next=tuple(next_), error=True, share=0.4)
 

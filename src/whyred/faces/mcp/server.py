@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.from_thread
+import anyio.lowlevel
 import anyio.to_thread
 import mcp_types as types
 from mcp.server.lowlevel import Server
@@ -18,7 +19,7 @@ from whyred.faces.mcp import prompts, resources, units
 from whyred.faces.mcp.answer import Told, told
 from whyred.faces.mcp.arguments import checked
 from whyred.faces.mcp.call import Call
-from whyred.faces.mcp.refused import refused
+from whyred.faces.mcp.refused import near, refused
 from whyred.faces.mcp.serving import TOKEN_HEADER, Serving, caller_tokens
 from whyred.model.host import HostRefusedError
 from whyred.model.source import MissingLogError
@@ -72,7 +73,7 @@ class Face:
 
     async def _in_thread(self, context: "Context", work: Callable[[Call], Told], *, follow: bool = False) -> Told:
         """Does it in a thread. One whose client wants no more of it stops when it next says how far it is."""
-        stopped = threading.Event()
+        stopped, token = threading.Event(), anyio.lowlevel.current_token()
         sent = 0
 
         async def report(text: str) -> None:
@@ -81,7 +82,7 @@ class Face:
             await context.session.report_progress(sent, None, text[:200])
 
         def tell(text: str) -> None:
-            anyio.from_thread.run(report, text)
+            anyio.from_thread.run(report, text, token=token)  # also from threads of the app's own
 
         call = Call({}, self.serving, tell=self._told_soon(tell), stopped=stopped)
         header = _header(context)
@@ -124,7 +125,7 @@ class Face:
             call.arguments, call.limit = arguments, limit
             answer = one.run(call)
         except (UserError, MissingLogError, HostRefusedError) as e:
-            answer, start = refused(e, name, given), None
+            answer, start = refused(e, name, given, near(call, e, given)), None
         except Exception as e:  # noqa: BLE001 - the top of this face: the one place that may catch everything
             self._report(e)
             answer, start = refused(e, name, given), None

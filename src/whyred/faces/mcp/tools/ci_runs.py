@@ -50,7 +50,7 @@ def run(call: Call) -> Answer:
     run_ = attempts[0].run if attempts else None
     data = {"run": _run(run_) if run_ else None, "runs": [], "jobs": jobs, "notes": call.notes}
     rows = [f"{job['target']}: {job['conclusion']}; {'; '.join(job['steps'])}" for job in jobs]
-    red = [job["target"] for job in jobs if job["conclusion"] == "failure"]
+    red = [run_.label for job in jobs if run_ is not None and job["conclusion"] == "failure"]
     return Answer(f"{len(jobs)} jobs.", "\n".join(rows), data, LISTS, _why(red))
 
 

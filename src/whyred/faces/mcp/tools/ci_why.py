@@ -1,18 +1,21 @@
 """The verdict on a red run: cause, evidence, remedy."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from whyred.faces.mcp.answer import Answer, Next
 from whyred.faces.mcp.budget import short
 from whyred.faces.mcp.call import Call
 
+if TYPE_CHECKING:
+    from whyred.model.finding import Verdict
+
 TITLE = "Why a run is red"
 DESCRIPTION = (
     "Reads the log, finds the failing step and the line that states the error, holds named causes against evidence "
-    "from log, forge and host, and gives the verdict: cause with its confidence (confirmed, likely, possible), evidence for "
-    "and against, what was ruled out, what stays unknown, remedy."
+    "from log, forge and host, and gives the verdict: cause with its confidence (confirmed, likely, possible), "
+    "evidence for and against, what was ruled out, what stays unknown, remedy."
 )
 INPUT: Mapping[str, Any] = {
     "target": {
@@ -86,11 +89,16 @@ def run(call: Call) -> Answer:
     said = f"{(told['confidence'] or 'no cause known').capitalize()}: {told['cause'] or 'see errors'}."
     said = said if told["failed"] else "Nothing failed."
     return Answer(
-        said, render(verdict), _data(told, call.notes, sure=sure), LISTS, _next(told, given["target"]), share=0.5
+        said,
+        render(verdict),
+        _data(verdict, told, call.notes, sure=sure),
+        LISTS,
+        _next(told, given["target"]),
+        share=0.5,
     )
 
 
-def _data(told: Mapping[str, Any], notes: list[str], *, sure: bool) -> dict[str, Any]:
+def _data(verdict: "Verdict", told: Mapping[str, Any], notes: list[str], *, sure: bool) -> dict[str, Any]:
     best = told["findings"][0] if told["findings"] else {}
     return {
         "target": told["target"] + (f":{told['job']}" if told["job"] else ""),
@@ -106,11 +114,19 @@ def _data(told: Mapping[str, Any], notes: list[str], *, sure: bool) -> dict[str,
         "evidence_for": best.get("for", []),
         "evidence_against": best.get("against", []),
         "candidates": [_finding(one) for one in told["findings"][1:]],
-        "unknown": told["unknown"],
+        "unknown": list(_unknown(verdict)),
         "ruled_out": [{"cause": one["cause"], "because": one["because"]} for one in told["ruled_out"]],
         "other_runs": told["other_runs"],
         "notes": notes,
     }
+
+
+def _unknown(verdict: "Verdict") -> Iterator[dict[str, Any]]:
+    """What stays unknown for one reason stands together."""
+    from whyred.diagnosis.tell import open_questions
+
+    for reason, how, what in open_questions(verdict.unknown):
+        yield {"what": short("; ".join(what[:3]), 200), "more": max(0, len(what) - 3), "reason": reason, "how": how}
 
 
 def _error(one: Mapping[str, Any]) -> dict[str, Any]:
