@@ -65,7 +65,11 @@ def samples() -> dict[str, str]:
         "chinese": "无法创建临时目录：没有那个文件或目录\n" * 20,
         "emoji": "⭐ Run Main ❌ Failure 🏁 done ✅\n" * 30,
     }
-    files = [ROOT / "README.md", ROOT / "src/whyred/app/change.py", *sorted((ROOT / "tests/causes").glob("*/fires.log"))]
+    files = [
+        ROOT / "README.md",
+        ROOT / "src/whyred/app/change.py",
+        *sorted((ROOT / "tests/causes").glob("*/fires.log")),
+    ]
     return made | {str(f.relative_to(ROOT)): f.read_text("utf-8", "replace") for f in files}
 
 

@@ -81,7 +81,7 @@ def test_lines_steps_search_and_cursors(name: str) -> None:
         assert any(line.endswith(":row 0 of many, and some more text to it") for line in seen)
         some, _ = call(serving, "ci_logs", target=target, lines="20:22")
         assert [line.partition(":")[0] for line in some["lines"]] == ["20", "21", "22"]
-        found, text = call(serving, "ci_logs", target=target, grep="row 3[0-9]{2} ", max_tokens=400)
+        found, text = call(serving, "ci_logs", target=target, grep="row 3[0-9]{2} ", max_tokens=600)
         assert found["cut"][0]["what"] == "later lines"
         more, _ = call(serving, "ci_logs", target=target, grep="row 3[0-9]{2} ", cursor=found["cut"][0]["cursor"])
         last, first = found["lines"][-1], more["lines"][0]
@@ -129,9 +129,7 @@ def test_what_is_missing_has_its_reason_and_the_next_call() -> None:
         ("env_trace", {"variable": "A B"}, "Say: TMPDIR"),
     ],
 )
-def test_wrong_arguments_are_answered_with_what_would_be_right(
-    tool: str, given: dict[str, object], help_: str
-) -> None:
+def test_wrong_arguments_are_answered_with_what_would_be_right(tool: str, given: dict[str, object], help_: str) -> None:
     with served("gitea-1.26.4", scenarios.everyday()) as (_, serving):
         told, text = call(serving, tool, **given)
         assert told["error"]["reason"] == "wrong-arguments"

@@ -10,7 +10,7 @@ from whyred.app.log_grep import Row
 from whyred.app.log_pieces import Absent, Head, Piece
 from whyred.app.log_steps import StepHead
 from whyred.app.log_wait import Note
-from whyred.faces.mcp.budget import Cut, short, tokens
+from whyred.faces.mcp.budget import Cut, short, tokens, weight
 from whyred.logs.text import clean, last_state, visible
 from whyred.model.source import MissingLogError
 from whyred.model.trouble import UserError
@@ -20,6 +20,8 @@ _WIDE = 600
 """Characters of a line that are shown."""
 _MARK = 12
 """Tokens of what stands around a row."""
+_STEPS = 6
+"""Steps that are named."""
 _PLACE = re.compile(r"([1-9][0-9]{0,11})?:([1-9][0-9]{0,11})?([<>])")
 
 
@@ -94,15 +96,15 @@ class View:
 
     def _step(self, head: StepHead) -> None:
         told = word(head.step.status, head.step.conclusion)
-        name = short(visible(head.step.name.partition("\n")[0]), 100)
+        name = short(visible(head.step.name.partition("\n")[0]), 80)
         self.steps.append({"number": head.number, "name": name, "conclusion": told})
-        del self.steps[:-6]
+        del self.steps[:-_STEPS]
 
     def row(self, row: Row) -> None:
         """One line of the log."""
         self.first = row.number if self.first is None else self.first
         text = short(clean(last_state(row.text.removesuffix(b"\r"))), _WIDE)
-        cost = 2 * (tokens(text) + tokens(str(row.number))) + _MARK
+        cost = tokens(text) + weight(text) + 2 * tokens(str(row.number)) + _MARK
         if not self.back and cost > self._left and self._rows:
             self.full = True
             return
@@ -112,6 +114,15 @@ class View:
         self._left -= cost
         while self.back and self._left < 0 and len(self._rows) > 1:
             self._left += self._rows.popleft()[2]
+
+    def trim(self, room: int) -> None:
+        """Lets rows go until those that are kept fit; one always stays."""
+        while sum(cost for _, _, cost in self._rows) > room and len(self._rows) > 1:
+            if self.back:
+                self._rows.popleft()
+            else:
+                self._rows.pop()
+                self.full = True
 
     def cuts(self, meant: Place) -> list[Cut]:
         """What leads to the rows that are not kept."""

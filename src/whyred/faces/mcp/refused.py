@@ -129,7 +129,9 @@ def _plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _answer(data: Mapping[str, Any], next_: "Sequence[Next]") -> Answer:
-    rows = [f"{key}: {value}" for key, value in data.items() if isinstance(value, str) and key not in ("reason", "ask_user")]
+    rows = [
+        f"{key}: {value}" for key, value in data.items() if isinstance(value, str) and key not in ("reason", "ask_user")
+    ]
     rows += [f"  {row['route']}: {row['reason']}: {row['help']}" for row in data.get("tried", ())]
     if "near" in data:
         rows.append(f"nearest names: {', '.join(data['near'])}")

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from whyred.faces.mcp.answer import Answer, Next
+from whyred.faces.mcp.budget import short, tokens, weight
 from whyred.faces.mcp.call import Call
 from whyred.faces.mcp.log_view import Place, View, place
 from whyred.model.trouble import UserError
@@ -40,7 +41,7 @@ INPUT: Mapping[str, Any] = {
     },
     "max_tokens": {
         "type": "integer",
-        "minimum": 300,
+        "minimum": 600,
         "maximum": 9500,
         "default": 1500,
         "description": "What the answer may cost",
@@ -66,8 +67,8 @@ OUTPUT: Mapping[str, Any] = {
 LISTS: tuple[str, ...] = ()
 LIMIT = 1500
 WRITES, LOCAL = False, False
-_FRAME = 330
-"""Tokens of everything but the lines."""
+_FRAME = 200
+"""Tokens of what stands around the lines in every answer."""
 
 
 class _EnoughError(Exception):
@@ -79,7 +80,7 @@ def run(call: Call) -> Answer:
     given, target = call.arguments, call.target()
     meant, back = _place(given)
     wish = _wish(given, target, meant)
-    view = View(max(call.limit - _FRAME, 200), back)
+    view = View(call.limit - _FRAME, back)
     others: list[str] = []
     ended: bool | None = None
     try:
@@ -183,19 +184,22 @@ def _answer(call: Call, view: View, meant: Place, others: list[str], ended: bool
     given = call.arguments
     if view.absent is not None and not view.rows:
         raise view.absent
-    rows = [f"{number}:{text}" for number, text in view.rows]
     notes = [*call.notes, *view.notes]
     notes += [f"also failed: {', '.join(others[:8])}"] if others else []
     notes += ["the target holds further jobs: name one with `job`"] if view.more_jobs else []
     if view.absent is not None:
         notes.append(f"it broke off ({view.absent.reason}): {view.absent.help}")
-    data = {"log": _head(view), "steps": view.steps, "lines": rows, "ended": ended, "notes": notes}
+    notes = [short(note, 300) for note in notes[:8]]
+    data: dict[str, Any] = {"log": _head(view), "steps": view.steps, "lines": [], "ended": ended, "notes": notes}
+    around = tokens("\n".join([*_names(view), *notes]))
+    view.trim(call.limit - _FRAME - weight(data) - around)
+    rows = data["lines"] = [f"{number}:{text}" for number, text in view.rows]
     what = f"{view.matches} lines match." if "grep" in given else f"{len(rows)} lines."
     if not rows:
         what = "No line matches." if "grep" in given else "There are no lines to show: see notes."
     cuts = view.cuts(replace(meant, back=view.back))
     return Answer(
-        what, "\n".join([*_names(view), *rows, *notes]), data, (), _next(call, view, ended), tuple(cuts), share=0.5
+        what, "\n".join([*_names(view), *rows, *notes]), data, (), _next(call, view, ended), tuple(cuts), share=1.0
     )
 
 
