@@ -79,10 +79,10 @@ def test_nobody_gets_in_without_the_token_or_from_another_origin() -> None:
 
 def test_each_caller_sees_what_its_own_token_may_see() -> None:
     world = scenarios.everyday()
-    alice, bob = world.users["alice"], world.users["bob"]
+    alice, nora = world.users["alice"], world.users["nora"]
     with standin("gitea-1.26.4", world) as forge:
         serving = Serving(remote=True, forges=(forge.url,))
-        tokens = [user.token("read:repository") for user in (alice, bob)]
+        tokens = [user.token("read:repository") for user in (alice, nora)]
         with listening(serving) as url:
             for _ in range(2):
                 logs, _ = called(url, {"x-forge-token": tokens[0]}, "ci_logs", target="alice/priv#2")

@@ -49,7 +49,6 @@ class Face:
         self.serving = serving
         self._calls = anyio.CapacityLimiter(_AT_ONCE)
         self._follows = anyio.CapacityLimiter(_FOLLOWED)
-        self._masks = threading.Lock()
 
     def offered(self) -> list[str]:
         """The tools that there are here."""
@@ -99,10 +98,10 @@ class Face:
             stopped.set()
 
     def _told_soon(self, tell: Callable[[str], None]) -> Callable[[str], None]:
-        from whyred.faces.cli.masked import masked_soon
+        from whyred.app.masked import masked_text
         from whyred.logs.text import visible
 
-        return lambda text: tell(visible(masked_soon(text)))
+        return lambda text: tell(visible(masked_text(text, self.mask())))
 
     def _with_tokens(self, work: Callable[[Call], Told], call: Call, header: str | None) -> Told:
         if self.serving.remote:
@@ -133,10 +132,9 @@ class Face:
 
     def mask(self) -> Callable[[bytes], bytes]:
         """Masks everything that is a secret, by its form or because it was used."""
-        from whyred.app.library import masker_of_messages
         from whyred.settings.known_secrets import known_secrets
 
-        masker = masker_of_messages()
+        masker = self.serving.library.masker()
         for secret in known_secrets():
             masker.add(secret)
         return masker.text
