@@ -30,7 +30,8 @@ import sys
 with subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
     client = {"name": "bench", "version": "1"}
     hands = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client}
-    for id_, method, params in ((1, "initialize", hands), (None, "notifications/initialized", {}), (2, "tools/list", {})):
+    steps = (1, "initialize", hands), (None, "notifications/initialized", {}), (2, "tools/list", {})
+    for id_, method, params in steps:
         message = {"jsonrpc": "2.0", "method": method, "params": params, **({} if id_ is None else {"id": id_})}
         server.stdin.write(json.dumps(message).encode() + b"\\n")
         server.stdin.flush()

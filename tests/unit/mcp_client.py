@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import anyio
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 from forge_user import InMemory
 from mcp.client import Client
 from standin import Standin, World, standin

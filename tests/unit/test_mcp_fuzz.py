@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from whyred.faces.mcp import units
 from whyred.faces.mcp.answer import Told
 from whyred.faces.mcp.call import Call
+from whyred.faces.mcp.main import MOST
 from whyred.faces.mcp.refused import REASONS
-from whyred.faces.mcp.server import MOST, Face
+from whyred.faces.mcp.server import Face
 from whyred.faces.mcp.serving import Serving
 from whyred.settings.known_secrets import remember
 

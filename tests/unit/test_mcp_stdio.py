@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.shared.exceptions import MCPError
+from program import environment, run
 from standin import Standin, World, scenarios, standin
 
+import whyred.reports
 from whyred.faces.mcp.units import offered
 
 DOCS = Path(__file__).parents[2] / "docs" / "mcp.md"
@@ -71,7 +74,7 @@ def test_a_client_starts_it_as_the_docs_say(forge: tuple[Standin, World], progra
             assert all(tool.annotations and tool.annotations.read_only_hint for tool in tools.values())
             said: list[str] = []
 
-            async def heard(progress: float, _total: float | None, message: str | None) -> None:
+            async def heard(progress: float, total: float | None, message: str | None) -> None:
                 assert progress == len(said) + 1
                 said.append(message or "")
 
@@ -109,7 +112,7 @@ def test_a_running_job_is_followed_and_what_is_cancelled_ends(
             assert (again["tool"], again["arguments"]["follow"]) == ("ci_logs", True)
             waits = anyio.Event()
 
-            async def heard(_progress: float, _total: float | None, message: str | None) -> None:
+            async def heard(progress: float, total: float | None, message: str | None) -> None:
                 if message == "waiting for further lines":
                     waits.set()
 
@@ -124,6 +127,16 @@ def test_a_running_job_is_followed_and_what_is_cancelled_ends(
             assert not after.is_error, "the server goes on"
 
     anyio.run(work)
+
+
+def test_the_configuration_that_is_printed_is_that_of_the_docs(tmp_path: Path) -> None:
+    ended = run(["mcp", "--json"], environment(tmp_path))
+    assert (ended.code, ended.err) == (0, "")
+    told = json.loads(ended.out)
+    folder = Path(whyred.reports.__path__[0]) / "schema"
+    jsonschema.validate(told, json.loads((folder / "mcp-1.json").read_text("utf-8")))
+    assert told["mcpServers"]["whyred"] == snippet()
+    assert told["tools"] == offered(write=False, remote=False)
 
 
 def test_the_one_line_set_ups_name_the_same_command() -> None:

@@ -157,7 +157,7 @@ def test_planted_instructions_stay_data() -> None:
             ("ci_logs", {"target": f"{target}:{INJECTION}"}),
         ):
             data, text = call(serving, tool, **given)
-            outside, inside = unfenced(text)
+            outside, _ = unfenced(text)
             for part in (*split, "sneaky"):
                 assert part not in outside, f"{tool}: {outside}"
             whole = json.dumps(data, ensure_ascii=False) + text

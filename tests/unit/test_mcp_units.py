@@ -4,7 +4,7 @@ import ast
 import json
 from pathlib import Path
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 from conftest import FOLDER, Golden
 

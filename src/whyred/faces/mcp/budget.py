@@ -75,7 +75,7 @@ class Room:
 
     def take(self, value: object, cost: int | None = None) -> bool:
         """Takes the value where there is room for it."""
-        cost = weight(value) + 1 if cost is None else cost
+        cost = weight(value) + 2 if cost is None else cost
         if cost > self.left:
             return False
         self.left -= cost

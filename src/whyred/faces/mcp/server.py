@@ -1,8 +1,6 @@
 """The server: lists what there is, runs each call in a thread of its own, tells progress, stops what was cancelled."""
 
-import sys
 import threading
-import traceback
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,12 +15,10 @@ from mcp.shared.exceptions import MCPError
 
 from whyred.faces.mcp import prompts, resources, units
 from whyred.faces.mcp.answer import Told, told
-from whyred.faces.mcp.arguments import checked
 from whyred.faces.mcp.call import Call
-from whyred.faces.mcp.refused import near, refused
+from whyred.faces.mcp.main import MOST, answered, mask
+from whyred.faces.mcp.refused import refused
 from whyred.faces.mcp.serving import TOKEN_HEADER, Serving, caller_tokens
-from whyred.model.host import HostRefusedError
-from whyred.model.source import MissingLogError
 from whyred.model.trouble import UserError
 
 if TYPE_CHECKING:
@@ -30,8 +26,6 @@ if TYPE_CHECKING:
 
     Context = ServerRequestContext[Any, Any]
 
-MOST = 9_800
-"""Tokens of the largest answer."""
 _AT_ONCE, _FOLLOWED = 8, 64
 """Calls that run at the same time, and logs that are followed beside them: these wait, and hold nobody up."""
 INSTRUCTIONS = (
@@ -101,47 +95,19 @@ class Face:
         from whyred.app.masked import masked_text
         from whyred.logs.text import visible
 
-        return lambda text: tell(visible(masked_text(text, self.mask())))
+        return lambda text: tell(visible(masked_text(text, mask(self.serving))))
 
     def _with_tokens(self, work: Callable[[Call], Told], call: Call, header: str | None) -> Told:
         if self.serving.remote:
             try:
                 call.tokens = caller_tokens(header, self.serving.forges)
             except UserError as e:
-                return told(refused(e, "", {}), MOST, None, self.mask())
+                return told(refused(e, "", {}), MOST, None, mask(self.serving))
         return work(call)
 
     def run(self, name: str, given: Mapping[str, Any], call: Call) -> Told:
         """The answer of a tool, or what is told in its place."""
-        one = units.tool(name)
-        schema = units.input_schema(one)
-        limit, start = one.LIMIT, None
-        try:
-            arguments = checked(given, schema["properties"], schema["required"])
-            limit = min(arguments.pop("max_tokens", limit), MOST)
-            if one.LISTS:
-                start = _start(arguments.pop("cursor", None), one.LISTS)
-            call.arguments, call.limit = arguments, limit
-            answer = one.run(call)
-        except (UserError, MissingLogError, HostRefusedError) as e:
-            answer, start = refused(e, name, given, near(call, e, given)), None
-        except Exception as e:  # noqa: BLE001 - the top of this face: the one place that may catch everything
-            self._report(e)
-            answer, start = refused(e, name, given), None
-        return told(answer, limit, start, self.mask())
-
-    def mask(self) -> Callable[[bytes], bytes]:
-        """Masks everything that is a secret, by its form or because it was used."""
-        from whyred.settings.known_secrets import known_secrets
-
-        masker = self.serving.library.masker()
-        for secret in known_secrets():
-            masker.add(secret)
-        return masker.text
-
-    def _report(self, error: Exception) -> None:
-        text = "".join(traceback.format_exception(error)).encode("utf-8", "backslashreplace")
-        sys.stderr.write(self.mask()(text).decode("utf-8", "replace"))
+        return answered(name, given, call)
 
     async def list_resources(self, _context: "Context", _params: object) -> types.ListResourcesResult:
         """The causes; runs and logs have templates."""
@@ -237,16 +203,6 @@ def _tool(name: str) -> types.Tool:
             open_world_hint=not one.LOCAL,
         ),
     )
-
-
-def _start(cursor: str | None, lists: Any) -> tuple[str, int] | None:
-    """Where a cursor goes on. Raises UserError."""
-    if cursor is None:
-        return None
-    name, colon, number = cursor.partition(":")
-    if not colon or name not in lists or not number.isdecimal() or len(number) > 9:
-        raise UserError(f"cursor {cursor[:60]!r} is wrong", "no answer of this tool gave it", "Take one from `cut`")
-    return name, int(number)
 
 
 def _unknown(name: str, there: list[str]) -> str:

@@ -1,10 +1,16 @@
 """Serve coding agents: tools over the Model Context Protocol."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from whyred.faces.cli.forge import connection_options
+
+if TYPE_CHECKING:
+    from whyred.faces.mcp.serving import Serving
+
+SCHEMA = "whyred.mcp/1"
 
 _EPILOG = """\b
 Without --http it speaks over standard input and output, as this user.
@@ -29,6 +35,9 @@ Exit codes: 0 the client went away, 2 wrong usage.
 )
 @click.option("--origin", "origins", multiple=True, metavar="URL", help="With --http: a web page's origin to let in.")
 @click.option("--allow-write", is_flag=True, help="Offer ci_rerun, ci_cancel and ci_dispatch: a plan first, then done.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the configuration for clients and the tools; serve nobody."
+)
 @connection_options
 def command(
     http: str | None,
@@ -37,6 +46,7 @@ def command(
     hosts: tuple[str, ...],
     origins: tuple[str, ...],
     allow_write: bool,
+    as_json: bool,
     options: object,
 ) -> int:
     """Serve until the client goes away or a signal comes."""
@@ -47,6 +57,8 @@ def command(
     if http is None and (token_file or forges or hosts or origins):
         raise click.UsageError("--token-file, --forge, --allow-host and --origin go with --http.")
     serving = Serving(http is not None, allow_write, forges, frozenset(hosts), options)
+    if as_json:
+        return _print(serving)
     _need_sdk()
     if http is None:
         import anyio
@@ -58,6 +70,18 @@ def command(
     from whyred.faces.mcp.http import listen, serve
 
     return serve(serving, listen(http), token_file, origins)
+
+
+def _print(serving: "Serving") -> int:
+    """What a client is to be configured with."""
+    from whyred.faces.cli.show import out
+    from whyred.faces.mcp.units import offered
+    from whyred.reports.reading import dump
+
+    args = ["mcp", "--allow-write"] if serving.write else ["mcp"]
+    tools = offered(write=serving.write, remote=serving.remote)
+    out(dump({"schema": SCHEMA, "mcpServers": {"whyred": {"command": "whyred", "args": args}}, "tools": tools}))
+    return 0
 
 
 def _need_sdk() -> None:
