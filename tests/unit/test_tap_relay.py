@@ -47,7 +47,8 @@ class Tapped:
                 await asyncio.sleep(0)
             while self.relay.open:
                 await asyncio.wait(self.relay.open)
-            await asyncio.sleep(0)
+            for _ in range(10):  # what was dropped is closed some turns later, too
+                await asyncio.sleep(0)
 
         asyncio.run_coroutine_threadsafe(end(), self.loop).result(SECONDS)
         self.loop.call_soon_threadsafe(self.loop.stop)
