@@ -33,7 +33,7 @@ from whyred.sources import bundle
 if TYPE_CHECKING:
     from whyred.app.forges import Forges
     from whyred.app.targets import Several
-    from whyred.sources._archive import BundleWriter
+    from whyred.sources._bundle_writer import BundleWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def _masked(unknown: Unknown, mask: Callable[[bytes], bytes]) -> Unknown:
 
 
 def _writer(path: Path) -> "BundleWriter":
-    from whyred.sources._archive import BundleWriter
+    from whyred.sources._bundle_writer import BundleWriter
 
     return BundleWriter(path, version())
 
