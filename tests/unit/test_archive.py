@@ -23,7 +23,8 @@ from whyred.model.run import Attempt, Conclusion, Job, Run, Runner, Status, Step
 from whyred.model.source import Given, Missing, MissingLogError
 from whyred.model.trouble import UserError
 from whyred.sources import bundle
-from whyred.sources._archive import FORMAT, Archive, BundleWriter
+from whyred.sources._archive import FORMAT, Archive
+from whyred.sources._bundle_writer import BundleWriter
 
 ATTEMPT = Attempt(
     Run("local:3", "ci.yml", "push", "abc"),

@@ -10,7 +10,8 @@ from time import monotonic
 
 import pytest
 
-from whyred.hosts.local import OUTPUT_LIMIT, LocalHost
+from whyred.hosts._command import OUTPUT_LIMIT
+from whyred.hosts.local import LocalHost
 from whyred.model.evidence import Reason
 from whyred.model.host import HostRefusedError
 

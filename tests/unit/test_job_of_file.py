@@ -7,7 +7,7 @@ from program import Ended, environment, run
 
 from whyred.app.targets import address_of, job_of_file
 from whyred.model.run import Attempt, Conclusion, Job, Run, Status
-from whyred.sources._archive import BundleWriter
+from whyred.sources._bundle_writer import BundleWriter
 
 LOG = b"error: no such thing\nProcess completed with exit code 1.\n"
 

@@ -137,7 +137,7 @@ def test_the_very_process() -> None:
     assert found.of(Of.HOST) == [Subject("host")]
     assert found.of(Of.ITS_JOBS) == [Subject("r1 job 31", 31), Subject("r1 job 32", 32)]
     assert found.of(Of.SIBLING_RUNNERS) == [Subject("runner-20", 20, None)]
-    assert found.of(Of.WORKFLOW) == [Subject("workflow")]
+    assert found.of(Of.WORKFLOW) == [Subject("workflow", 10)]
     assert reason(found.of(Of.SHARED_DAEMON)) is Reason.NO_SUBJECT
     assert host.asked == 1
 

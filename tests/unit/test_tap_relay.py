@@ -42,8 +42,11 @@ class Tapped:
 
     def close(self) -> None:
         async def end() -> None:
+            # asyncio forgets a connection that it has just accepted when the server is closed in the same turn.
+            for _ in range(10):
+                await asyncio.sleep(0)
             self.server.close()
-            for _ in range(10):  # a connection just accepted is served some turns of the loop later
+            for _ in range(10):  # what was accepted is served some turns of the loop later
                 await asyncio.sleep(0)
             while self.relay.open:
                 await asyncio.wait(self.relay.open)

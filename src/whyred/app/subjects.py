@@ -172,7 +172,7 @@ class Subjects:
     def _workflow(self) -> Sequence[Subject] | Unknown:
         told = self.attempt.runner
         if told is not None and told.folder is not None and not isinstance(self.runner, Unknown):
-            return [Subject("workflow")]
+            return [Subject("workflow", self.runner.pid)]
         return Unknown(Reason.NO_SUBJECT, "the checkout that the attempt ran in is not known here")
 
     @property

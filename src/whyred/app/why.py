@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from whyred.app.forges import Forges
     from whyred.app.targets import Several
     from whyred.model.forge import Address
-    from whyred.sources._archive import BundleWriter
+    from whyred.sources._bundle_writer import BundleWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ def _masked(unknown: Unknown, mask: Callable[[bytes], bytes]) -> Unknown:
 
 
 def _writer(path: Path) -> "BundleWriter":
-    from whyred.sources._archive import BundleWriter
+    from whyred.sources._bundle_writer import BundleWriter
 
     return BundleWriter(path, version())
 

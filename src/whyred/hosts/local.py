@@ -11,17 +11,14 @@ into `HostRefusedError`. Only `create` writes.
 import errno
 import os
 import re
-import selectors
 import shutil
-import signal
 import stat as modes
-import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from threading import Thread
-from time import monotonic
-from typing import IO, TypeVar
+from typing import TypeVar
 
+from whyred.hosts._command import collected, environment, started
 from whyred.hosts._identity import machine_name
 from whyred.hosts._process import read_process
 from whyred.model.evidence import Reason
@@ -29,13 +26,10 @@ from whyred.model.host import HostRefusedError, Identity, Output, Process, Space
 
 T = TypeVar("T")
 
-OUTPUT_LIMIT = 1 << 20
-"""Bytes that are kept of each output stream of a command; the rest is read and dropped."""
 PIECE = 1 << 20
 """Bytes of a file that is streamed, asked for at once."""
 ENVIRON_LIMIT = 8 << 20
 """More than the kernel lets a process be started with by default (a quarter of its stack limit)."""
-SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 _REASONS = {
     errno.ENOENT: Reason.NOT_FOUND,
@@ -112,25 +106,12 @@ class LocalHost:
 
     def run(self, argv: Sequence[str], seconds: float = 2.0) -> Output:
         """What a command prints: no shell, no input, no terminal, own session, ended with its children at the limit."""
-        # An empty pipe instead of /dev/null: a broken root file system may have no /dev.
-        empty, end = os.pipe()
-        os.close(end)
         try:
-            child = subprocess.Popen(
-                list(argv),
-                stdin=empty,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                cwd="/",
-                env=_environment(),
-                start_new_session=True,
-            )
+            child = started(argv)
         except (OSError, ValueError) as e:
             raise _not_started(argv[0], e) from e
-        finally:
-            os.close(empty)
         with child:
-            return _collect(child, argv[0], seconds)
+            return collected(child, argv[0], seconds)
 
     def create(self, folder: str) -> str | None:
         """Try to make and remove a directory in `folder`; None when it worked, else the error text. Writes."""
@@ -201,61 +182,10 @@ def _is_hidden(pid: int) -> bool:
 
 def _not_started(program: str, error: OSError | ValueError) -> HostRefusedError:
     # Where a folder of PATH is closed the kernel says "permission denied" of a program that is nowhere.
-    nowhere = "/" not in program and shutil.which(program, os.F_OK, _environment()["PATH"]) is None
+    nowhere = "/" not in program and shutil.which(program, os.F_OK, environment()["PATH"]) is None
     if isinstance(error, FileNotFoundError) or (isinstance(error, PermissionError) and nowhere):
         return HostRefusedError(Reason.TOOL_MISSING, f"{program}: this program is not on the host")
     return _refused(program, error)
-
-
-def _environment() -> dict[str, str]:
-    env = {k: v for k, v in os.environ.items() if k not in {"LANG", "LANGUAGE"} and not k.startswith("LC_")}
-    env.setdefault("PATH", SYSTEM_PATH)
-    # A question must not start a download: a rustup proxy would fetch a missing toolchain.
-    return env | {"LC_ALL": "C", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": "", "RUSTUP_AUTO_INSTALL": "0"}
-
-
-def _collect(child: "subprocess.Popen[bytes]", name: str, seconds: float) -> Output:
-    assert child.stdout is not None
-    assert child.stderr is not None
-    end = monotonic() + seconds
-    kept = {child.stdout: bytearray(), child.stderr: bytearray()}
-    try:
-        _drain(child, kept, end)
-        code = child.wait(max(0.0, end - monotonic()))
-    except (TimeoutError, subprocess.TimeoutExpired) as e:
-        raise HostRefusedError(Reason.TIMED_OUT, f"{name}: no end within {seconds:g} s, ended by whyred") from e
-    finally:
-        _end(child)
-    return Output(code, bytes(kept[child.stdout]), bytes(kept[child.stderr]))
-
-
-def _end(child: "subprocess.Popen[bytes]") -> None:
-    """End the command's group while it still runs; also when whyred itself is interrupted meanwhile."""
-    if child.poll() is None:
-        os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
-
-
-def _drain(child: "subprocess.Popen[bytes]", kept: dict[IO[bytes], bytearray], end: float) -> None:
-    """Read both streams until they close, or until the command has ended and nothing more is waiting.
-
-    A service that the command left behind may hold the streams open for ever.
-    """
-    with selectors.DefaultSelector() as ready:
-        for stream in kept:
-            ready.register(stream, selectors.EVENT_READ, kept[stream])
-        while ready.get_map():
-            ended = child.poll() is not None
-            events = ready.select(0 if ended else min(0.05, max(0.0, end - monotonic())))
-            if not events and ended:
-                return
-            if monotonic() > end:
-                raise TimeoutError
-            for key, _ in events:
-                chunk = os.read(key.fd, 1 << 16)
-                key.data.extend(chunk[: OUTPUT_LIMIT - len(key.data)])
-                if not chunk:
-                    ready.unregister(key.fileobj)
 
 
 def _read_regular(path: str, limit: int) -> bytes:
