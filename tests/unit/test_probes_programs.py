@@ -20,6 +20,7 @@ from whyred.probes.elf import machine_of, read_elf
 from whyred.probes.find import probe
 from whyred.probes.libraries import Blocks
 from whyred.probes.profiles import Profile, defines, expanded, folders
+from whyred.probes.program_search import is_slip
 
 HEAD = b"\x7fELF\x02\x01\x01" + b"\0" * 9 + struct.pack("<HH", 2, 183)
 
@@ -123,6 +124,35 @@ def test_in_a_folder_that_no_profile_names_it_is_not_seen(tmp_path: Path) -> Non
     program(tmp_path / "venv/bin/queuectl")
     with process(tmp_path) as runner:
         assert facts_of("program-search", runner, tool="queuectl")["installed"] is False
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant", "fits"),
+    [
+        ("gti", "git", True),
+        ("pyhton3", "python3", True),
+        ("carrgo", "cargo", True),
+        ("shllcheck", "shellcheck", True),
+        ("git", "git", False),
+        ("clang-19", "clang-18", False),
+        ("gcc-21", "gcc-12", False),
+        ("cmake", "make", False),
+        ("pnpm", "npm", False),
+        ("dockerd", "docker", False),
+        ("python", "python3", False),
+        ("just", "jest", False),
+        ("fd", "df", False),
+    ],
+)
+def test_a_slip_and_a_sibling(typed: str, meant: str, fits: bool) -> None:
+    assert is_slip(typed, meant) is fits
+
+
+def test_a_misspelt_name_is_not_a_missing_program(tmp_path: Path) -> None:
+    program(tmp_path / "kit/queuectl")
+    with process(tmp_path, PATH=f"{tmp_path}/kit:/usr/bin") as runner:
+        facts = facts_of("program-search", runner, tool="queeuctl")
+    assert (facts["lookalike"], facts["installed"], facts["on_path"]) == ("queuectl", None, False)
 
 
 def test_a_bundle_proves_nothing() -> None:

@@ -13,14 +13,17 @@ from whyred.model.probe import Cost, Facts, Kind, Probe
 from whyred.probes.answer import Fields, Parts, every, pack, printable, refusal
 from whyred.probes.place import entrance, who
 from whyred.probes.profiles import Profile, defines, folders, homes, profiles
-from whyred.probes.searching import first, is_program, spread
+from whyred.probes.searching import first, is_program, listed, spread
 
 FIELDS = {
     "on_path": "whether a program of that name is on the PATH of the process",
     "path": "its path there; absent when there is none",
     "off_path": "whether no folder of the PATH has it, and a usual folder for programs or one that a profile names has,"
     " or a profile defines it; absent when only a folder of a single product (/opt/NAME) has it",
-    "installed": "whether it is on the PATH, or anywhere else that was looked at",
+    "installed": "whether it is on the PATH, or anywhere else that was looked at; absent when it is nowhere, and a"
+    " program on the PATH is called nearly so",
+    "lookalike": "of a name that is nowhere: the program on the PATH whose name is one slip away (two letters swapped,"
+    " or one inside it too few or too many); absent when there is none",
     "elsewhere": "the path outside the PATH at which it was found; absent when it is on the PATH or nowhere",
     "named_in": "the profile that puts that folder on the PATH of people; absent when none does",
     "defined_in": "the profile that defines an alias or a function of that name; absent when none does",
@@ -53,6 +56,10 @@ _BUNDLES = (
     *("/usr/lib/llvm-*/bin", "/usr/lib/go-*/bin"),
 )
 """Folders of single products. A program in one may be that product's own, such as the python of a venv."""
+_LETTERS = re.compile(r"[A-Za-z][A-Za-z0-9._+-]{2,63}")
+_LONG = 5
+"""A shorter name has too many neighbours that are programs of their own."""
+_MOST_FOLDERS = 30
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,63}")
 
 
@@ -68,7 +75,10 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
         on_path = _first(host, entry, env.get("PATH", "/usr/local/bin:/usr/bin:/bin").split(":"), tool)
         if isinstance(on_path, str):
             return pack({"on_path": on_path})
-        return pack({"on_path": on_path} | _ask_beside(host, entry, homes(host, entry, subject, env), tool))
+        beside = _ask_beside(host, entry, homes(host, entry, subject, env), tool)
+        if on_path is None and not any(beside.values()):
+            beside["lookalike"] = _lookalike(host, entry, env.get("PATH", "/usr/local/bin:/usr/bin:/bin"), tool)
+        return pack({"on_path": on_path} | beside)
     except HostRefusedError as e:
         return refusal(e.unknown)
 
@@ -93,6 +103,29 @@ def _ask_beside(host: Host, entry: str, own: list[str], tool: str) -> dict[str, 
     }
 
 
+def _lookalike(host: Host, entry: str, path: str, tool: str) -> str | None:
+    folders_of_path = [f.rstrip("/") for f in dict.fromkeys(path.split(":")) if f.startswith("/")]
+    names = (n for f in folders_of_path[:_MOST_FOLDERS] for n in listed(host, entry + f))
+    return next((n for n in names if is_slip(tool, n)), None)
+
+
+def is_slip(typed: str, meant: str) -> bool:
+    """Whether a person who means one name may type the other: `gti`, `pyhton3`, `carggo`.
+
+    Only slips that do not make the name of a sibling: clang-19 is no slip of clang-18, nor is cmake one of make, nor
+    dockerd of docker. So the first and the last letter stay for what is too few or too many, and digits for all.
+    """
+    if typed == meant or not _LETTERS.fullmatch(typed) or re.sub(r"\D", "", typed) != re.sub(r"\D", "", meant):
+        return False
+    if len(typed) == len(meant):
+        wrong = [n for n, (a, b) in enumerate(zip(typed, meant, strict=True)) if a != b]
+        swapped = len(wrong) == 2 and wrong[1] == wrong[0] + 1
+        return swapped and typed[wrong[0]] == meant[wrong[1]] and typed[wrong[1]] == meant[wrong[0]]
+    short, long = sorted((typed, meant), key=len)
+    inside = any(long[:n] + long[n + 1 :] == short for n in range(1, len(short)))
+    return len(short) >= _LONG and len(long) == len(short) + 1 and short[-1] == long[-1] and inside
+
+
 def _first(host: Host, entry: str, places: Iterable[str], tool: str) -> str | Unknown | None:
     return first(host, entry, [f"{p.rstrip('/')}/{tool}" for p in places], is_program)
 
@@ -115,6 +148,7 @@ def read(data: bytes) -> Facts:
     bundle = texts.pop("bundle")
     if isinstance(path, Unknown):
         return every(FIELDS, path) | {k: v for k, v in texts.items() if isinstance(v, str)}
+    texts["lookalike"] = _text(parts, "lookalike") if "lookalike" in parts.parts else None
     facts = texts | {"on_path": False, "path": None}
     if isinstance(texts["elsewhere"], str) or isinstance(texts["defined_in"], str):
         return facts | {"off_path": True, "installed": True}
@@ -122,7 +156,8 @@ def read(data: bytes) -> Facts:
         return facts | {"off_path": texts["elsewhere"], "installed": texts["elsewhere"]}
     if isinstance(bundle, str):
         return facts | {"elsewhere": bundle, "off_path": None, "installed": True}
-    return facts | {"off_path": False, "installed": False if bundle is None else bundle}
+    gone = None if texts["lookalike"] is not None else False
+    return facts | {"off_path": False, "installed": gone if bundle is None else bundle}
 
 
 def _text(parts: Parts, key: str) -> str | Unknown | None:

@@ -15,7 +15,7 @@ _MOST = 600
 def spread(host: Host, entry: str, patterns: Iterable[str]) -> list[str]:
     """The paths that the patterns stand for; `*` stands for any name. What cannot be listed has no names."""
     found: list[str] = []
-    listed: dict[str, list[str]] = {}
+    seen: dict[str, list[str]] = {}
     for pattern in patterns:
         heads = [""]
         for part in pattern.split("/")[1:]:
@@ -23,13 +23,14 @@ def spread(host: Host, entry: str, patterns: Iterable[str]) -> list[str]:
                 heads = [f"{h}/{part}" for h in heads]
                 continue
             for head in heads:
-                listed.setdefault(head, _names(host, entry + head))
-            heads = [f"{h}/{n}" for h in heads for n in listed[h] if fnmatchcase(n, part)][:_MOST]
+                seen.setdefault(head, listed(host, entry + head))
+            heads = [f"{h}/{n}" for h in heads for n in seen[h] if fnmatchcase(n, part)][:_MOST]
         found += heads
     return list(dict.fromkeys(found))[:_MOST]
 
 
-def _names(host: Host, folder: str) -> list[str]:
+def listed(host: Host, folder: str) -> list[str]:
+    """The names in a folder; none where it cannot be listed."""
     names = told(lambda: host.names(folder))
     return [] if isinstance(names, Unknown) else names
 
