@@ -1,6 +1,7 @@
 """A far host is asked the same thing once, what it refuses included; the time, and what was not answered, again."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 
@@ -28,11 +29,11 @@ class Far(LocalHost):
         self.asked[path] += 1
         return super().stat(path, follow=follow)
 
-    def run(self, argv: list[str], seconds: float = 2.0) -> Output:  # type: ignore[override]
+    def run(self, argv: Sequence[str], seconds: float = 2.0) -> Output:
         self.asked[argv[0]] += 1
         return super().run(argv, 60)
 
-    def ahead(self, paths: list[str]) -> None:  # type: ignore[override]
+    def ahead(self, paths: Sequence[str]) -> None:
         self.asked["ahead"] += 1
 
 

@@ -385,6 +385,8 @@ w_is_runner() {
   return 1
 }
 
+# What goes wrong is part of the answers; a vanished process would fill the terminal with messages of the shell.
+exec 9>&2 2>/dev/null
 w_timeout= w_looked= w_uid=$(id -u)
 if timeout 2 true >/dev/null 2>&1; then w_timeout='timeout 2'; fi
 w_tell hello
@@ -466,4 +468,4 @@ for w_path do
   w_walk '' "$w_path" names
 done
 echo "
-$w_mark end"
+$w_mark end" || echo 'The output could not be written to its end: is the disk full?' >&9
