@@ -12,9 +12,10 @@ from whyred.app.doctor import examine, judge_row, recorded
 from whyred.hosts.bundle import Recording
 from whyred.model.cause import Cause, Condition, Of, Op, Text
 from whyred.model.evidence import Ask, Reason, Unknown
-from whyred.model.examination import State
+from whyred.model.examination import Row, State
 from whyred.model.host import Host, HostRefusedError, Process, Subject
 from whyred.model.probe import Cost, Facts, Kind, Probe
+from whyred.reports.doctor import render
 
 TEXT = Text("", "", "", "", "")
 
@@ -153,3 +154,25 @@ def test_where_no_thread_can_be_started_every_question_is_asked_all_the_same(mon
     monkeypatch.setattr(packing, "_a_thread_starts", lambda: False)
     rows = examined(monkeypatch, FakeHost([daemon(10)]), answered(lambda: b"", lambda _: {"fine": 1}, Kind.DIRECTORY))
     assert [r[0] for r in rows] == ["host", "runner-10"]
+
+
+class Bare(FakeHost):
+    """A host whose /proc shows no process, or none of others."""
+
+    def processes(self) -> list[Process]:
+        return self.seen
+
+
+@pytest.mark.parametrize("seen", [[], [daemon(10)]], ids=["no /proc", "hidepid"])
+def test_that_runners_may_run_unseen_is_said_first(monkeypatch: pytest.MonkeyPatch, seen: list[Process]) -> None:
+    rows = examined(monkeypatch, Bare(seen), answered(lambda: b"", lambda _: {"fine": 1}))
+    assert (rows[0][0], rows[0][1]) == ("host", State.UNKNOWN)
+    assert "runners may run unseen" in rows[0][2]
+
+
+def test_the_table_leaves_out_what_is_none_and_says_large_numbers_in_words() -> None:
+    facts = {"a": "none", "held_bytes": str(3 << 30), "age_seconds": "17380938", "few_seconds": "5", "b": "yes"}
+    text = render([Row("host", "x", State.FINE, facts, ""), Row("host", "y", State.FINE, {"a": "none"}, "")])
+    assert "x  held_bytes 3221225472 (3.0 GiB), age_seconds 17380938 (201.2 days), few_seconds 5, b yes" in text
+    assert "y  nothing to tell" in text
+    assert "a none, held_bytes 3221225472, age" in render([Row("h", "x", State.FINE, facts, "")], everything=True)

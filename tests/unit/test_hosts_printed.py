@@ -24,7 +24,8 @@ def printed(folder: Path, shell: list[str], *paths: str) -> Path:
         pytest.skip(f"needs {shell[0]}")
     out = folder / "host.txt"
     env = {"PATH": os.environ["PATH"], "TMPDIR": "/tmp", "HOME": str(folder)}
-    done = subprocess.run([*shell, "-s"], input=script(paths).encode(), capture_output=True, check=True, env=env)
+    loud = script(paths).replace("exec 9>&2 2>/dev/null", "exec 9>&2")
+    done = subprocess.run([*shell, "-s"], input=loud.encode(), capture_output=True, check=True, env=env)
     assert b"not found" not in done.stderr
     out.write_bytes(done.stdout)
     return out

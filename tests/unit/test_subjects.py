@@ -25,9 +25,12 @@ def process(pid: int, parent: int = 1, mounts: int | None = None, name: str = "s
     return Process(pid, parent, 100, name, (name,), 0, mounts)
 
 
+FIRST = Process(1, 0, 0, "init", ("/sbin/init",), 0)
+
+
 @dataclass
 class FakeHost:
-    """A host that has these processes and is asked from process `own`."""
+    """A host that has the first process and these and is asked from process `own`."""
 
     seen: list[Process] = field(default_factory=list)
     own: int | None = 900
@@ -46,7 +49,7 @@ class FakeHost:
 
     def processes(self) -> list[Process]:
         self.asked += 1
-        return self.seen
+        return [FIRST, *self.seen]
 
     def stream(self, path: str, start: int = 0) -> Iterator[bytes]:
         return iter([self.read(path)[start:]])

@@ -95,7 +95,7 @@ class MixedHost(LocalHost):
         program = {"gitea-runner": "act_runner", "forgejo-runner": "forgejo-runner"}[self.runner.kind]
         argv = (f"/usr/bin/{program}", "daemon", *(("--config", self.runner.config) if self.runner.config else ()))
         unit = "ci.service" if self.runner.unit else None
-        return [Process(812, 1, 100, program, argv, 0, unit=unit)]
+        return [Process(1, 0, 0, "init", ("init",), 0), Process(812, 1, 100, program, argv, 0, unit=unit)]
 
     def run(self, argv: Sequence[str], seconds: float = 2.0) -> Output:
         if argv[1] == "show-environment":
@@ -314,6 +314,8 @@ def test_several_runners_are_told_apart_by_name() -> None:
     found = trace(host, Query("TMPDIR"), lambda b: b, lambda _: None)
     assert found.unknown["runner"].reason is Reason.WHICH_RUNNER
     assert [x.name for x in found.live] == ["one", "two"]
+    assert not any(o.sure for o in found.outcomes), "that nothing sets it is not known of a runner that was not asked"
+    assert "cannot be told: no runner was asked" in found.sentence
     assert trace(host, Query("TMPDIR", runner="two"), lambda b: b, lambda _: None).runner == "two"
 
 

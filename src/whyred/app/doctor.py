@@ -12,10 +12,10 @@ from whyred.hosts.bundle import Recording
 from whyred.model.cause import Cause, Condition, Of, Op
 from whyred.model.evidence import Reason, Unknown
 from whyred.model.examination import Row, State
-from whyred.model.host import FarHost, Host
+from whyred.model.host import Daemon, FarHost, Host
 from whyred.model.probe import Facts
 from whyred.probes.find import all_probes
-from whyred.probes.runner_processes import find_daemons
+from whyred.probes.runner_processes import find_daemons, hidden
 
 _ALIKE = (RUNNER, HOST)
 """Conditions on one hold for the other as well, when a host is examined as it is."""
@@ -41,9 +41,10 @@ def examine(
     longest time of one probe, in seconds; what was not begun within twice that is unknown (budget).
     """
     until = clock() + _WHOLE * patience
-    daemons = within(patience, lambda: find_daemons(host.processes()))
-    rows = [] if not isinstance(daemons, Unknown) else [_unknown("host", "processes", _masked(daemons, mask))]
-    puts = pack(all_probes(), () if isinstance(daemons, Unknown) else daemons)
+    daemons = within(patience, lambda: _daemons(host))
+    unseen = daemons if isinstance(daemons, Unknown) else daemons[1]
+    rows = [] if unseen is None else [_unknown("host", "processes", _masked(unseen, mask))]
+    puts = pack(all_probes(), () if isinstance(daemons, Unknown) else daemons[0])
     if create:
         puts = [_creating(put) for put in puts]
 
@@ -56,6 +57,12 @@ def examine(
 
     told = all_asked(puts, ask, progress, far=isinstance(host, FarHost))
     return rows + [row for row in told if row is not None]
+
+
+def _daemons(host: Host) -> tuple[tuple[Daemon, ...], Unknown | None]:
+    """Those that can be seen, and why there may be others."""
+    processes = host.processes()
+    return find_daemons(processes), hidden(processes)
 
 
 def _creating(put: Put) -> Put:

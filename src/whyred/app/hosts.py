@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from whyred.app.ask import PROBE_SECONDS
 from whyred.hosts._address import is_address, read_address
 from whyred.hosts.printed import PrintedHost, is_output
-from whyred.model.host import Host
+from whyred.model.host import FarHost, Host
 from whyred.model.trouble import UserError
 
 if TYPE_CHECKING:
@@ -50,6 +50,15 @@ def reach(name: str, progress: Callable[[str], None] = lambda _: None) -> Iterat
     progress(f"connecting to {name}")
     with _over_ssh(name) as there:
         yield there, PROBE_SECONDS + _ROUND_TRIPS * there.latency
+
+
+def remembered(there: Host) -> Host:
+    """The same host for one examination: far away it is asked the same thing once. Not for what changes meanwhile."""
+    if not isinstance(there, FarHost):
+        return there
+    from whyred.hosts.remembered import Remembered
+
+    return Remembered(there)
 
 
 def host(name: str) -> Host:

@@ -15,8 +15,9 @@ T = TypeVar("T")
 RUNNER = (Of.ATTEMPT_RUNNER, Of.SIBLING_RUNNERS)
 HOST = (Of.HOST, Of.ATTEMPT_RUNNER)
 SHARED = ("sccache",)
-_AT_ONCE = 4
-"""Questions put to this machine side by side: most of them wait for a command or a disk."""
+_AT_ONCE, _FAR = 4, 2
+"""Questions put side by side to this machine, where most of them wait for a command or a disk, and to one that is far
+away, where each takes a shell of its own and a server lets in few."""
 _COMPARED: tuple[tuple[str, Mapping[str, str]], ...] = (
     *(("process-env", {"key": key}) for key in ("PATH", "HOME", "LANG", "LC_ALL", "TZ")),
     *(("tool-version", {"tool": tool}) for tool in ("rustc", "node", "python3")),
@@ -78,7 +79,7 @@ def _named(daemons: Sequence[Daemon]) -> list[tuple[Daemon, Subject]]:
 def all_asked(puts: Sequence[Put], ask: Callable[[Put], T], progress: Callable[[str], None], *, far: bool) -> list[T]:
     """The answers, in the order of the questions. Cheap ones are asked first, so that a budget that runs out costs few.
 
-    `far`: one after the other, as the answers of a host over ssh come over shells that foresee the next question.
+    `far`: the host is far away.
     """
     order = sorted(range(len(puts)), key=lambda n: list(Cost).index(puts[n].probe.cost))
     lock = threading.Lock()
@@ -92,9 +93,9 @@ def all_asked(puts: Sequence[Put], ask: Callable[[Put], T], progress: Callable[[
 
 
 def _mapped(one: Callable[[int], tuple[int, T]], order: Sequence[int], *, far: bool) -> list[tuple[int, T]]:
-    if far or not _a_thread_starts():
+    if not _a_thread_starts():
         return [one(n) for n in order]
-    with ThreadPoolExecutor(_AT_ONCE) as workers:
+    with ThreadPoolExecutor(_FAR if far else _AT_ONCE) as workers:
         return list(workers.map(one, order))
 
 

@@ -16,7 +16,7 @@ from whyred.model.host import Daemon, Host, HostRefusedError, Process
 from whyred.model.trouble import UserError
 from whyred.model.variable import Effect, Live, Outcome, Setting, Trace
 from whyred.probes.answer import told
-from whyred.probes.runner_processes import SHARED, find_daemons
+from whyred.probes.runner_processes import SHARED, find_daemons, hidden
 from whyred.workflows.assignments import tools
 from whyred.workflows.layer import SHOWN, Ground, Layer, all_layers
 from whyred.workflows.levels import levels, workflow_of
@@ -76,6 +76,9 @@ class _Asked:
             self.unknown["processes"] = processes
         else:
             self.processes, self.daemons = processes, find_daemons(processes)
+            unseen = hidden(processes)
+            if unseen is not None:
+                self.unknown["processes"] = unseen
         self.runner = self._runner()
         self.ground = self._ground()
 
@@ -163,12 +166,19 @@ class _Asked:
             self.ground = replace(self.ground, shell_env=self._value_in_step("BASH_ENV"))
         self.ground = replace(self.ground, wrappers={k: v for k in _WRAPPERS if (v := self._value_in_step(k))})
         settings = self._settings(variable)
-        found = self._outcomes(variable, settings)
+        found = self._doubted(self._outcomes(variable, settings))
         live = self._live(variable)
         name = self.runner.name if self.runner else ""
         told_by = sentence(variable, found)
         settings.sort(key=lambda s: WEAKEST_FIRST.index(s.layer))
         return Trace(variable, name, tuple(settings), tuple(found), live, self.unknown, told_by, self.ground.folder)
+
+    def _doubted(self, found: list[Outcome]) -> list[Outcome]:
+        """That nothing sets it says little where the runner, which may, was not asked."""
+        why = self.unknown.get("runner") or self.unknown.get("processes")
+        if self.runner is not None or why is None or any(o.winner is not None for o in found):
+            return found
+        return [replace(o, sure=False, why=f"no runner was asked ({why.detail})") for o in found]
 
     def _value_in_step(self, variable: str) -> str:
         found = self._outcomes(variable, self._settings(variable, quiet=True))

@@ -119,7 +119,7 @@ def doctor(host: str, library: Library, progress: Callable[[str], None], *, crea
     mask = library.masker().text
     try:
         with hosts.reach(host, progress) as (there, patience):
-            return examine(there, library.causes, mask, progress, create=create, patience=patience)
+            return examine(hosts.remembered(there), library.causes, mask, progress, create=create, patience=patience)
     except HostRefusedError as e:
         return unreached(host, _masked(e.unknown, mask))
 
@@ -186,11 +186,12 @@ def _host_asker(
     if wish.host is None and (runner is None or runner.machine is None):
         return Nobody(Unknown(Reason.OTHER_HOST, _no_machine(fetched, log)))
     try:
-        host, patience = stack.enter_context(hosts.reach(wish.host or hosts.LOCAL, progress))
+        there, patience = stack.enter_context(hosts.reach(wish.host or hosts.LOCAL, progress))
     except HostRefusedError as e:
         unknown = _masked(e.unknown, masker.text)
         progress(f"the host cannot be asked: {unknown.detail}")
         return Nobody(unknown)
+    host = hosts.remembered(there)
     subjects = Subjects(host, fetched.attempt, wish.vouched, log.reading.runner, log.reading.ended)
     return Live(host, subjects, masker.text, wish.seconds, patience=patience)
 

@@ -46,6 +46,18 @@ def find_daemons(processes: Iterable[Process]) -> tuple[Daemon, ...]:
     return tuple(d for d in found if (d.process.parent, d.kind, d.name) not in pids)
 
 
+def hidden(processes: Iterable[Process]) -> Unknown | None:
+    """Why there may be processes, and runners among them, that are not to be seen; None where all are.
+
+    Everybody sees the first process, but where /proc hides those of others (hidepid), or is not there.
+    """
+    pids = {p.pid for p in processes}
+    if 1 in pids:
+        return None
+    why = "/proc hides the processes of other users (hidepid): ask as root" if pids else "/proc shows no process here"
+    return Unknown(Reason.NO_PERMISSION if pids else Reason.NOT_FOUND, f"{why}; runners may run unseen")
+
+
 def _daemon(process: Process) -> Daemon | None:
     argv = process.argv
     program = argv[0].rpartition("/")[2] if argv else ""

@@ -13,7 +13,7 @@ from whyred.model.host import Daemon, Host, HostRefusedError, Stat, Subject
 from whyred.model.probe import Cost, Facts, Kind, Probe
 from whyred.probes import runner_files
 from whyred.probes.answer import Parts, every, pack, printable, refusal, told
-from whyred.probes.runner_processes import find_daemons
+from whyred.probes.runner_processes import find_daemons, hidden
 
 FIELDS = {
     "registration_shared": "whether two daemons run with one registration: the forge takes them for one runner",
@@ -35,14 +35,15 @@ _MOST = 32
 def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
     """What each runner daemon of the host has for its own."""
     try:
-        daemons = [d for d in find_daemons(host.processes()) if d.kind in runner_files.REGISTERED]
+        processes = host.processes()
     except HostRefusedError as e:
         return refusal(e.unknown)
+    daemons, unseen = [d for d in find_daemons(processes) if d.kind in runner_files.REGISTERED], hidden(processes)
     own = next((d for d in daemons if d.process.pid == subject.pid), None)
     if subject.pid is not None and own is None:
         return refusal(Unknown(Reason.NOT_APPLICABLE, f"{subject.name} is no runner that has files of its own"))
     rows = [_state(host, d) | {"name": d.name, "pid": d.process.pid} for d in daemons[:_MOST]]
-    return pack({"of": subject.pid, "runners": rows})
+    return pack({"of": subject.pid, "runners": rows, "unseen": unseen})
 
 
 def _state(host: Host, daemon: Daemon) -> dict[str, object]:
@@ -83,7 +84,7 @@ def read(data: bytes) -> Facts:
     parts = Parts(data)
     if parts.broken is not None:
         return every(FIELDS, parts.broken)
-    rows = parts.tables("runners")
+    rows, unseen = parts.tables("runners"), parts.text("unseen") if parts.parts.get("unseen") else None
     if isinstance(rows, Unknown):
         return every(FIELDS, rows)
     me = None if parts.absent("of") else parts.number("of")
@@ -98,7 +99,10 @@ def read(data: bytes) -> Facts:
     found = sorted({name for one in names if not isinstance(one, Unknown) for name in one})
     unknown = next((one for one in names if isinstance(one, Unknown)), None)
     facts["shared_with"] = ",".join(found) or unknown
-    return facts | {"runners": len(rows)}
+    facts |= {"runners": len(rows)}
+    if isinstance(unseen, Unknown):  # what was found is so; what was not may be hidden
+        facts = {field: value or unseen for field, value in facts.items()}
+    return facts
 
 
 def _shared(rows: Iterable[Parts], key: str, me: int | None) -> set[str] | Unknown:

@@ -4,10 +4,10 @@ Of the environment only names go into the answer, and the value of TMPDIR: the r
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from whyred.model.evidence import Reason, Unknown
-from whyred.model.host import Host, Subject
+from whyred.model.host import Host, HostRefusedError, Subject
 from whyred.model.probe import Cost, Facts, Kind, Probe
 from whyred.probes.answer import Fields, Parts, every, pack, printable, refusal, told
 from whyred.workflows.variables import read_unit_environment
@@ -42,6 +42,8 @@ _ASKED = {
 }
 """Properties of org.freedesktop.systemd1(5) and what their absence means; PrivateTmpEx exists from systemd 257."""
 _NAME = re.compile(r"[A-Za-z0-9:_.@\\-]{1,255}")
+_SECONDS = 0.9
+"""For each of the two calls: both are ended within a probe's time."""
 
 
 def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
@@ -51,21 +53,30 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
         return refusal(Unknown(Reason.NOT_APPLICABLE, f"{subject.name} belongs to no systemd unit"))
     if not _NAME.fullmatch(unit) or unit.startswith("-"):
         return refusal(Unknown(Reason.NOT_APPLICABLE, f"{unit!r} is no name of a unit"))
-    argv = ["systemctl", "show", "--no-pager", "-p", ",".join((*_ASKED, "Environment")), "--", unit]
-    shown = told(lambda: host.run(argv, 1.5))
-    if isinstance(shown, Unknown):
-        return refusal(shown)
+    try:
+        lines = _shown(host, unit, _ASKED)
+    except HostRefusedError as e:
+        return refusal(e.unknown)
+    shown = "\n".join(v for v in lines if v.partition("=")[0] in _ASKED)
+    # Asked apart: a script prints the rest, but nothing of a unit's environment, whose values may be secret.
+    environment = told(lambda: _environment(host, unit))
+    if isinstance(environment, Unknown):
+        return pack({"shown": shown, "environment": environment, "tmpdir": environment})
+    return pack({"shown": shown, "environment": sorted(environment), "tmpdir": environment.get("TMPDIR")})
+
+
+def _shown(host: Host, unit: str, properties: Iterable[str]) -> list[str]:
+    """The lines of `systemctl show` with these properties. Raises HostRefusedError."""
+    shown = host.run(["systemctl", "show", "--no-pager", "-p", ",".join(properties), "--", unit], _SECONDS)
     if shown.code != 0:
-        return refusal(_said_no(" ".join(shown.err.decode("utf-8", "replace").split())))
-    lines = shown.out.decode("utf-8", "replace").split("\n")
-    environment = read_unit_environment("".join(v.partition("=")[2] for v in lines if v.startswith("Environment=")))
-    return pack(
-        {
-            "shown": "\n".join(v for v in lines if v.partition("=")[0] in _ASKED),
-            "environment": sorted(environment),
-            "tmpdir": environment.get("TMPDIR"),
-        }
-    )
+        no = _said_no(" ".join(shown.err.decode("utf-8", "replace").split()))
+        raise HostRefusedError(no.reason, no.detail)
+    return shown.out.decode("utf-8", "replace").split("\n")
+
+
+def _environment(host: Host, unit: str) -> dict[str, str]:
+    lines = _shown(host, unit, ["Environment"])
+    return read_unit_environment("".join(v.partition("=")[2] for v in lines if v.startswith("Environment=")))
 
 
 def _said_no(text: str) -> Unknown:

@@ -13,7 +13,12 @@ from whyred.reports.reading import dump, row
 SCHEMA = "whyred.doctor/1"
 _MARK = {State.WRONG: "wrong  ", State.UNKNOWN: "unknown", State.FINE: "fine   "}
 _FACTS = 6
-"""Fields of one answer in the text table; `--all` and JSON have every one."""
+"""Fields of one answer in the text table, without those that say `none`; `--all` and JSON have every one."""
+_UNITS = {
+    "_bytes": ((1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB")),
+    "_seconds": ((86400, "days"), (3600, "hours"), (60, "minutes")),
+}
+"""By the end of a field's name: in what a large number is told as well."""
 _LISTS = {":": "/", ",": ""}
 """What separates the parts of a value that is a list, and how its parts begin."""
 
@@ -141,6 +146,15 @@ def _parts(value: str, separator: str, start: str) -> list[str]:
 
 def _facts(one: Row, everything: bool) -> str:
     facts = list(one.facts.items())
-    shown = facts if everything else facts[:_FACTS]
-    more = "" if len(shown) == len(facts) else ", ..."
-    return ", ".join(f"{k} {v}" for k, v in shown) + more
+    if everything:
+        return ", ".join(f"{k} {v}" for k, v in facts)
+    there = [(k, v) for k, v in facts if v != "none"]
+    more = ", ..." if len(there) > _FACTS else ""
+    return ", ".join(f"{k} {v}{_in_words(k, v)}" for k, v in there[:_FACTS]) + more or "nothing to tell"
+
+
+def _in_words(field: str, value: str) -> str:
+    """A number of bytes or seconds in a unit that a person reads: ` (54.6 GiB)`; nothing for a small one."""
+    units = next((u for end, u in _UNITS.items() if field.endswith(end)), ())
+    number = int(value) if value.isascii() and value.isdecimal() and len(value) < 20 else 0
+    return next((f" ({number / size:.1f} {unit})" for size, unit in units if number >= 2 * size), "")

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,7 +74,13 @@ def _same(one: Path, other: Path) -> bool:
 
 def _questions(verdict: "Verdict", form: str) -> str:
     """What was asked, and what it changed; the JSON report has it always."""
-    rows = [f"{n}. {q.text}\n   {q.outcome}\n   changed: {q.changed}" for n, q in enumerate(verdict.questions, 1)]
+    # Questions with one and the same answer, as all have where no host may be asked, share its lines.
+    numbered = enumerate(verdict.questions, 1)
+    alike = [(said, list(qs)) for said, qs in groupby(numbered, lambda nq: (nq[1].outcome, nq[1].changed))]
+    rows = [
+        "\n".join([*(f"{n}. {q.text}" for n, q in questions), f"   {outcome}", f"   changed: {changed}"])
+        for (outcome, changed), questions in alike
+    ]
     if form == "markdown":
         rows = [row.replace("\n", "  \n") for row in rows]
     title = "\n## Questions\n\n" if form == "markdown" else "\nquestions\n"

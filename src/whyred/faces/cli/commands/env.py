@@ -43,7 +43,7 @@ def command(
     query = Query(variable, place, runner, workflow, job, step)
     try:
         with hosts.reach(host, progress) as (there, _):
-            found = trace(there, query, Library(folders.cache()).masker().text, progress)
+            found = trace(hosts.remembered(there), query, Library(folders.cache()).masker().text, progress)
     except HostRefusedError as e:
         found = unreached(variable, host, e.unknown)
     out(render_json(found)) if as_json else text(render(found))
