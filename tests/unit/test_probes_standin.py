@@ -195,11 +195,13 @@ def test_the_first_executable_on_the_path_counts(tmp_path: Path) -> None:
     first = tool(tmp_path / "first", "rustc")
     second = tool(tmp_path / "second", "rustc", "echo rustc 1.95.0")
     facts = ask_tool("rustc", f"relative:{tmp_path}/gone:{plain}:{first}/:{second}")
-    assert facts == {"present": True, "path": f"{first}/rustc", "version": "rustc 1.93.0", "minor": 93}
+    known = {"present": True, "path": f"{first}/rustc", "version": "rustc 1.93.0", "minor": 93}
+    assert facts == {**known, "older": None, "others": f"{second}/rustc"}
 
 
 def test_a_tool_that_is_not_there(tmp_path: Path) -> None:
-    assert ask_tool("rustc", str(tmp_path)) == {"present": False, "path": None, "version": None, "minor": None}
+    nothing = {"path": None, "version": None, "minor": None, "older": None, "others": None}
+    assert ask_tool("rustc", str(tmp_path)) == {"present": False, **nothing}
 
 
 @pytest.mark.parametrize("name", ["deploy", "reboot", "whyred"])

@@ -62,7 +62,8 @@ def read(data: bytes) -> Facts:
         return every(FIELDS, rows)
     read_ = [(r, s) for r in rows if (s := _space(r)) is not None]
     if not read_:
-        return every(FIELDS, Unknown(Reason.UNREADABLE, "the space of no file system could be read"))
+        refused = next((why for r in rows if isinstance(why := r.table("space"), Unknown)), None)
+        return every(FIELDS, refused or Unknown(Reason.NOT_FOUND, "no file system with space of its own is mounted"))
     facts: Fields = {"looked_at": len(read_)}
     for field, tests in (("full", _is_full), ("no_inodes", _has_no_inodes)):
         for where, temporary in (("temporary", True), ("others", False)):

@@ -33,7 +33,7 @@ def _labels(host: Host, daemon: Daemon) -> list[str] | Unknown:
     subject = Subject(daemon.name, daemon.process.pid, daemon.process.unit)
     config = told(lambda: runner_files.config(host, subject, daemon))
     if isinstance(config, Unknown) or isinstance(config.said, Unknown):
-        return config if isinstance(config, Unknown) else Unknown(Reason.UNREADABLE, f"{config.path} cannot be read")
+        return config if isinstance(config, Unknown) else config.said
     said = config.said
     registered = told(lambda: runner_files.registration(host, subject, daemon, said))
     if not said.labels and isinstance(registered, Unknown):
