@@ -32,8 +32,10 @@ def _labels(host: Host, daemon: Daemon) -> list[str] | Unknown:
         return Unknown(Reason.NOT_SUPPORTED, "the forge keeps the labels of this kind of runner")
     subject = Subject(daemon.name, daemon.process.pid, daemon.process.unit)
     config = told(lambda: runner_files.config(host, subject, daemon))
-    if isinstance(config, Unknown) or isinstance(config.said, Unknown):
-        return config if isinstance(config, Unknown) else config.said
+    if isinstance(config, Unknown):
+        return config
+    if isinstance(config.said, Unknown):
+        return config.said
     said = config.said
     registered = told(lambda: runner_files.registration(host, subject, daemon, said))
     if not said.labels and isinstance(registered, Unknown):
