@@ -25,6 +25,10 @@ class Far(LocalHost):
             raise HostRefusedError(Reason.TIMED_OUT, path)
         return super().read(path, limit)
 
+    def link(self, path: str) -> str:
+        self.asked[path] += 1
+        return super().link(path)
+
     def stat(self, path: str, *, follow: bool = True) -> Stat:
         self.asked[path] += 1
         return super().stat(path, follow=follow)
@@ -60,6 +64,14 @@ def test_what_was_not_answered_in_time_and_what_tells_the_time_is_asked_again() 
         host.run(["date", "-u", "+%s"])
         host.run(["true"])
     assert (far.asked["date"], far.asked["true"]) == (2, 1)
+
+
+def test_who_asks_there_is_known_before_the_processes_are_listed() -> None:
+    far = Far()
+    host = Remembered(far)
+    assert far.asked["/proc/self"] == 1
+    assert int(host.link("/proc/self")) in {p.pid for p in host.processes()}
+    assert far.asked["/proc/self"] == 1
 
 
 def test_what_is_known_is_not_asked_ahead() -> None:

@@ -386,7 +386,8 @@ w_is_runner() {
 }
 
 # What goes wrong is part of the answers; a vanished process would fill the terminal with messages of the shell.
-exec 9>&2 2>/dev/null
+exec 9>&2
+if (: >/dev/null) 2>&-; then exec 2>/dev/null; fi
 w_timeout= w_looked= w_uid=$(id -u)
 if timeout 2 true >/dev/null 2>&1; then w_timeout='timeout 2'; fi
 w_tell hello
