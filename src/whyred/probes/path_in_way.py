@@ -4,9 +4,10 @@ Temporary directories are TMPDIR of the process's environment, /tmp, /var/tmp an
 """
 
 import posixpath
+import re
 from collections.abc import Mapping
 
-from whyred.model.evidence import Unknown
+from whyred.model.evidence import Reason, Unknown
 from whyred.model.host import Host, HostRefusedError, Stat, Subject
 from whyred.model.probe import Cost, Facts, Kind, Probe
 from whyred.probes.answer import Parts, every, pack, printable, refusal, told, without_process
@@ -22,9 +23,15 @@ FIELDS = {
     "temp_closed": "whether nothing is at the path and the user may not make it there: that directory is closed to the "
     "user by mode or owner; absent without one",
     "temp_mount": "whether a file system of their own holds that directory and the path; absent without one",
+    "full_temp": "whether that file system of their own has less than 4 MiB left, and inodes; absent without one",
+    "full_elsewhere": "whether the path's file system has less than 4 MiB left, and inodes, while the path is neither "
+    "below a temporary directory nor named as temporary files are, nor on the file system of /tmp",
 }
 _TOPS = ("/tmp", "/var/tmp", "/dev/shm")
-_OF_TEMP = ("temp", "temp_missing", "temp_closed", "temp_mount")
+_OF_TEMP = ("temp", "temp_missing", "temp_closed", "temp_mount", "full_temp")
+_FULL = 4 << 20
+_TEMPORARY_NAME = re.compile(r"/(?:rustc|rmeta|cc|tmp\.?|\.tmp|sort|sccache|just-)[A-Za-z0-9_]{6,10}(?:/|\.\w+$|$)")
+"""Names that programs give to temporary files of their own."""
 
 
 def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
@@ -46,6 +53,8 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
             "top": _place(host, entry, top) if top else None,
             "mounts": lines_holding(mounts, posixpath.normpath(path)),
             "top_mounts": lines_holding(mounts, top) if top else "",
+            "tmp_mounts": lines_holding(mounts, "/tmp"),
+            "space": _space(host, entry, path),
             "person": ask_person(host, subject),
         }
     )
@@ -64,6 +73,16 @@ def _place(host: Host, entry: str, path: str) -> object:
     return place if isinstance(place, Unknown) else {"stat": place.stat, "crossed": list(place.crossed)}
 
 
+def _space(host: Host, entry: str, path: str) -> object:
+    """The space at the path, or at the nearest folder above it that is there."""
+    here = posixpath.normpath(path) if path.startswith("/") else "/"
+    while True:
+        found = told(lambda at=here: host.space(f"{entry}{at}"))  # type: ignore[misc]
+        if not (isinstance(found, Unknown) and found.reason is Reason.NOT_FOUND) or here == "/":
+            return found
+        here = posixpath.dirname(here)
+
+
 def read(data: bytes) -> Facts:
     """The facts of an answer."""
     parts = Parts(data)
@@ -75,16 +94,21 @@ def read(data: bytes) -> Facts:
     if isinstance(path, Unknown):
         return every(FIELDS, path)
     top = _top(path, "" if isinstance(tmpdir, Unknown) else tmpdir)
-    noexec = {"noexec_program": _noexec(parts, path, there, person)}
+    full = _full(parts)
+    noexec = {"noexec_program": _noexec(parts, path, there, person), "full_elsewhere": False}
+    if not top and not _TEMPORARY_NAME.search(path):
+        apart = _apart(parts, path)
+        noexec["full_elsewhere"] = apart if isinstance(apart, Unknown) or not apart else full
     if not top:
         return noexec | every(_OF_TEMP, tmpdir if isinstance(tmpdir, Unknown) else None)
-    above = _stat(parts, "top")
+    above, own = _stat(parts, "top"), _own_mount(parts, path, top)
     named = not isinstance(tmpdir, Unknown) and bool(tmpdir) and posixpath.normpath(tmpdir) == top
     return noexec | {
         "temp": printable(top),
         "temp_missing": above if isinstance(above, Unknown) else named and above is None,
         "temp_closed": _closed(parts, there, above, person),
-        "temp_mount": _own_mount(parts, path, top),
+        "temp_mount": own,
+        "full_temp": own if isinstance(own, Unknown) or not own else full,
     }
 
 
@@ -108,7 +132,7 @@ def _noexec(parts: Parts, path: str, there: Stat | Unknown | None, person: Perso
         return False
     assert isinstance(person, Person)
     mount = holding(read_mounts(str(mounts)), posixpath.normpath(path))
-    return mount is not None and mount.noexec and person.may(there, SEARCH)
+    return mount is not None and "noexec" in mount.options and person.may(there, SEARCH)
 
 
 def _closed(
@@ -137,6 +161,30 @@ def _own_mount(parts: Parts, path: str, top: str) -> bool | Unknown:
     mine = holding(read_mounts(str(mounts)), posixpath.normpath(path))
     theirs = holding(read_mounts(str(above)), top)
     return mine is not None and theirs is not None and mine == theirs and theirs.point == top
+
+
+def _apart(parts: Parts, path: str) -> bool | Unknown:
+    """Whether the path is on another mount than /tmp, or /tmp is none of its own: then it is not the temporary one."""
+    mounts, tmp = parts.text("mounts"), parts.text("tmp_mounts")
+    for part in (mounts, tmp):
+        if isinstance(part, Unknown):
+            return part
+    mine = holding(read_mounts(str(mounts)), posixpath.normpath(path))
+    theirs = holding(read_mounts(str(tmp)), "/tmp")
+    return mine is None or theirs is None or mine.device != theirs.device or theirs.point == "/"
+
+
+def _full(parts: Parts) -> bool | Unknown:
+    if parts.absent("space"):
+        return False
+    space = parts.table("space")
+    if isinstance(space, Unknown):
+        return space
+    free, inodes, total = space.number("free_bytes"), space.number("free_inodes"), space.number("total_inodes")
+    if isinstance(free, Unknown):
+        return free
+    none_left = not isinstance(inodes, Unknown) and not isinstance(total, Unknown) and total > 0 and inodes == 0
+    return free < _FULL and not none_left
 
 
 PROBE = Probe(
