@@ -5,14 +5,14 @@ memory.oom_control, memory.failcnt, memory.limit_in_bytes, memory.usage_in_bytes
 them; there /proc/vmstat counts for the whole machine.
 """
 
-import posixpath
 from collections.abc import Mapping
 
 from whyred.model.evidence import Reason, Unknown
 from whyred.model.host import Host, HostRefusedError, Subject
 from whyred.model.probe import Cost, Facts, Kind, Probe
 from whyred.probes.answer import Fields, Parts, every, pack, printable, refusal, told
-from whyred.probes.mounts import Mount, read_mounts
+from whyred.probes.control_groups import group_with
+from whyred.probes.mounts import read_mounts
 from whyred.probes.place import mountinfo, who
 
 FIELDS = {
@@ -34,51 +34,20 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
         groups = "" if subject.pid is None else host.read(f"{who(subject)}/cgroup").decode("utf-8", "surrogateescape")
     except HostRefusedError as e:
         return refusal(e.unknown)
-    found = _folder(mounts, groups)
-    if found is None:
+    group = group_with("memory", mounts, groups)
+    if group is None:
         return refusal(Unknown(Reason.NOT_SUPPORTED, "no control group with a memory controller is mounted here"))
-    version, top, folder, group = found
-    parts: dict[str, object] = {"version": version, "cgroup": group, "limits": _limits(host, version, top, folder)}
-    names = ("memory.events", "memory.current") if version == 2 else ("memory.oom_control", "memory.usage_in_bytes")
-    parts["events"], parts["current"] = (_file(host, f"{folder}/{n}") for n in names)
-    if version == 1:
-        parts["failures"] = _file(host, f"{folder}/memory.failcnt")
-    if group == "/" and isinstance(parts["events"], Unknown):
+    v2 = group.version == 2
+    limit = "memory.max" if v2 else "memory.limit_in_bytes"
+    parts: dict[str, object] = {"version": group.version, "cgroup": group.path}
+    parts["limits"] = [_file(host, f"{at}/{limit}") for at in group.upwards()]
+    names = ("memory.events", "memory.current") if v2 else ("memory.oom_control", "memory.usage_in_bytes")
+    parts["events"], parts["current"] = (_file(host, f"{group.folder}/{n}") for n in names)
+    if not v2:
+        parts["failures"] = _file(host, f"{group.folder}/memory.failcnt")
+    if group.path == "/" and isinstance(parts["events"], Unknown):
         parts["vmstat"] = told(lambda: _kills(host))
     return pack(parts)
-
-
-def _folder(mounts: tuple[Mount, ...], groups: str) -> tuple[int, str, str, str] | None:
-    """Version, mount point, folder and path of the group whose memory is counted; v1 where v2 lacks the controller."""
-    for version, fstype in ((1, "cgroup"), (2, "cgroup2")):
-        for mount in mounts:
-            if mount.fstype != fstype or (version == 1 and "memory" not in mount.shared_options):
-                continue
-            group = _group(groups, version)
-            below = posixpath.relpath(group, mount.root if mount.root.startswith("/") else "/")
-            return version, mount.point, posixpath.normpath(f"{mount.point}/{below}"), group
-    return None
-
-
-def _group(groups: str, version: int) -> str:
-    """The path in the line of /proc/PID/cgroup that counts: `0::/x` (v2) or `4:memory:/x` (v1)."""
-    for line in groups.split("\n"):
-        number, _, rest = line.partition(":")
-        controllers, _, path = rest.partition(":")
-        if path.startswith("/") and (number == "0" if version == 2 else "memory" in controllers.split(",")):
-            return path
-    return "/"
-
-
-def _limits(host: Host, version: int, top: str, folder: str) -> list[object]:
-    name = "memory.max" if version == 2 else "memory.limit_in_bytes"
-    found: list[object] = []
-    while folder.startswith(top) and len(found) < 32:
-        found.append(_file(host, f"{folder}/{name}"))
-        if folder == top:
-            break
-        folder = posixpath.dirname(folder)
-    return found
 
 
 def _file(host: Host, path: str) -> bytes | Unknown:

@@ -5,7 +5,6 @@ cgroup v2 and v1 alike: pids.max, pids.current, pids.events (Documentation/admin
 kernel.threads-max (proc_sys_kernel(5)); /proc/loadavg tells how many there are.
 """
 
-import posixpath
 import re
 from collections.abc import Mapping
 
@@ -13,7 +12,8 @@ from whyred.model.evidence import Reason, Unknown
 from whyred.model.host import Host, HostRefusedError, Subject
 from whyred.model.probe import Cost, Facts, Kind, Probe
 from whyred.probes.answer import Fields, Parts, every, pack, printable, refusal, told
-from whyred.probes.mounts import Mount, read_mounts
+from whyred.probes.control_groups import group_with
+from whyred.probes.mounts import read_mounts
 from whyred.probes.place import mountinfo, who
 
 FIELDS = {
@@ -27,7 +27,6 @@ FIELDS = {
     "host_percent": "host_current in percent of host_limit",
 }
 _OF_HOST = ("host_limit", "host_current", "host_percent")
-_MOST_GROUPS = 32
 _FILES = ("max", "current", "events")
 _UNLIMITED = 1 << 62
 
@@ -45,36 +44,11 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
         "loadavg": told(lambda: host.read("/proc/loadavg")),
         "groups": Unknown(Reason.NOT_SUPPORTED, "no control group that counts processes is mounted here"),
     }
-    found = _folder(mounts, groups)
-    if found is not None:
-        top, folder, parts["cgroup"] = found
-        parts["groups"] = _groups(host, top, folder)
+    group = group_with("pids", mounts, groups)
+    if group is not None:  # a root group has no such files
+        parts["cgroup"] = group.path
+        parts["groups"] = [{name: _file(host, f"{at}/pids.{name}") for name in _FILES} for at in group.upwards()]
     return pack(parts)
-
-
-def _folder(mounts: tuple[Mount, ...], groups: str) -> tuple[str, str, str] | None:
-    """Mount point, folder and path of the group that counts; v1 where v2 lacks the controller."""
-    lines = [line.split(":", 2) for line in groups.split("\n") if line.count(":") >= 2]
-    for fstype in ("cgroup", "cgroup2"):
-        for mount in mounts:
-            if mount.fstype != fstype or (fstype == "cgroup" and "pids" not in mount.shared_options):
-                continue
-            fits = (p for n, c, p in lines if (n == "0" if fstype == "cgroup2" else "pids" in c.split(",")))
-            group = next((p for p in fits if p.startswith("/")), "/")
-            below = posixpath.relpath(group, mount.root if mount.root.startswith("/") else "/")
-            return mount.point, posixpath.normpath(f"{mount.point}/{below}"), group
-    return None
-
-
-def _groups(host: Host, top: str, folder: str) -> list[dict[str, object]]:
-    """From the group up to the mount point. A root group has no such files."""
-    found: list[dict[str, object]] = []
-    while folder.startswith(top) and len(found) < _MOST_GROUPS:
-        found.append({name: _file(host, f"{folder}/pids.{name}") for name in _FILES})
-        if folder == top:
-            break
-        folder = posixpath.dirname(folder)
-    return found
 
 
 def _file(host: Host, path: str) -> bytes | Unknown:
