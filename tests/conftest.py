@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from whyred.app.library import compile_beside
+from whyred.settings import known_secrets
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # so that tests can import `scripts` and `bench`
 
@@ -39,6 +40,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files anew; then read the diff")
+
+
+@pytest.fixture(autouse=True)
+def own_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test took for a secret is no secret in the next."""
+    monkeypatch.setattr(known_secrets, "_KNOWN", set(known_secrets._KNOWN))
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from refusals.ways import BY_SOURCE, well
 from whyred.app import ladder, targets
 from whyred.model.source import Missing
 
-ROUTES_WITHOUT_A_LOG = {"repo-api", "forge-changes"}
+ROUTES_WITHOUT_A_LOG = {"repo-api", "repo-names", "forge-changes"}
 """They bring neither runs nor logs: what they refuse is told where it matters (`whyred status`, `whyred rerun`)."""
 
 

@@ -15,7 +15,6 @@ from whyred.faces.mcp.main import MOST
 from whyred.faces.mcp.refused import REASONS
 from whyred.faces.mcp.server import Face
 from whyred.faces.mcp.serving import Serving
-from whyred.settings.known_secrets import remember
 
 CANARY = "canary-of-the-callers-token-7431"
 FORGE = "http://127.0.0.1:9"
@@ -72,7 +71,6 @@ def answered(face: Face, name: str, arguments: dict[str, Any]) -> Told:
 
 @pytest.fixture(scope="module")
 def face(tmp_path_factory: pytest.TempPathFactory) -> Face:
-    remember(CANARY)
     return Face(Serving(remote=True, write=True, forges=(FORGE,)))
 
 
@@ -91,6 +89,15 @@ def test_every_call_is_answered(face: Face, made: tuple[str, dict[str, Any]]) ->
     whole = json.dumps(told.data) + told.text
     assert CANARY not in whole
     assert "root:x:0" not in whole
+
+
+def test_what_one_caller_takes_for_a_token_is_starred_for_that_caller_alone(face: Face) -> None:
+    """A caller could blank any word in everybody's answers else."""
+    wrong = {"target": "no/such#1", "surprise": 1}
+    mine = face.run("ci_why", wrong, _Soon({}, face.serving, {FORGE: "surprise"}, lambda _: None))
+    theirs = face.run("ci_why", wrong, _Soon({}, face.serving, {FORGE: CANARY}, lambda _: None))
+    assert "surprise" not in mine.text
+    assert "surprise" in theirs.text
 
 
 @pytest.mark.parametrize("name", TOOLS)

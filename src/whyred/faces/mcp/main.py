@@ -2,7 +2,7 @@
 
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from whyred.faces.mcp import units
@@ -22,7 +22,7 @@ MOST = 9_800
 def answered(name: str, given: Mapping[str, Any], call: Call) -> Told:
     """The answer of a tool, or what is told in its place."""
     answer, start = _run(name, given, call)
-    return told(answer, call.limit or units.tool(name).LIMIT, start, mask(call.serving))
+    return told(answer, call.limit or units.tool(name).LIMIT, start, mask(call.serving, call.tokens.values()))
 
 
 def _run(name: str, given: Mapping[str, Any], call: Call) -> tuple[Answer, tuple[str, int] | None]:
@@ -38,23 +38,25 @@ def _run(name: str, given: Mapping[str, Any], call: Call) -> tuple[Answer, tuple
     except (UserError, MissingLogError, HostRefusedError) as e:
         return refused(e, name, given, near(call, e, given)), None
     except Exception as e:  # noqa: BLE001 - the top of this face: the one place that may catch everything
-        _report(e, call.serving)
+        _report(e, call)
         return refused(e, name, given), None
 
 
-def mask(serving: Serving) -> Callable[[bytes], bytes]:
-    """Masks everything that is a secret, by its form or because it was used."""
+def mask(serving: Serving, also: Iterable[str] = ()) -> Callable[[bytes], bytes]:
+    """Masks everything that is a secret, by its form or because it was used, and `also`: the tokens of one caller,
+    which must not be starred in the answers of all others.
+    """
     from whyred.settings.known_secrets import known_secrets
 
     masker = serving.library.masker()
-    for secret in known_secrets():
+    for secret in known_secrets(also):
         masker.add(secret)
     return masker.text
 
 
-def _report(error: Exception, serving: Serving) -> None:
+def _report(error: Exception, call: Call) -> None:
     text = "".join(traceback.format_exception(error)).encode("utf-8", "backslashreplace")
-    sys.stderr.write(mask(serving)(text).decode("utf-8", "replace"))
+    sys.stderr.write(mask(call.serving, call.tokens.values())(text).decode("utf-8", "replace"))
 
 
 def _start(cursor: str | None, lists: Sequence[str]) -> tuple[str, int] | None:

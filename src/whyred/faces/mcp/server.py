@@ -77,7 +77,8 @@ class Face:
         def tell(text: str) -> None:
             anyio.from_thread.run(report, text, token=token)  # also from threads of the app's own
 
-        call = Call({}, self.serving, tell=self._told_soon(tell), stopped=stopped)
+        call = Call({}, self.serving, stopped=stopped)
+        call.tell = self._told_soon(tell, call)
         header = _header(context)
         try:
             return await anyio.to_thread.run_sync(
@@ -91,11 +92,11 @@ class Face:
         finally:
             stopped.set()
 
-    def _told_soon(self, tell: Callable[[str], None]) -> Callable[[str], None]:
+    def _told_soon(self, tell: Callable[[str], None], call: Call) -> Callable[[str], None]:
         from whyred.app.masked import masked_text
         from whyred.logs.text import visible
 
-        return lambda text: tell(visible(masked_text(text, mask(self.serving))))
+        return lambda text: tell(visible(masked_text(text, mask(self.serving, call.tokens.values()))))
 
     def _with_tokens(self, work: Callable[[Call], Told], call: Call, header: str | None) -> Told:
         if self.serving.remote:

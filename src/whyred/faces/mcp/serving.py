@@ -82,11 +82,8 @@ class CallerCredentials:
 
 def caller_tokens(header: str | None, roots: tuple[str, ...]) -> dict[str, str]:
     """The tokens by their forge's root. Raises UserError, which quotes none of them."""
-    from whyred.settings.known_secrets import remember
-
     found = dict(_tokens(header, roots)) if header else {}
     for token in found.values():
-        remember(token)
         Credential(token).check()
     return found
 

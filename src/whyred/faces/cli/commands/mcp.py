@@ -21,7 +21,7 @@ WHYRED_MCP_TOKEN or --token-file, callers bring their own forge token in
 \b
 Examples:
   whyred mcp
-  whyred mcp --http 127.0.0.1:8765 --token-file token --forge https://forge.lan
+  whyred mcp --http 127.0.0.1:8765 --token-file token --forge http://forge
 Exit codes: 0 the client went away, 2 wrong usage.
 """
 
