@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORPUS ?= ../shared/corpus
 
-.PHONY: demo test lint unit fuzz live refusals cases lab docs picture bench clean
+.PHONY: demo test lint unit fuzz live systemd refusals cases lab docs picture bench clean
 
 .venv/.ready: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -37,6 +37,9 @@ fuzz: .venv/.ready  ## hostile logs for as long as it is let (about an hour for 
 live: .venv/.ready  ## all three generations of real Gitea servers, built once (about 5 minutes each)
 	cd tests && ../$(BIN)/python -m live.build 1.23.8 1.25.4 1.26.0
 	WHYRED_LIVE="1.23.8 1.25.4 1.26.0" $(BIN)/pytest tests/live
+
+systemd: .venv/.ready  ## runners under a real systemd, booted in namespaces over a Debian of its own (needs root)
+	WHYRED_SYSTEMD=1 $(BIN)/pytest tests/live/test_systemd.py
 
 refusals: .venv/.ready  ## every reason a log may be missing, by every source that can give it
 	$(BIN)/python scripts/refusals.py

@@ -24,8 +24,6 @@ ACTS = {name for name in (*vars(Host), *Host.__annotations__) if not name.starts
 """What a host can be asked."""
 TELLS = {name for name in (*vars(Forge), *Forge.__annotations__) if not name.startswith("_")}
 """What a forge can be asked."""
-NOT_RECORDED = {"unit-settings": "no machine with systemd has been at hand to record an answer on"}
-"""Probes whose recorded answers hold no fact yet. May only shrink."""
 
 
 def source(name: str) -> ast.Module:
@@ -101,12 +99,7 @@ def test_has_recorded_answers_that_tell_apart(name: str) -> None:
     assert len(known) >= 2, f"tests/probes/{name}/: the answers all give the same facts"
 
 
-def _known_gap(name: str) -> object:
-    gap = NOT_RECORDED.get(name)
-    return pytest.param(name, marks=pytest.mark.xfail(strict=True, reason=gap)) if gap else name
-
-
-@pytest.mark.parametrize("name", [_known_gap(name) for name in PROBES])
+@EACH
 def test_a_recorded_answer_gives_facts(name: str) -> None:
     values = [v for f in cases(name) for v in PROBES[name].read(f.read_bytes()).values() if not isinstance(v, Unknown)]
     assert values, f"tests/probes/{name}/: no answer gives a fact: every field is unknown in all of them"

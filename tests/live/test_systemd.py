@@ -1,0 +1,122 @@
+"""What is said of runners that a real systemd started: their units, drop-ins, private /tmp, limits and environment."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from live.systemd import Host, booted
+
+CANARY = "canary-of-the-units-environment-52"
+
+
+def workflow(script: str) -> str:
+    lines = "".join(f"          {line}\n" for line in script.splitlines())
+    return f"on: [push]\njobs:\n  build:\n    runs-on: native\n    steps:\n      - name: Build\n        run: |\n{lines}"
+
+
+PACK = workflow('folder=$(mktemp -d)\ntar -cf "$folder/all.tar" .')
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    with booted(tmp_path_factory.mktemp("systemd")) as up:
+        yield up
+
+
+@pytest.fixture(scope="module")
+def founding(host: Host) -> Host:
+    """Two runners with a private /tmp each; then somebody cleans the host's /tmp."""
+    host.runner("1", "PrivateTmp=yes", f"Environment=TMPDIR=/tmp REGISTRY_TOKEN={CANARY}")
+    host.runner("2", "PrivateTmp=yes")
+    assert host.job("1", PACK)["conclusion"] == "success"
+    host.sure("sh", "-c", "rm -rf /tmp/*")
+    return host
+
+
+def first(said: dict[str, Any]) -> tuple[str, str]:
+    return said["findings"][0]["cause"], said["findings"][0]["confidence"]
+
+
+def test_the_founding_incident(founding: Host) -> None:
+    said = founding.why("1", PACK)
+    assert first(said) == ("private-tmp-deleted", "confirmed")
+    half = [f["cause"] for f in said["findings"] if f["confidence"] == "likely"]
+    assert half == ["env-overridden-by-runner-config"]
+    assert CANARY not in json.dumps(said)
+    # The remedy in the verdict, done as it stands there.
+    founding.sure("systemctl", "restart", "runner@1")
+    assert founding.job("1", PACK)["conclusion"] == "success"
+    founding.sure("sh", "-c", "rm -rf /tmp/*")
+
+
+def test_by_the_scripts_output_the_same(founding: Host) -> None:
+    ended = founding.job("1", PACK)
+    assert ended["conclusion"] == "failure"
+    script = founding.whyred("doctor", "--script", "--for", ended["run"], runs_of="1").out
+    printed = founding.sure("sh", "-s", stdin=script)
+    assert CANARY not in printed
+    founding.write("/srv/printed.txt", printed)
+    said = founding.whyred("why", ended["run"], "--host", "/srv/printed.txt", "--json", runs_of="1")
+    assert first(json.loads(said.out)) == ("private-tmp-deleted", "confirmed"), said.err
+
+
+def test_the_doctor_reads_the_units(founding: Host) -> None:
+    said = founding.whyred("doctor", "--json")
+    assert CANARY not in said.out
+    told = json.loads(said.out)
+    units = {r["subject"]: r["facts"] for r in told["rows"] if r["question"] == "unit-settings"}
+    assert (units["runner-1"]["private_tmp"], units["runner-1"]["tmpdir"]) == ("yes", "/tmp"), units
+    assert units["runner-1"]["drop_in_files"] == "/etc/systemd/system/runner@1.service.d/more.conf"
+    assert units["runner-1"]["environment"].split(",")[:2] == ["HOME", "PYTHONPATH"]
+    assert "TMPDIR" in json.dumps(told["differences"])
+
+
+def test_a_drop_in_that_is_not_read_yet_is_not_in_force(founding: Host) -> None:
+    founding.write("/etc/systemd/system/runner@2.service.d/later.conf", "[Service]\nEnvironment=TMPDIR=/var/tmp\n")
+    told = json.loads(founding.whyred("doctor", "--json").out)
+    assert "runner-2" in json.dumps(told["not_in_force"])
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "layer", "value"),
+    [
+        ("env-drop-in", ["Environment=TMPDIR=/srv"], "drop-in", "/srv"),
+        ("env-file", ["EnvironmentFile=/etc/runner.env", "Environment=TMPDIR=/tmp"], "environment-file", "/var/tmp"),
+        ("env-manager", [], "manager", "/run"),
+    ],
+)
+def test_who_sets_a_variable(host: Host, name: str, lines: list[str], layer: str, value: str) -> None:
+    host.write("/etc/runner.env", "TMPDIR=/var/tmp\n")
+    if layer == "manager":
+        host.sure("systemctl", "set-environment", f"TMPDIR={value}")
+    try:
+        host.runner(name, *lines)
+        told = json.loads(host.whyred("env", "TMPDIR", "--runner", f"runner-{name}", "--json").out)
+    finally:
+        host.sure("systemctl", "unset-environment", "TMPDIR")
+    winners = [(o["winner"]["layer"], o["winner"]["value"]) for o in told["outcomes"] if o["winner"]]
+    assert set(winners) == {(layer, value)}, told
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "script", "cause"),
+    [
+        ("missing", ["Environment=TMPDIR=/var/ci-tmp"], "mktemp -d", "tmpdir-points-to-missing-dir"),
+        ("strict", ["ProtectSystem=strict"], "cp /etc/passwd /var/cache/", "tmp-readonly"),
+        ("small", ["TemporaryFileSystem=/tmp:size=1M"], "dd if=/dev/zero of=/tmp/x bs=1M count=3", "tmp-full"),
+        ("files", ["LimitNOFILE=16"], "python3 -c 'l = [open(\"/etc/passwd\") for n in range(40)]'", "fd-limit"),
+        ("size", ["LimitFSIZE=1M"], "head -c 3000000 /dev/zero > big", "rlimit-misleading"),
+    ],
+)
+def test_what_a_unit_forbids(host: Host, name: str, lines: list[str], script: str, cause: str) -> None:
+    host.runner(name, *lines)
+    assert first(host.why(name, workflow(script))) == (cause, "confirmed")
+    host.sure("systemctl", "stop", f"runner@{name}")
+
+
+def test_an_ordinary_failure_on_a_healthy_unit_blames_no_host(host: Host) -> None:
+    host.runner("healthy", "PrivateTmp=yes")
+    said = host.why("healthy", workflow("python3 -c 'import no_such_module_of_ours'"))
+    assert [f for f in said["findings"] if f["confidence"] == "confirmed" and f["class"].startswith("infra/")] == []
