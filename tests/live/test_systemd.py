@@ -120,3 +120,9 @@ def test_an_ordinary_failure_on_a_healthy_unit_blames_no_host(host: Host) -> Non
     host.runner("healthy", "PrivateTmp=yes")
     said = host.why("healthy", workflow("python3 -c 'import no_such_module_of_ours'"))
     assert [f for f in said["findings"] if f["confidence"] == "confirmed" and f["class"].startswith("infra/")] == []
+
+
+def test_without_a_name_the_ways_of_all_runners_are_told(founding: Host) -> None:
+    said = founding.whyred("env", "TMPDIR")
+    assert said.code == 1, said.err
+    assert "in a step of runner-1 it is '/tmp'  by drop-in" in said.out

@@ -36,6 +36,7 @@ class FakeHost:
     own: int | None = 900
     identity: Identity = field(default_factory=lambda: Identity("here", "boot-1", "box", 4026531840))
     asked: int = 0
+    environs: dict[int, dict[str, str]] = field(default_factory=dict)
 
     def read(self, path: str, limit: int = 1 << 20) -> bytes:
         if path != "/proc/stat":
@@ -64,7 +65,7 @@ class FakeHost:
         raise HostRefusedError(Reason.NOT_FOUND, path)
 
     def environ(self, pid: int, keys: Sequence[str]) -> dict[str, str]:
-        return {}
+        return {k: v for k, v in self.environs.get(pid, {}).items() if k in keys}
 
     def run(self, argv: Sequence[str], seconds: float = 2.0) -> Output:
         raise HostRefusedError(Reason.TOOL_MISSING, argv[0])

@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from test_subjects import FakeHost, daemon
 
 import whyred.reports
-from whyred.app.variable import Query, trace, unreached
+from whyred.app.variable import Query, trace, traces, unreached
 from whyred.app.variable_shown import HIDDEN
 from whyred.faces.cli.program import cli
 from whyred.hosts.local import LocalHost
@@ -25,7 +25,7 @@ from whyred.model.evidence import Reason, Unknown
 from whyred.model.host import HostRefusedError, Output, Process
 from whyred.model.trouble import UserError
 from whyred.model.variable import Effect, Trace
-from whyred.reports.variable import render, render_json
+from whyred.reports.variable import render, render_all, render_json
 from whyred.workflows.assignments import acts, tools, written
 from whyred.workflows.layer import Ground, all_layers
 
@@ -250,7 +250,7 @@ def test_the_winner_is_named(case: Case, tmp_path: Path) -> None:
     assert (outcome.winner.layer if outcome.winner and outcome.has else "none") == case.winner, render(found)
     assert outcome.value == case.value
     assert outcome.winner is None or outcome.winner.place.endswith(case.place)
-    SCHEMA.validate(json.loads(render_json(found)))
+    SCHEMA.validate(json.loads(render_json([found])))
     assert render(found).splitlines()[-1] == found.sentence.replace(f"{tmp_path}/", "")
 
 
@@ -285,11 +285,11 @@ def test_what_cannot_be_read_is_told_and_stops_nothing(tmp_path: Path) -> None:
 def test_no_secret_is_shown(tmp_path: Path) -> None:
     checkout(tmp_path, {"justfile": f"CI_TOKEN := '{CANARY}x'\n"}, WORKFLOW=f"CI_TOKEN: {CANARY}", SCRIPT="just")
     found = traced(tmp_path, Runner(environ={"CI_TOKEN": CANARY}), "CI_TOKEN")
-    for text in (render(found), render_json(found), repr(found)):
+    for text in (render(found), render_json([found]), repr(found)):
         assert CANARY not in text
         assert HIDDEN in text
     named = traced(tmp_path, Runner(environ={"PLAIN": f"a {CANARY} b"}), "PLAIN")
-    assert CANARY not in render(named) + render_json(named)
+    assert CANARY not in render(named) + render_json([named])
     assert "a *** b" in render(named)
 
 
@@ -319,9 +319,25 @@ def test_several_runners_are_told_apart_by_name() -> None:
     assert trace(host, Query("TMPDIR", runner="two"), lambda b: b, lambda _: None).runner == "two"
 
 
+def test_without_a_name_each_runner_is_told_of() -> None:
+    host = FakeHost([daemon(n, f"{name}.service") for n, name in ((11, "one"), (12, "two"), (13, "three"))])
+    host.environs = {11: {"TMPDIR": "/a"}, 12: {}, 13: {"TMPDIR": "/a"}}
+    found = traces(host, Query("TMPDIR"), lambda b: b, lambda _: None)
+    assert [t.runner for t in found] == ["one, three", "two"]
+    assert [x.pid for x in found[0].live] == [11, 13]
+    text = render_all(found)
+    assert text.endswith("in a step of two it is not set.\n")
+    assert "The runners differ: in a step of one, three it is '/a'  by runner-process" in text
+    told = json.loads(render_json(found))
+    SCHEMA.validate(told)
+    assert [t["runner"] for t in told["runners"]] == ["one, three", "two"]
+    host.environs[12] = {"TMPDIR": "/a"}
+    assert len(traces(host, Query("TMPDIR"), lambda b: b, lambda _: None)) == 1
+
+
 def test_a_host_that_cannot_be_reached() -> None:
     found = unreached("TMPDIR", "ssh://ci", Unknown(Reason.NO_HOST, "no way"))
-    SCHEMA.validate(json.loads(render_json(found)))
+    SCHEMA.validate(json.loads(render_json([found])))
     assert "no-host: no way" in render(found)
 
 

@@ -25,8 +25,8 @@ from whyred.workflows.tell_variable import sentence
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 _UNIT = re.compile(r"[A-Za-z0-9:_.@\\-]{1,255}")
-_MOST_FILES, _MOST_LIVE = 64, 64
-"""Files that are read, and processes that are asked; imports may go round in a circle."""
+_MOST_FILES, _MOST_LIVE, _MOST_RUNNERS = 64, 64, 16
+"""Files that are read, processes that are asked (imports may go round in a circle), and runners that are told apart."""
 _WRAPPERS = ("RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "RUSTC", "CC", "CXX")
 _FOLDERS = (".forgejo/workflows", ".gitea/workflows", ".github/workflows")
 _OF_UNIT = ("FragmentPath", "DropInPaths", "EnvironmentFiles")
@@ -44,16 +44,46 @@ class Query:
     step: str = ""
 
 
+def traces(
+    host: Host, query: Query, mask: Callable[[bytes], bytes], progress: Callable[[str], None]
+) -> tuple[Trace, ...]:
+    """The same for each runner, where several run and none is named; those with the same way share one trace."""
+    asked = _asked(host, query, progress)
+    if not asked.several:
+        return (shown(asked.trace(query.variable), mask),)
+    found: dict[tuple[object, ...], Trace] = {}
+    for runner in asked.runners()[:_MOST_RUNNERS]:
+        its = shown(asked.again(runner).trace(query.variable), mask)
+        alike = found.get(_way(its))
+        found[_way(its)] = its if alike is None else _together(alike, its)
+    return tuple(found.values())
+
+
+def _way(one: Trace) -> tuple[object, ...]:
+    """What runners must have in common to be told of together: all but where each has its own files and processes."""
+    said = [(s.layer, s.effect, s.value, s.only) for s in one.settings]
+    got = [(o.stage, o.name, o.has, o.value, o.winner.layer if o.winner else "", o.sure) for o in one.outcomes]
+    return tuple(said), tuple(got)
+
+
+def _together(one: Trace, other: Trace) -> Trace:
+    live = (*one.live, *(x for x in other.live if x not in one.live))
+    return replace(one, runner=f"{one.runner}, {other.runner}", live=live)
+
+
 def trace(host: Host, query: Query, mask: Callable[[bytes], bytes], progress: Callable[[str], None]) -> Trace:
     """All that is known of the variable on this host. Raises UserError where the question has no meaning."""
+    return shown(_asked(host, query, progress).trace(query.variable), mask)
+
+
+def _asked(host: Host, query: Query, progress: Callable[[str], None]) -> "_Asked":
     if not _NAME.fullmatch(query.variable):
         raise UserError(f"{query.variable[:80]!r} is no variable", "a name has letters, digits and _", "Say: TMPDIR")
     progress("looking for runners")
     asked = _Asked(host, query)
     asked.meet()
     progress(f"reading what sets {query.variable}")
-    found = asked.trace(query.variable)
-    return shown(found, mask)
+    return asked
 
 
 @dataclass
@@ -82,8 +112,24 @@ class _Asked:
         self.runner = self._runner()
         self.ground = self._ground()
 
+    @property
+    def several(self) -> bool:
+        """Whether several runners run here and none is named."""
+        return self.runner is None and len(self.runners()) > 1
+
+    def runners(self) -> list[Daemon]:
+        """The runners that run here."""
+        return [d for d in self.daemons if d.kind not in SHARED]
+
+    def again(self, runner: Daemon) -> "_Asked":
+        """The same question of one of them, by what was seen of the host's processes before."""
+        unknown = {k: v for k, v in self.unknown.items() if k != "runner"}
+        one = replace(self, unknown=unknown, runner=runner, texts={})
+        one.ground = one._ground()
+        return one
+
     def _runner(self) -> Daemon | None:
-        runners = [d for d in self.daemons if d.kind not in SHARED]
+        runners = self.runners()
         wanted = self.query.runner
         if wanted:
             alike = [d for d in runners if wanted in (d.name, d.process.unit, f"{d.name}.service", str(d.process.pid))]

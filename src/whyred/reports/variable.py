@@ -1,10 +1,10 @@
 """Where a variable comes from, as text and as JSON (`reports/schema/env-1.json`)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from whyred.model.evidence import Unknown
-from whyred.model.variable import Effect, Live, Outcome, Setting, Trace
+from whyred.model.variable import Effect, Live, Outcome, Setting, Stage, Trace
 from whyred.reports.reading import dump, row
 
 SCHEMA = "whyred.env/1"
@@ -71,35 +71,49 @@ def _live(one: Live) -> str:
     return "not set" if one.value is None else repr(one.value)
 
 
-def render_json(trace: Trace) -> str:
-    """The same as JSON."""
-    return dump(
-        {
-            "schema": SCHEMA,
-            "variable": trace.variable,
-            "runner": trace.runner or None,
-            "settings": [_setting(s) for s in trace.settings],
-            "outcomes": [
-                {
-                    "stage": o.stage.value,
-                    "process": o.name,
-                    "set": o.has,
-                    "value": o.value,
-                    "winner": None if o.winner is None else _setting(o.winner),
-                    "lost": [_setting(s) for s in o.lost],
-                    "kept": [_setting(s) for s in o.kept],
-                    "sure": o.sure,
-                    "why": o.why,
-                }
-                for o in trace.outcomes
-            ],
-            "live": [_live_row(x) for x in trace.live],
-            "unknown": [
-                {"what": place, "reason": u.reason.value, "detail": u.detail} for place, u in trace.unknown.items()
-            ],
-            "sentence": trace.sentence,
-        }
-    )
+def render_all(traces: Sequence[Trace]) -> str:
+    """One after the other, and at the end in what the runners differ."""
+    differ = [f"\n{row(_differences(traces))}\n"] if len(traces) > 1 else []
+    return "\n".join(map(render, traces)) + "".join(differ)
+
+
+def _differences(traces: Sequence[Trace]) -> str:
+    steps = ((t.runner, next((o for o in t.outcomes if o.stage is Stage.STEP), None)) for t in traces)
+    said = (f"in a step of {name} it is {'unknown' if one is None else _outcome(one)}" for name, one in steps)
+    return f"The runners differ: {'; '.join(said)}."
+
+
+def render_json(traces: Sequence[Trace]) -> str:
+    """The same as JSON: the first as it is, and under `runners` all, where runners differ."""
+    first, *others = map(_told, traces)
+    return dump({"schema": SCHEMA, **first, "runners": [first, *others] if others else []})
+
+
+def _told(trace: Trace) -> dict[str, Any]:
+    return {
+        "variable": trace.variable,
+        "runner": trace.runner or None,
+        "settings": [_setting(s) for s in trace.settings],
+        "outcomes": [
+            {
+                "stage": o.stage.value,
+                "process": o.name,
+                "set": o.has,
+                "value": o.value,
+                "winner": None if o.winner is None else _setting(o.winner),
+                "lost": [_setting(s) for s in o.lost],
+                "kept": [_setting(s) for s in o.kept],
+                "sure": o.sure,
+                "why": o.why,
+            }
+            for o in trace.outcomes
+        ],
+        "live": [_live_row(x) for x in trace.live],
+        "unknown": [
+            {"what": place, "reason": u.reason.value, "detail": u.detail} for place, u in trace.unknown.items()
+        ],
+        "sentence": trace.sentence,
+    }
 
 
 def _live_row(one: Live) -> dict[str, Any]:

@@ -14,7 +14,7 @@ value is lost on the way, 4 nothing could be asked.
 @click.command("env", help=__doc__, epilog=_EPILOG)
 @click.argument("variable")
 @click.option("--host", default="local", metavar="local|ssh://USER@HOST", show_default=True, help="The runner's host.")
-@click.option("--runner", default="", metavar="NAME", help="Which runner, where several run there.")
+@click.option("--runner", default="", metavar="NAME", help="Which runner; without: all that run there.")
 @click.option("--folder", default=None, metavar="CHECKOUT", help="The checkout on that host; here: this folder.")
 @click.option("--workflow", default="", metavar="FILE", help="The workflow file; where there is one only, that one.")
 @click.option("--job", default="", metavar="JOB", help="The job, by its key.")
@@ -28,10 +28,10 @@ def command(
 
     from whyred.app import hosts
     from whyred.app.library import Library
-    from whyred.app.variable import Query, trace, unreached
+    from whyred.app.variable import Query, traces, unreached
     from whyred.faces.cli.show import out, progress, text
     from whyred.model.host import HostRefusedError
-    from whyred.reports.variable import render, render_json
+    from whyred.reports.variable import render_all, render_json
     from whyred.settings import folders
 
     if step and not (workflow or job or folder is not None or host == hosts.LOCAL):
@@ -43,11 +43,12 @@ def command(
     query = Query(variable, place, runner, workflow, job, step)
     try:
         with hosts.reach(host, progress) as (there, _):
-            found = trace(hosts.remembered(there), query, Library(folders.cache()).masker().text, progress)
+            found = traces(hosts.remembered(there), query, Library(folders.cache()).masker().text, progress)
     except HostRefusedError as e:
-        found = unreached(variable, host, e.unknown)
-    out(render_json(found)) if as_json else text(render(found))
-    if not found.settings and not found.live and found.unknown:
+        found = (unreached(variable, host, e.unknown),)
+    out(render_json(found)) if as_json else text(render_all(found))
+    if not any(one.settings or one.live for one in found) and any(one.unknown for one in found):
         return 4
-    values = {(o.has, o.value) for o in found.outcomes if o.stage != "runner"}
-    return 1 if len(values) > 1 or any(o.lost or o.kept or not o.sure for o in found.outcomes) else 0
+    ends = [o for one in found for o in one.outcomes]
+    values = {(o.has, o.value) for o in ends if o.stage != "runner"}
+    return 1 if len(values) > 1 or any(o.lost or o.kept or not o.sure for o in ends) else 0

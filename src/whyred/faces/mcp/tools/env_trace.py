@@ -58,7 +58,7 @@ def run(call: Call) -> Answer:
         if e.unknown.detail and name != hosts.LOCAL:
             raise
         found = unreached(given["variable"], name, e.unknown)
-    told = json.loads(render_json(found))
+    told = json.loads(render_json([found]))
     data = {key: told[key] for key in OUTPUT}
     data["outcomes"] = [_outcome(one) for one in told["outcomes"]]
     said = f"{len(told['settings'])} layers set it, {len(told['live'])} processes were asked."
