@@ -1,6 +1,7 @@
 """The doctor's rows: wrong where a cause's condition holds, unknown with the reason, masked, never stopped by one."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import pytest
 from test_subjects import FakeHost, daemon
@@ -148,6 +149,16 @@ def test_what_was_not_begun_in_time_is_said(monkeypatch: pytest.MonkeyPatch) -> 
     clock = iter([0.0, 99.0])
     (row,) = examine(FakeHost(), [], stars, lambda _: None, clock=lambda: next(clock, 99.0))
     assert (row.state, row.because.partition(":")[0]) == (State.UNKNOWN, "budget")
+
+
+def test_no_probe_waits_for_all_questions_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "_a_thread_starts", lambda: False)  # one after the other, so that there is an order
+    fake = answered(lambda: b"", lambda _: {})
+    many = [packing.Put(fake, Subject("host"), (), {"n": str(n)}) for n in range(3)]
+    one = packing.Put(replace(fake, name="last"), Subject("host"), (), {})
+    said: list[str] = []
+    packing.all_asked([*many, one], lambda put: put.probe.name, said.append, far=False)
+    assert said.index("last of host") == 1
 
 
 def test_where_no_thread_can_be_started_every_question_is_asked_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,11 +77,17 @@ def _named(daemons: Sequence[Daemon]) -> list[tuple[Daemon, Subject]]:
 
 
 def all_asked(puts: Sequence[Put], ask: Callable[[Put], T], progress: Callable[[str], None], *, far: bool) -> list[T]:
-    """The answers, in the order of the questions. Cheap ones are asked first, so that a budget that runs out costs few.
+    """The answers, in the order of the questions. Cheap ones are asked first, and of every probe one question before
+    its next, so that a budget that runs out costs few questions, and no probe all of its own.
 
     `far`: the host is far away.
     """
-    order = sorted(range(len(puts)), key=lambda n: list(Cost).index(puts[n].probe.cost))
+    turns: Counter[str] = Counter()
+    turn = []
+    for put in puts:
+        turn.append(turns[put.probe.name])
+        turns[put.probe.name] += 1
+    order = sorted(range(len(puts)), key=lambda n: (list(Cost).index(puts[n].probe.cost), turn[n]))
     lock = threading.Lock()
 
     def one(n: int) -> tuple[int, T]:
