@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -256,7 +256,12 @@ class Forges:
     def resolver(self, address: Address) -> tuple[Resolver, Address]:
         """Who finds runs and attempts on the address's forge."""
         ladder, address = self.of(address)
-        return Resolver(ladder, self.note, remember if self.cache is not None else lambda *_: None), address
+        return Resolver(ladder, self.note, self.remember), address
+
+    def remember(self, runs: Iterable[Run], attempts: Iterable[Attempt] = ()) -> None:
+        """Keeps what was seen for the tab key of this machine's user: nothing that was seen for somebody else."""
+        if self.cache is not None:
+            remember(runs, attempts)
 
     def attempts(self, address: Address) -> tuple[Ladder, list[Attempt]]:
         """The attempts that an address means: one where it names a job, else the newest of every job of a run."""
