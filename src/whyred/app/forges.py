@@ -50,11 +50,14 @@ class Forges:
     password: Callable[[str], str | None] = lambda _: None
     pause: Callable[[float], None] = time.sleep
     """How long waits between two questions are passed."""
+    check: Callable[[], None] = lambda: None
+    """Called before each request and each piece of an answer: where nobody wants more of it, it raises."""
     tapped: bool = True
     """Whether rows count that a tap keeps on this machine, whoever may see them on the forge."""
 
     def __post_init__(self) -> None:
         self._ladders: dict[str, Ladder] = {}
+        self._clients: list[Http] = []
         self._stack = ExitStack()
         self._forge_host: Host | None = None
         self._away: MissingLogError | None = None
@@ -197,6 +200,11 @@ class Forges:
         """Ends connections to the forge's own machine."""
         self._stack.close()
 
+    def cut(self) -> None:
+        """Ends every connection to a forge, from any thread: what waits for one goes on, and fails."""
+        for client in list(self._clients):
+            client.cut()
+
     def http(self, root: str) -> Http:
         """The client for one server, with this user's credentials for it and for no other."""
         assert self.credentials is not None
@@ -216,7 +224,9 @@ class Forges:
             signed_in=bool(jar),
             answers=kept_answers(self.cache),
             sleep=self.pause,
+            check=self.check,
         )
+        self._clients.append(http)
         if jar:
             http.cookies_changed = keep
         return http
