@@ -238,7 +238,10 @@ class _Reader:
             parts = numbers.parts(cut(masked, scanner) if guessed else masked)
             yield from named(parts, wish.step, meant, self.log.unmarked)
         elif self.names is not None and (not self.opened.chosen or fetched.boundaries is Boundaries.SCRIPTS):
-            yield from some(numbers.parts(masked), listed(self.names))
+            own = [name for name in self.names if isinstance(name, int)]
+            # What follows is to be told at the end how the job ended; a step of the runner's own has no number.
+            last = None if wish.follow or len(own) < len(self.names) else max(own, default=None)
+            yield from some(numbers.parts(masked), listed(self.names), last)
         else:
             plainly = wish.raw or not guessed or (wish.window is not None and wish.grep is None)
             parts = numbers.parts(masked if plainly else cut(masked, scanner))
