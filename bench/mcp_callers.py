@@ -73,7 +73,12 @@ async def many(url: str, count: int) -> Taken:
 async def small(url: str, count: int) -> Taken:
     """One after the other, until nobody wants more."""
     over = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
+
+    def listen() -> None:
+        sys.stdin.read()
+        over.set()
+
+    threading.Thread(target=listen, daemon=True).start()
     found: Taken = []
     async with AsyncExitStack() as stack:
         client = await connected(url, stack)

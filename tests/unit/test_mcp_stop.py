@@ -193,6 +193,22 @@ def test_a_call_cancelled_over_http_leaves_a_silent_forge() -> None:
         over_http(url, lambda client: cancelled_in_the_middle(client, "ci_logs", known))
 
 
+@pytest.mark.usefixtures("_one_at_a_time")
+def test_a_call_that_asks_for_a_little_waits_for_none_that_reads_a_log() -> None:
+    async def work(client: Client) -> None:
+        async with anyio.create_task_group() as group:
+            for _ in range(3):
+                group.start_soon(partial(client.call_tool, "ci_logs", {"target": "alice/priv#1"}))
+            await heard(known.begun)
+            told = await client.call_tool("ci_status", {"targets": ["alice/priv"]})
+            assert not told.is_error
+            assert (known.logs, known.left.is_set()) == (1, False), "the others wait, and the first still reads"
+            group.cancel_scope.cancel()
+
+    with silent_forge(close=False) as known:
+        with_client(Serving(remote=True, forges=(known.url,)), work)
+
+
 def test_a_connection_that_comes_after_the_cut_is_ended_as_well() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
