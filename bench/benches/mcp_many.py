@@ -1,5 +1,6 @@
-"""50 callers of `whyred mcp --http` who read logs of 100 MB at once, and one who asks for a status again and again
-beside them: how long that one waits at most, against the median of the same call alone, and the peak of memory.
+"""50 callers of `whyred mcp --http` who read logs of 100 MB at once, beside one who asks for a status all the time.
+
+How long that one waits at most, against the median of the same call alone, and the peak of the server's memory.
 """
 
 import contextlib
@@ -19,7 +20,7 @@ from bench.measure import Given, Result, Skipped, environment, whyred
 
 CALLERS, ALONE = 50, 20
 MOST_MIB = 300e6 / (1 << 20)
-MOST_WAIT = 20.0
+MOST_WAIT = 40.0
 """How many times as long as alone the small call may take at most: its own work beside as much as this machine can do,
 and never what is left of a large call before it.
 """
