@@ -9,15 +9,22 @@ import anyio
 import httpx2
 import pytest
 import uvicorn
+from forge_user import InMemory
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 from standin import scenarios, standin
 
+from whyred.app.forges import Forges
+from whyred.app.options import Options
+from whyred.app.overview import statuses
+from whyred.app.seen import complete
 from whyred.faces.mcp.call import Call, NotAllowedError
 from whyred.faces.mcp.http import app, listen, server_token
 from whyred.faces.mcp.serving import Serving, caller_tokens
-from whyred.model.credential import Hidden
+from whyred.model.credential import Credential, Hidden
+from whyred.model.forge import Address
 from whyred.model.trouble import UserError
+from whyred.settings import folders
 
 TOKEN = Hidden("server-token-0123456789")
 FORGE, OTHER = "https://forge.example", "https://other.example"
@@ -105,6 +112,28 @@ def test_the_servers_own_login_is_never_used_for_a_caller(monkeypatch: pytest.Mo
     mine = Call({}, Serving(remote=True, forges=(FORGE,)), {FORGE: "callers"}).forges()
     assert mine.http(FORGE).token == "callers"
     assert mine.http(OTHER).token is None
+
+
+def test_what_callers_name_is_not_what_the_operators_tab_key_offers(tmp_path: Path) -> None:
+    world = scenarios.everyday()
+    token = world.users["alice"].token("read:repository")
+    with standin("gitea-1.26.4", world) as forge:
+        asked: dict[str, dict[str, object]] = {
+            "ci_status": {"targets": ["alice/priv"]},
+            "ci_runs": {"target": "alice/priv"},
+            "ci_logs": {"target": "alice/priv#2"},
+            "ci_why": {"target": "alice/priv#2", "probe": False},
+            "ci_compare": {"target": "alice/priv#2", "good": ["alice/priv#1"]},
+        }
+        with listening(Serving(remote=True, forges=(forge.url,))) as url:
+            for name, given in asked.items():
+                told, _ = called(url, {"x-forge-token": token}, name, **given)
+                assert "error" not in told, name
+        assert complete("") == []
+        assert not list(tmp_path.rglob("seen.json*"))
+        mine = Forges(Options(server=forge.url), InMemory(Credential(token)), folders.cache())  # type: ignore[arg-type]
+        assert statuses([Address("alice/priv")], mine)
+        assert complete("") == [("alice/priv", "repository")], "else this test could not fail"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from mcp_client import call, served, with_client
 from standin import scenarios
 from standin.scenarios import FAILED, Part, play
 
+from whyred.faces.mcp import units
 from whyred.faces.mcp.refused import REASONS
 from whyred.model.source import Missing
 
@@ -167,14 +168,70 @@ def test_planted_instructions_stay_data() -> None:
 
 
 def unfenced(text: str) -> tuple[str, str]:
-    """What stands outside of the fence, and inside."""
+    """What stands outside of the fences, and inside."""
     before, opened, rest = text.partition("<data ")
     if not opened:
         return before, ""
     mark = rest.split(" ", 1)[0]
     inside, closed, after = rest.partition(f"\n</data {mark}>")
     assert closed
-    return before + after, inside
+    outside, more = unfenced(after)
+    return before + outside, inside + more
+
+
+@EACH
+def test_no_name_that_others_gave_stands_outside_of_a_fence(name: str, tmp_path: Path) -> None:
+    """Whatever can be pushed: a branch, a workflow file, a job, a step, a title. Tokens without blanks as well."""
+    world = scenarios.everyday()
+    repo = world.named("alice/priv")
+    evil, word = INJECTION, INJECTION.replace(" ", "-")
+    steps = f"    name: {evil}\n    runs-on: {word}\n    steps:\n      - run: {evil}\n"
+    file = f"on: workflow_dispatch\njobs:\n  {word}:\n{steps}"
+    for folder in ("forgejo", "gitea"):
+        repo.files[f".{folder}/workflows/{word}.yml"] = file
+    run = repo.push(evil, f"{word}.yml", word)
+    play(run.job(evil, "Prepare", evil), [Part(scenarios.OK, [evil]), Part(FAILED, [f"error: {evil}"])])
+    lone = repo.push(evil, f"{word}.yml", "main")
+    play(lone.job(word, evil), [Part(FAILED, [f"error: {evil}"])])
+    waits = repo.push(evil, f"{word}.yml", "main")
+    waits.job(word, evil)
+    workflows = tmp_path / ".forgejo" / "workflows"
+    workflows.mkdir(parents=True)
+    (workflows / f"{word}.yml").write_text(file)
+    red, one, open_ = (f"alice/priv#{r.index}" for r in (run, lone, waits))
+    calls: list[tuple[str, dict[str, object]]] = [
+        ("ci_status", {"targets": ["alice/priv"]}),
+        ("ci_status", {"targets": [f"alice/priv@{word}"]}),
+        ("ci_runs", {"target": "alice/priv"}),
+        ("ci_runs", {"target": "alice/priv", "branch": word, "workflow": f"{word}.yml"}),
+        *(("ci_runs", {"target": target}) for target in (red, one, open_, f"{red}:{evil}")),
+        *(("ci_logs", {"target": target}) for target in (red, one, open_, f"{red}:{evil}", f"{one}:{word}")),
+        ("ci_logs", {"target": red, "job": evil, "step": evil}),
+        ("ci_logs", {"target": red, "step": f"{word}, or not"}),
+        ("ci_logs", {"target": one, "grep": evil}),
+        ("ci_logs", {"target": open_, "follow": True, "seconds": 1}),
+        *(("ci_why", {"target": target, "probe": False}) for target in (red, one, open_, f"{one}:{word}")),
+        ("ci_compare", {"target": f"{one}:{word}", "good": ["alice/priv#1"]}),
+        ("ci_compare", {"target": red}),
+        *(("ci_access", {"target": target}) for target in (red, one, f"{one}:{word}", f"alice/priv@{word}")),
+        ("runner_doctor", {"host": str(tmp_path / word)}),
+        ("env_trace", {"variable": "IGNORE", "folder": str(tmp_path), "workflow": f"{word}.yml", "job": word}),
+        ("check_workflow", {"paths": [str(tmp_path)], "offline": True, "linters": False}),
+        ("ci_rerun", {"target": f"{one}:{word}"}),
+        ("ci_cancel", {"target": open_}),
+        ("ci_dispatch", {"target": "alice/priv", "workflow": f"{word}.yml", "ref": word}),
+        ("ci_dispatch", {"target": "alice/priv", "workflow": evil}),
+    ]
+    assert {tool for tool, _ in calls} == set(units.names()), "a new tool is asked as well"
+    with served(name, world, write=True) as (_, serving):
+        fenced = 0
+        for tool, given in calls:
+            _, text = call(serving, tool, **given)
+            outside, inside = unfenced(text)
+            for part in ("IGNORE ALL", "IGNORE-ALL", "PREVIOUS"):
+                assert part not in outside, f"{tool} {given}: {outside}"
+            fenced += "PREVIOUS" in inside
+        assert fenced > len(calls) // 2, "else the names were not in the answers at all"
 
 
 def test_a_change_is_planned_and_done_only_with_the_plans_own_word() -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -50,11 +50,14 @@ class Forges:
     password: Callable[[str], str | None] = lambda _: None
     pause: Callable[[float], None] = time.sleep
     """How long waits between two questions are passed."""
+    check: Callable[[], None] = lambda: None
+    """Called before each request and each piece of an answer: where nobody wants more of it, it raises."""
     tapped: bool = True
     """Whether rows count that a tap keeps on this machine, whoever may see them on the forge."""
 
     def __post_init__(self) -> None:
         self._ladders: dict[str, Ladder] = {}
+        self._clients: list[Http] = []
         self._stack = ExitStack()
         self._forge_host: Host | None = None
         self._away: MissingLogError | None = None
@@ -197,6 +200,11 @@ class Forges:
         """Ends connections to the forge's own machine."""
         self._stack.close()
 
+    def cut(self) -> None:
+        """Ends every connection to a forge, from any thread: what waits for one goes on, and fails."""
+        for client in list(self._clients):
+            client.cut()
+
     def http(self, root: str) -> Http:
         """The client for one server, with this user's credentials for it and for no other."""
         assert self.credentials is not None
@@ -216,7 +224,9 @@ class Forges:
             signed_in=bool(jar),
             answers=kept_answers(self.cache),
             sleep=self.pause,
+            check=self.check,
         )
+        self._clients.append(http)
         if jar:
             http.cookies_changed = keep
         return http
@@ -256,7 +266,12 @@ class Forges:
     def resolver(self, address: Address) -> tuple[Resolver, Address]:
         """Who finds runs and attempts on the address's forge."""
         ladder, address = self.of(address)
-        return Resolver(ladder, self.note, remember if self.cache is not None else lambda *_: None), address
+        return Resolver(ladder, self.note, self.remember), address
+
+    def remember(self, runs: Iterable[Run], attempts: Iterable[Attempt] = ()) -> None:
+        """Keeps what was seen for the tab key of this machine's user: nothing that was seen for somebody else."""
+        if self.cache is not None:
+            remember(runs, attempts)
 
     def attempts(self, address: Address) -> tuple[Ladder, list[Attempt]]:
         """The attempts that an address means: one where it names a job, else the newest of every job of a run."""

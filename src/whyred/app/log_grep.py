@@ -164,6 +164,39 @@ def last_lines(parts: Iterable[Part], count: int) -> Iterator[Part]:
         yield part if not over else Part(lines(part.block, part.block.first + over), part.head)
 
 
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Lines that were passed over: the number of the first of them, and how many they are."""
+
+    first: int
+    count: int
+
+
+def newest(parts: Iterable[Part], count: int) -> tuple[Passed | None, list[Part]]:
+    """The last so many lines of a log, and what was passed over before them."""
+    all_ = _Counted(parts)
+    kept = list(last_lines(all_, count))
+    over = all_.begun - count
+    return (Passed(all_.first, over) if over > 0 else None), kept
+
+
+class _Counted:
+    """Parts that pass, their lines counted."""
+
+    def __init__(self, parts: Iterable[Part]) -> None:
+        self._parts = parts
+        self.first, self.begun = 0, 0
+
+    def __iter__(self) -> Iterator[Part]:
+        for part in self._parts:
+            block = part.block
+            if block.plain:
+                self.first = self.first or block.first
+                begins = self.begun if block.starts else max(0, self.begun - 1)
+                self.begun = begins + block.feeds + (0 if block.ends else 1)
+            yield part
+
+
 class Matches:
     """Makes a `Match` of every line that matched, as soon as the lines after it are known."""
 

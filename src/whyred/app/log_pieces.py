@@ -3,12 +3,12 @@
 Where it comes from is no matter here: a forge (`logs`), or what is no run on a forge (`log_files`).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from whyred.app.library import Library
 from whyred.app.log_choice import Last, wanted_step, wanted_steps
-from whyred.app.log_grep import Grep, Grepped, Row, last_lines
+from whyred.app.log_grep import Grep, Grepped, Passed, Row, last_lines, newest
 from whyred.app.log_steps import Numbers, Part, StepHead, failed_by_text, listed, named, some
 from whyred.app.log_wait import Note
 from whyred.app.resolve import RED
@@ -52,6 +52,8 @@ class LogWish:
     """Of all that is wanted, only lines that are sought, with those around them."""
     window: Window | None = None
     """Only lines of these numbers."""
+    newest: int | None = None
+    """Of all that is wanted, and before any is sought, the last so many lines, and how many others there are."""
 
     @property
     def counts(self) -> bool:
@@ -108,7 +110,7 @@ class Log:
     whole: bool = False
 
 
-Piece = Head | StepHead | Absent | Note | Row | Text | bytes
+Piece = Head | StepHead | Absent | Note | Row | Passed | Text | bytes
 
 
 def may_have_failed(attempt: Attempt) -> bool:
@@ -190,7 +192,11 @@ class _Reader:
         """What is shown of it."""
         wish = self.wish
         if wish.grep is not None:
-            parts = self.parts() if wish.tail is None else last_lines(self.parts(), wish.tail)
+            parts: Iterable[Part] = self.parts() if wish.tail is None else last_lines(self.parts(), wish.tail)
+            if wish.newest is not None:
+                passed, parts = newest(parts, wish.newest)
+                if passed is not None:
+                    yield passed
             yield from Grepped(wish.grep, raw=wish.raw, timestamps=wish.timestamps).rows(parts)
             return
         seen = 0
@@ -232,7 +238,10 @@ class _Reader:
             parts = numbers.parts(cut(masked, scanner) if guessed else masked)
             yield from named(parts, wish.step, meant, self.log.unmarked)
         elif self.names is not None and (not self.opened.chosen or fetched.boundaries is Boundaries.SCRIPTS):
-            yield from some(numbers.parts(masked), listed(self.names))
+            own = [name for name in self.names if isinstance(name, int)]
+            # What follows is to be told at the end how the job ended; a step of the runner's own has no number.
+            last = None if wish.follow or len(own) < len(self.names) else max(own, default=None)
+            yield from some(numbers.parts(masked), listed(self.names), last)
         else:
             plainly = wish.raw or not guessed or (wish.window is not None and wish.grep is None)
             parts = numbers.parts(masked if plainly else cut(masked, scanner))

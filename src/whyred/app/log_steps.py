@@ -13,7 +13,7 @@ from whyred.model.failure import Section
 from whyred.model.run import Attempt, Conclusion, Step, numbered
 from whyred.model.source import MissingLogError
 
-_HELD = 64 << 20
+_HELD = 32 << 20
 """Packed bytes of a log that are held until it is known which step failed: of a longer one the beginning is let go,
 for a job ends soon after the step that failed.
 """
@@ -94,11 +94,13 @@ class Numbers:
             yield Part(block, StepHead(block.step, one, numbers))
 
 
-def some(parts: Iterable[Part], is_wanted: Callable[[StepHead], bool]) -> Iterator[Part]:
-    """The parts of the wanted steps."""
+def some(parts: Iterable[Part], is_wanted: Callable[[StepHead], bool], last: int | None = None) -> Iterator[Part]:
+    """The parts of the wanted steps. `last`: no step of a higher number is wanted, so nothing is read from there on."""
     inside = False
     for part in parts:
         if part.head is not None:
+            if last is not None and min(part.head.numbers, default=0) > last:
+                return
             inside = is_wanted(part.head)
         if inside:
             yield part

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from whyred.app.forges import Forges
 from whyred.app.ladder import Ladder
-from whyred.app.seen import remember
 from whyred.model.forge import Address, Kind, RunQuery
 from whyred.model.overview import Line, Overview, Waiting, line
 from whyred.model.run import Run, Status
@@ -26,13 +25,13 @@ def runs(address: Address, query: RunQuery, forges: Forges) -> list[Run]:
     every run.
     """
     ladder, address = forges.of(address)
-    found = _listed(ladder, address.repo, query)
+    found = _listed(forges, ladder, address.repo, query)
     if ladder.lacking is not None:
         forges.note(_may_lack(ladder.lacking))
     return found
 
 
-def _listed(ladder: Ladder, repo: str, query: RunQuery) -> list[Run]:
+def _listed(forges: Forges, ladder: Ladder, repo: str, query: RunQuery) -> list[Run]:
     """The runs, with what the first list that answered does not tell of them and another does."""
     found = ladder.runs(repo, query)
     if not found and ladder.lacking is not None:
@@ -40,7 +39,7 @@ def _listed(ladder: Ladder, repo: str, query: RunQuery) -> list[Run]:
     if any(run.event is None for run in found):
         with suppress(MissingLogError):  # a gain, not a need: the rows say all else
             found = ladder.ask("completed", repo, found)
-    remember(found)
+    forges.remember(found)
     return found
 
 
@@ -59,7 +58,7 @@ def statuses(addresses: list[Address], forges: Forges) -> list[Overview]:
         try:
             ladder, address = forges.of(named)
             server = ladder.reach.server.root
-            found.append(_status(ladder, address))
+            found.append(_status(forges, ladder, address))
         except MissingLogError as e:
             found.append(Overview(address.repo or ".", server, (), refused=e))
     refused = [one.refused for one in found if one.refused is not None]
@@ -68,11 +67,11 @@ def statuses(addresses: list[Address], forges: Forges) -> list[Overview]:
     return found
 
 
-def _status(ladder: Ladder, address: Address) -> Overview:
+def _status(forges: Forges, ladder: Ladder, address: Address) -> Overview:
     """How the workflows of a repository are on its default branch (or the one named), and what waits."""
     notes: list[str] = []
     branch = address.branch or _default_branch(ladder, address.repo, notes)
-    found = _listed(ladder, address.repo, RunQuery(limit=_LOOK))
+    found = _listed(forges, ladder, address.repo, RunQuery(limit=_LOOK))
     if ladder.lacking is not None:
         notes.append(_may_lack(ladder.lacking))
     by_workflow: dict[str, list[Run]] = defaultdict(list)

@@ -16,6 +16,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from whyred.model.trouble import UserError
+from whyred.sources._lines import Lines
 from whyred.sources._meter import Meter
 
 _BUFFER = 1 << 16
@@ -58,8 +59,10 @@ class _Response(http.client.HTTPResponse):
         return size
 
 
-def manager(root: str, ca: str | None, at_once: int, clock: Callable[[], float]) -> urllib3.PoolManager:
-    """The connections to the server of this root URL. Raises UserError: the CA file cannot be read."""
+def manager(root: str, ca: str | None, at_once: int, clock: Callable[[], float], lines: Lines) -> urllib3.PoolManager:
+    """The connections to the server of this root URL, each among these `lines`. Raises UserError: the CA file cannot be
+    read.
+    """
     context = None
     parts = urlsplit(root)
     if parts.scheme == "https":
@@ -81,16 +84,21 @@ def manager(root: str, ca: str | None, at_once: int, clock: Callable[[], float])
         made = urllib3.ProxyManager(proxy, proxy_headers=said, maxsize=at_once, block=True, ssl_context=context)
     else:
         made = urllib3.PoolManager(maxsize=at_once, block=True, ssl_context=context)
-    made.pool_classes_by_scheme = _pools(clock)
+    made.pool_classes_by_scheme = _pools(clock, lines)
     return made
 
 
-def _pools(clock: Callable[[], float]) -> dict[str, type[HTTPConnectionPool]]:
+def _pools(clock: Callable[[], float], lines: Lines) -> dict[str, type[HTTPConnectionPool]]:
     """The classes of pools whose connections have a meter for each answer, by this clock."""
 
     class Reads:
         _meter: Meter
         _begun: _Response
+        sock: Any
+
+        def connect(self) -> None:
+            super().connect()  # type: ignore[misc]
+            lines.add(getattr(self.sock, "socket", self.sock))  # TLS within TLS has the connection inside
 
         def response_class(self, sock: Any, debuglevel: int = 0, method: str | None = None) -> _Response:
             self._meter = Meter(clock)

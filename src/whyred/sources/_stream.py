@@ -61,8 +61,10 @@ class Stream:
         meter: Meter,
         clock: Callable[[], float],
         release: Callable[[], None],
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         self.reply, self._response, self._meter, self._clock, self._release = reply, response, meter, clock, release
+        self._check = check
 
     def chunks(self) -> Iterator[bytes]:
         """The body. What came before a break is given before that is told. Raises MissingLogError: unreachable (the
@@ -95,6 +97,7 @@ class Stream:
     def _pieces(self) -> Iterator[bytes]:
         """The body as it comes over the wire."""
         while True:
+            self._check()
             piece, trouble = self._piece()
             if self._response.length_remaining == 0:
                 self.close()  # before this piece is worked on: meanwhile another request may go out

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from whyred.model.source import Missing, MissingLogError
 from whyred.model.trouble import UserError
 from whyred.sources._cookies import keep
+from whyred.sources._lines import Lines
 from whyred.sources._meter import SMALL, Overrun
 from whyred.sources._stream import Reply as Reply
 from whyred.sources._stream import Stream as Stream
@@ -69,8 +70,11 @@ class Http:
     """The lists that were kept, to be asked for again only if they have changed."""
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
+    check: Callable[[], None] = lambda: None
+    """Called before each request and each piece of an answer: where nobody wants more of it, it raises."""
 
     def __post_init__(self) -> None:
+        self._lines = Lines()
         self._slots = threading.BoundedSemaphore(AT_ONCE)
         self._pool: PoolManager | None = None
         self._guard = threading.Lock()
@@ -80,6 +84,10 @@ class Http:
         """Held by the one thread that renews the web login: what renews it can be used once."""
         self.sent = 0
         self.received = 0
+
+    def cut(self) -> None:
+        """Ends every connection, from any thread: what waits for the server goes on, and fails."""
+        self._lines.cut()
 
     def get(self, path: str, by: By = By.TOKEN, headers: Mapping[str, str] | None = None) -> Reply:
         """A GET whose answer is read whole. Raises MissingLogError where no answer came; any status is an answer."""
@@ -198,6 +206,7 @@ class Http:
         ours = self._ours(url)
         headers.setdefault("User-Agent", f"whyred/{_version()}")
         headers.setdefault("Accept-Encoding", "identity" if "Range" in headers else "gzip")
+        self.check()
         self._slots.acquire()
         response, turn, begun = None, self._turn, self.clock()
         try:
@@ -228,7 +237,7 @@ class Http:
         if small or response.status not in (200, 206):
             meter.ends(begun + SMALL)
         reply = Reply(response.status, told, b"", asked)
-        return Stream(reply, response, meter, self.clock, _once_only(self._slots.release))
+        return Stream(reply, response, meter, self.clock, _once_only(self._slots.release), self.check)
 
     def _credentials(self, url: str, by: By) -> dict[str, str]:
         told: dict[str, str] = {}
@@ -264,7 +273,7 @@ class Http:
             if self._pool is None:
                 from whyred.sources._connections import manager
 
-                self._pool = manager(self.root, self.ca, AT_ONCE, lambda: self.clock())
+                self._pool = manager(self.root, self.ca, AT_ONCE, lambda: self.clock(), self._lines)
             return self._pool
 
 

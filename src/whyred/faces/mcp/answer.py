@@ -1,6 +1,7 @@
 """What a tool answers: facts with a schema, and a short text in which what others wrote is fenced as data."""
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,16 @@ _SLACK = 40
 _LEAST = 120
 """Tokens that the facts get at least, however long the text is."""
 _TRIES = 8
+_NAME = r"[A-Za-z0-9._-]{1,100}"
+_BARE = re.compile(
+    rf"\.|(?:https?://[A-Za-z0-9.:\[\]-]{{1,250}}/)?{_NAME}(?:/{_NAME}){{1,2}}(?:#[0-9]+|/actions/runs/[0-9]+(?:/jobs?/[0-9]+)?)?"
+)
+"""A target that stands outside of a fence: a repository and a run. The caller has named the repository, and forges let
+nobody put more into such a name than these characters (`IsValidUsername` and `IsUsableRepoName` of Gitea and Forgejo).
+Names of jobs, steps, branches and workflows are what anybody who can push makes of them.
+"""
+_OWN = re.compile(r"[0-9]*:?[0-9]*[<>]?|[0-9a-f]{12}")
+"""Lines, a cursor, the confirmation of a plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +40,6 @@ class Next:
         """As it goes to the client."""
         told: dict[str, Any] = {"tool": self.tool, "arguments": dict(self.arguments)}
         return {**told, "why": self.why} if self.why else told
-
-    def __str__(self) -> str:
-        return f"{self.tool} {written(self.arguments)}{f' ({self.why})' if self.why else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +119,27 @@ def _text(said: str, body: str, left: int, cuts: list[Cut], data: Mapping[str, A
     if left:
         rows.append(f"({left} more rows of this text are left out)")
     rows += [f'{c.what}: {c.shown} of {c.of} shown; go on with cursor "{c.cursor}"' for c in cuts]
-    rows += [f"next: {one['tool']} {written(one['arguments'])}" for one in data.get("next", ())[:2]]
+    rows += [_call(one["tool"], one["arguments"]) for one in data.get("next", ())[:2]]
     if ask := data.get("error", {}).get("ask_user"):
-        rows.append(f"tell the user: {ask}")
+        rows.append(f"tell the user: {fenced(ask)}")  # it may quote names of steps, or what a server said
     return "\n".join(rows)
+
+
+def _call(tool: str, arguments: Mapping[str, Any]) -> str:
+    """A call as it stands outside of the fence; arguments that may hold what others wrote have one of their own."""
+    told = written(arguments)
+    own = all(_is_own(name, value) for name, value in arguments.items())
+    return f"next: {tool} {told}" if own else f"next: {tool}, with these arguments: {fenced(told)}"
+
+
+def _is_own(name: str, value: Any) -> bool:
+    """Whether an argument holds nothing that others could write freely."""
+    if name == "targets" and isinstance(value, list):
+        return all(_is_own("target", one) for one in value)
+    if isinstance(value, str):
+        form = {"target": _BARE, "lines": _OWN, "cursor": _OWN, "confirm": _OWN}.get(name)
+        return form is not None and form.fullmatch(value) is not None
+    return isinstance(value, int)
 
 
 def _cleaned(value: Any, mask: Callable[[bytes], bytes]) -> Any:

@@ -37,11 +37,22 @@ class Call:
     """Tokens that the answer may cost."""
     ticks: Callable[[], None] = lambda: None
     """Called while something is waited for: it may raise."""
+    _made: "list[Forges]" = field(default_factory=list, init=False)
+
+    def stop(self) -> None:
+        """Ends it, from any thread: it raises StoppedError soon, also where it waits for a forge that is silent."""
+        self.stopped.set()
+        for forges in list(self._made):
+            forges.cut()
+
+    def check(self) -> None:
+        """Raises StoppedError where it was stopped."""
+        if self.stopped.is_set():
+            raise StoppedError
 
     def progress(self, text: str) -> None:
         """Says what is being done now. Raises StoppedError."""
-        if self.stopped.is_set():
-            raise StoppedError
+        self.check()
         self.tell(text)
 
     def pause(self, seconds: float) -> None:
@@ -61,15 +72,18 @@ class Call:
 
         serving = self.serving
         own = CallerCredentials(self.tokens, serving.forges) if serving.remote else serving.credentials
-        return Forges(
+        made = Forges(
             serving.options,
             cast("Credentials", own),
             serving.cache,
             progress=self.progress,
             note=self.notes.append,
             pause=self.pause,
+            check=self.check,
             tapped=not serving.remote,
         )
+        self._made.append(made)
+        return made
 
     def address(self, target: str) -> "Address":
         """What a target names on a forge. Raises UserError, and NotAllowedError for what callers may not name."""

@@ -18,6 +18,10 @@ _LEAST = 16
 _LARGEST = 256 << 10
 """Bytes of a request."""
 _SESSIONS = 200
+_SWITCH = 0.0005
+"""Seconds for which a thread that works may keep Python's lock while others wait for it. A small call wants it some
+hundred times, each time after all threads that read large logs.
+"""
 Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
 
@@ -120,6 +124,7 @@ def serve(serving: Serving, at: tuple[str, int], token_file: Path | None, origin
         server_header=False,
         timeout_graceful_shutdown=5,
     )
+    sys.setswitchinterval(_SWITCH)
     sys.stderr.write(f"whyred: serving MCP at http://{host}:{port}{PATH} for {', '.join(serving.forges)}\n")
     uvicorn.Server(config).run()
     return 0

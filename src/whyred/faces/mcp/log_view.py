@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from whyred.app.log_grep import Row
+from whyred.app.log_grep import Passed, Row
 from whyred.app.log_pieces import Absent, Head, Piece
 from whyred.app.log_steps import StepHead
 from whyred.app.log_wait import Note
@@ -75,6 +75,11 @@ class View:
         """The rows that are kept, with their numbers."""
         return [(number, text) for number, text, _ in self._rows]
 
+    @property
+    def most(self) -> int:
+        """More rows than there can be room for."""
+        return self.room // _MARK + 1
+
     def read(self, pieces: Iterable[Piece]) -> None:
         """Takes pieces until there is enough, or another job begins."""
         for piece in pieces:
@@ -91,6 +96,8 @@ class View:
                 self.notes.append(visible(piece.text))
             elif isinstance(piece, Row):
                 self.row(piece)
+            elif isinstance(piece, Passed):
+                self.first, self.seen = piece.first, piece.count
             if self.full:
                 return
 

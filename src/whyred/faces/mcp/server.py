@@ -1,7 +1,7 @@
 """The server: lists what there is, runs each call in a thread of its own, tells progress, stops what was cancelled."""
 
-import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from mcp.shared.exceptions import MCPError
 
 from whyred.faces.mcp import prompts, resources, units
 from whyred.faces.mcp.answer import Told, told
-from whyred.faces.mcp.call import Call
+from whyred.faces.mcp.call import Call, StoppedError
 from whyred.faces.mcp.main import MOST, answered, mask
 from whyred.faces.mcp.refused import refused
 from whyred.faces.mcp.serving import TOKEN_HEADER, Serving, caller_tokens
@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
     Context = ServerRequestContext[Any, Any]
 
-_AT_ONCE, _FOLLOWED = 8, 64
-"""Calls that run at the same time, and logs that are followed beside them: these wait, and hold nobody up."""
+_SMALL, _LARGE, _FOLLOWED = 24, 3, 64
+"""Calls that run at the same time: those that ask for a little, those that read whole logs (each works, so that more of
+them at once would only take more memory), and logs that are followed. None waits for one of another kind.
+"""
 INSTRUCTIONS = (
     "Tells why CI runs are red. Usual way: ci_status, then ci_why on the red run, ci_logs for its lines, runner_doctor "
     "for the host. A target is owner/repo, owner/repo#RUN, owner/repo#RUN:JOB, owner/repo@SHA, the URL of a run or '.' "
@@ -41,7 +43,7 @@ class Face:
 
     def __init__(self, serving: Serving) -> None:
         self.serving = serving
-        self._calls = anyio.CapacityLimiter(_AT_ONCE)
+        self._small, self._large = anyio.CapacityLimiter(_SMALL), anyio.CapacityLimiter(_LARGE)
         self._follows = anyio.CapacityLimiter(_FOLLOWED)
 
     def offered(self) -> list[str]:
@@ -57,17 +59,26 @@ class Face:
         name, given = params.name, params.arguments or {}
         if name not in self.offered():
             raise MCPError(code=types.INVALID_PARAMS, message=_unknown(name, self.offered()))
-        answer = await self._in_thread(context, partial(self.run, name, given), follow=given.get("follow") is True)
+        answer = await self._in_thread(context, partial(self.run, name, given), self._limiter(name, given))
         return types.CallToolResult(
             content=[types.TextContent(type="text", text=answer.text)],
             structured_content=answer.data,
             is_error=answer.error,
         )
 
-    async def _in_thread(self, context: "Context", work: Callable[[Call], Told], *, follow: bool = False) -> Told:
-        """Does it in a thread. One whose client wants no more of it stops when it next says how far it is."""
-        stopped, token = threading.Event(), anyio.lowlevel.current_token()
-        sent = 0
+    def _limiter(self, name: str, given: Mapping[str, Any]) -> anyio.CapacityLimiter:
+        """Which calls a call waits for."""
+        if given.get("follow") is True:
+            return self._follows
+        return self._large if units.tool(name).LARGE else self._small
+
+    async def _in_thread(
+        self, context: "Context", work: Callable[[Call], Told], limiter: anyio.CapacityLimiter
+    ) -> Told:
+        """Does it in a thread. One whose client wants no more of it, or has gone, is stopped, and counts for the
+        limiter until its thread has ended.
+        """
+        sent, token = 0, anyio.lowlevel.current_token()
 
         async def report(text: str) -> None:
             nonlocal sent
@@ -77,20 +88,26 @@ class Face:
         def tell(text: str) -> None:
             anyio.from_thread.run(report, text, token=token)  # also from threads of the app's own
 
-        call = Call({}, self.serving, stopped=stopped)
+        call = Call({}, self.serving)
         call.tell = self._told_soon(tell, call)
-        header = _header(context)
-        try:
-            return await anyio.to_thread.run_sync(
-                self._with_tokens,
-                work,
-                call,
-                header,
-                abandon_on_cancel=True,
-                limiter=self._follows if follow else self._calls,
-            )
-        finally:
-            stopped.set()
+        found: list[Told] = []
+
+        def worked() -> None:
+            with suppress(StoppedError):  # nobody waits for it
+                found.append(self._with_tokens(work, call, _header(context)))
+
+        async def stopping() -> None:
+            try:
+                await anyio.sleep_forever()
+            finally:
+                call.stop()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(stopping)
+            await anyio.to_thread.run_sync(worked, limiter=limiter)
+            group.cancel_scope.cancel()
+        await anyio.lowlevel.checkpoint_if_cancelled()
+        return found[0]
 
     def _told_soon(self, tell: Callable[[str], None], call: Call) -> Callable[[str], None]:
         from whyred.app.masked import masked_text
@@ -112,7 +129,7 @@ class Face:
 
     async def list_resources(self, _context: "Context", _params: object) -> types.ListResourcesResult:
         """The causes; runs and logs have templates."""
-        rows = await anyio.to_thread.run_sync(resources.causes, limiter=self._calls)
+        rows = await anyio.to_thread.run_sync(resources.causes, limiter=self._small)
         return types.ListResourcesResult(
             resources=[types.Resource(uri=u, name=n, title=t, mime_type="text/markdown") for u, n, t in rows]
         )
@@ -140,7 +157,7 @@ class Face:
                 raise MCPError(code=types.INVALID_PARAMS, message=f"{e.what}: {e.why}. {e.how}") from e
             mime = "text/markdown"
         else:
-            answer = await self._in_thread(context, partial(self.run, name, arguments))
+            answer = await self._in_thread(context, partial(self.run, name, arguments), self._limiter(name, {}))
             text, mime = answer.text, "text/plain"
         return types.ReadResourceResult(contents=[types.TextResourceContents(uri=uri, text=text, mime_type=mime)])
 

@@ -21,7 +21,7 @@ class Tool(Protocol):
     """A file of `tools/`: its name is the tool's. `INPUT` and `OUTPUT` are properties of JSON schemas, `LISTS` the
     properties of `OUTPUT` that a cursor goes through, `LIMIT` the tokens that an answer may cost; `max_tokens`, where
     `INPUT` has it, says another limit. `WRITES`: it changes something; `LOCAL`: it is about this machine's own files,
-    and not offered over HTTP.
+    and not offered over HTTP; `LARGE`: it reads whole logs, so few of its kind run at the same time.
     """
 
     TITLE: str
@@ -33,6 +33,7 @@ class Tool(Protocol):
     LIMIT: int
     WRITES: bool
     LOCAL: bool
+    LARGE: bool
 
     def run(self, call: Call) -> Answer:
         """The answer. Raises UserError, MissingLogError and HostRefusedError."""

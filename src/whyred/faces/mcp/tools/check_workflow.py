@@ -37,7 +37,7 @@ OUTPUT: Mapping[str, Any] = {
 }
 LISTS = ("remarks", "not_asked", "fires", "files")
 LIMIT = 2000
-WRITES, LOCAL = False, True
+WRITES, LOCAL, LARGE = False, True, False
 
 
 def run(call: Call) -> Answer:

@@ -26,7 +26,7 @@ OUTPUT: Mapping[str, Any] = {
 }
 LISTS = ("openers", "routes")
 LIMIT = 1500
-WRITES, LOCAL = False, False
+WRITES, LOCAL, LARGE = False, False, False
 
 
 def run(call: Call) -> Answer:

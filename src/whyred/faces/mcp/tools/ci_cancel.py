@@ -20,7 +20,7 @@ INPUT: Mapping[str, Any] = {
 REQUIRED = ("target",)
 LISTS: tuple[str, ...] = ()
 LIMIT = 1000
-WRITES, LOCAL = True, False
+WRITES, LOCAL, LARGE = True, False, False
 
 
 def run(call: Call) -> Answer:

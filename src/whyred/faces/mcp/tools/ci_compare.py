@@ -39,7 +39,7 @@ OUTPUT: Mapping[str, Any] = {
 }
 LISTS = ("green", "steps", "new_lines", "gone", "notes")
 LIMIT = 2000
-WRITES, LOCAL = False, False
+WRITES, LOCAL, LARGE = False, False, True
 _CHANGED = ("slower", "faster", "new", "gone")
 
 

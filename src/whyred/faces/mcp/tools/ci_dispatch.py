@@ -23,7 +23,7 @@ INPUT: Mapping[str, Any] = {
 REQUIRED = ("workflow",)
 LISTS: tuple[str, ...] = ()
 LIMIT = 1000
-WRITES, LOCAL = True, False
+WRITES, LOCAL, LARGE = True, False, False
 
 
 def run(call: Call) -> Answer:

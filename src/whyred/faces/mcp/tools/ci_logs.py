@@ -66,7 +66,7 @@ OUTPUT: Mapping[str, Any] = {
 }
 LISTS: tuple[str, ...] = ()
 LIMIT = 1500
-WRITES, LOCAL = False, False
+WRITES, LOCAL, LARGE = False, False, True
 _FRAME = 200
 """Tokens of what stands around the lines in every answer."""
 
@@ -79,8 +79,10 @@ def run(call: Call) -> Answer:
     """Reads what is wanted of one job's log."""
     given, target = call.arguments, call.target()
     meant, back = _place(given)
-    wish = _wish(given, target, meant)
     view = View(call.limit - _FRAME, back)
+    wish = _wish(given, target, meant)
+    if back and "grep" not in given:
+        wish = replace(wish, newest=view.most)
     others: list[str] = []
     ended: bool | None = None
     try:

@@ -35,7 +35,7 @@ OUTPUT: Mapping[str, Any] = {
 }
 LISTS = ("runs", "jobs", "notes")
 LIMIT = 1500
-WRITES, LOCAL = False, False
+WRITES, LOCAL, LARGE = False, False, False
 
 
 def run(call: Call) -> Answer:

@@ -36,7 +36,7 @@ OUTPUT: Mapping[str, Any] = {
 }
 LISTS = ("red", "waiting", "refused", "other", "notes")
 LIMIT = 400
-WRITES, LOCAL = False, False
+WRITES, LOCAL, LARGE = False, False, False
 
 
 def run(call: Call) -> Answer:

@@ -64,7 +64,7 @@ LISTS = (
     "notes",
 )
 LIMIT = 2000
-WRITES, LOCAL = False, False
+WRITES, LOCAL, LARGE = False, False, True
 
 
 def run(call: Call) -> Answer:

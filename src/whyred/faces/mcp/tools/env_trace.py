@@ -35,7 +35,7 @@ OUTPUT: Mapping[str, Any] = {
 }
 LISTS = ("outcomes", "settings", "live", "unknown")
 LIMIT = 2000
-WRITES, LOCAL = False, False
+WRITES, LOCAL, LARGE = False, False, False
 
 
 def run(call: Call) -> Answer:

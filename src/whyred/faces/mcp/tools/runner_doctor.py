@@ -35,7 +35,7 @@ OUTPUT: Mapping[str, Any] = {
 }
 LISTS = ("wrong", "differences", "not_in_force", "shared", "unknown", "fine")
 LIMIT = 1200
-WRITES, LOCAL = False, False
+WRITES, LOCAL, LARGE = False, False, False
 
 
 def run(call: Call) -> Answer:
