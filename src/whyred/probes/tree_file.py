@@ -19,6 +19,7 @@ FIELDS = {
     "case_twin": "the path of a file whose name differs in capital and small letters only, where the file is not there",
     "ignored_by": "the rule of a .gitignore file of the checkout that keeps such a file out of commits",
     "left_out": "whether the file is not there and such a rule keeps it out, though no build would make it",
+    "not_executable": "whether it is a file there whose mode lets nobody start it; absent where no such file is there",
 }
 _ENDS = (".rs", ".py", ".js", ".mjs", ".cjs", ".ts", ".tsx", ".jsx", ".json", ".h", ".hpp", ".rb", ".go")
 _INDEXES = ("mod.rs", "__init__.py", "index.js", "index.ts")
@@ -31,6 +32,8 @@ _MADE = frozenset(
 """Folders of what a build makes: what lies in one is ignored because it is made anew, not because it was forgotten."""
 MOST_FOLDERS, MOST_NAMES = 40, 4000
 """Folders that are looked into, and names of each."""
+MOST_MODES = 8
+"""Files of one name whose modes are looked at."""
 
 
 def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
@@ -53,7 +56,25 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
             todo += list(_folders(host, folder, place, here))[:left] if place.count("/") < 3 else []
     except HostRefusedError as e:
         return refusal(e.unknown)
-    return pack({"file": name, "names": names, "ignores": ignores, "folders": todo})
+    return pack(
+        {
+            "file": name,
+            "names": names,
+            "ignores": ignores,
+            "folders": todo,
+            "modes": list(_modes(host, folder, name, names)),
+        }
+    )
+
+
+def _modes(host: Host, folder: str, name: str, names: list[str]) -> Iterator[int]:
+    for path in [one for one in names if _is(one, name)][:MOST_MODES]:
+        try:
+            stat = host.stat(f"{folder}/{path}")
+        except HostRefusedError:
+            continue  # a link to nowhere, or it is gone meanwhile
+        if stat.kind == "file":
+            yield stat.mode
 
 
 def _inside(folder: str, file: str) -> str | None:
@@ -119,7 +140,16 @@ def read(data: bytes) -> Facts:
         "case_twin": printable(twin) if twin is not None and not exists else None,
         "ignored_by": None if rule is None else printable(rule),
         "left_out": forgotten and not exists,
+        "not_executable": _not_executable(parts),
     }
+
+
+def _not_executable(parts: Parts) -> bool | Unknown | None:
+    """Without any x bit nobody can start a file, root included (execve(2): EACCES)."""
+    modes = parts.parts.get("modes", [])
+    if not isinstance(modes, list) or not all(isinstance(mode, int) for mode in modes):
+        return parts.strange("modes")
+    return all(mode & 0o111 == 0 for mode in modes) if modes else None
 
 
 def _is(path: str, wanted: str) -> bool:
