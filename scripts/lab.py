@@ -4,7 +4,7 @@ A recipe is `tests/causes/ID/inject.sh`, which makes the fault and then starts w
 workflow that runs into it. The machine is not touched: every recipe has its own processes and mounts, with an empty
 /tmp, /var and /run; that is the host. A runner is started in it by the recipe, a healthy one beside it, and `whyred
 why` is asked on the host. `tests/lab/quiet/*.yml` are ordinary failures of the code on a healthy runner: nothing of
-infrastructure may be confirmed there.
+infrastructure may be confirmed or be likely first there.
 
 `python scripts/lab.py [ID...]`: exit 0 when every figure is reached.
 """
@@ -194,15 +194,20 @@ def _mounts() -> list[str]:
 
 
 def judged(case: Case, said: Mapping[str, object], seconds: float) -> Row:
-    """What a verdict is worth. A quiet run is right when nothing of infrastructure is confirmed."""
+    """What a verdict is worth. A quiet run is right when nothing of infrastructure is confirmed, and none leads that is
+    more than possible."""
     findings = said["findings"]
     assert isinstance(findings, list)
     first = findings[0] if findings else {"cause": "nothing", "confidence": ""}
     sure = first["confidence"] == "confirmed"
     row = Row(case.name, first["cause"], first["confidence"], seconds=seconds)
     if not case.recipe:
-        infra = sure and str(first["class"]).startswith("infra/")
-        return Row(**{**asdict(row), "place": 0 if infra else 1, "wrong": f"confirmed {row.said}" if infra else ""})
+        infra = [f for f in findings if str(f["class"]).startswith("infra/")]
+        bad = next((f for f in infra if f["confidence"] == "confirmed"), None)
+        if bad is None and first in infra and first["confidence"] != "possible":
+            bad = first
+        wrong = f"{bad['confidence']} {bad['cause']}" if bad else ""
+        return Row(**{**asdict(row), "place": 0 if bad else 1, "wrong": wrong})
     place = next((n for n, f in enumerate(findings, 1) if f["cause"] == case.name), 0)
     wrong = f"confirmed {row.said}" if sure and place != 1 else ""
     return Row(**{**asdict(row), "place": place, "wrong": wrong})

@@ -48,6 +48,8 @@ def captures(cause: Cause, patterns: Mapping[str, Pattern]) -> set[str]:
         groups |= {"dir", "base"}
     if "code" in groups:
         groups.add("signal")
+    if "tool" in groups:
+        groups.add("script")
     return groups
 
 

@@ -58,6 +58,7 @@ def shape(unit: Pattern, classes: dict[str, str]) -> Iterator[str]:
         if class_ is not None and class_ not in classes:
             yield f"names the class {class_}, which classes.toml does not have"
     groups = set(re.compile(unit.regex).groupindex) | {"errno", "dir", "base", "signal"}
+    groups |= {"script"} if "tool" in groups else set()
     for wanted, _ in unit.classes:
         if unknown := set(wanted) - groups:
             yield f"asks for captures that its regex does not have: {sorted(unknown)}"

@@ -89,6 +89,13 @@ def test_what_a_clone_in_part_lacks(origin: Path, words: list[str], said: str, c
     assert facts("repository", folder=str(clone(origin, *words)), said=said)["cut"] is cut
 
 
+@pytest.mark.parametrize(
+    "said", ["Needed a single revision", "pathspec 'release/2' did not match any file", "No names found"]
+)
+def test_a_repository_that_was_cloned_from_nowhere_was_not_cut(origin: Path, said: str) -> None:
+    assert facts("repository", folder=str(origin), said=said)["cut"] is False
+
+
 def test_a_repository_that_has_it_says_nothing(origin: Path) -> None:
     found = facts("repository", folder=str(clone(origin)), said="ambiguous argument 'v1': unknown revision")
     assert isinstance(found["cut"], Unknown)

@@ -1,14 +1,18 @@
 """The probes of the checkout: files that were left out of a commit, and steps that did not make what others want."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from whyred.hosts.local import LocalHost
 from whyred.model.evidence import Reason, Unknown
 from whyred.model.host import Subject
 from whyred.model.probe import Facts
 from whyred.probes.find import probe
+from whyred.probes.git_index import index_mode
 from whyred.workflows.gitignore import rule_for
 
 
@@ -149,3 +153,26 @@ def test_nothing_of_a_script_goes_into_the_answer(tmp_path: Path) -> None:
     (tmp_path / "workflow.yml").write_text(text)
     arguments = {"folder": str(tmp_path / "workspace"), "file": "app.bin"}
     assert b"canary" not in probe("step-conditions").ask(LocalHost(), Subject("workflow"), arguments)
+
+
+@pytest.mark.parametrize(
+    ("committed", "now", "closed", "so"),
+    [(0o644, 0o644, True, True), (0o755, 0o644, True, False), (0o755, 0o755, False, None)],
+)
+def test_who_took_the_bit_of_a_script(tmp_path: Path, committed: int, now: int, closed: bool, so: bool | None) -> None:
+    script = put(tmp_path / "app", "scripts/build.sh", "a", "other-scripts/build.sh.txt") / "scripts/build.sh"
+    script.chmod(committed)
+    for words in (["init", "-q"], ["add", "-A"]):
+        subprocess.run(["git", *words], cwd=tmp_path / "app", check=True)
+    script.chmod(now)
+    found = facts("tree-file", tmp_path, "./scripts/build.sh")
+    assert (found["not_executable"], found["committed_so"]) == (closed, so)
+
+
+@given(st.binary(max_size=200), st.text(max_size=20))
+def test_no_index_breaks_it(data: bytes, path: str) -> None:
+    assert index_mode(b"DIRC\0\0\0\2" + data + path.encode("utf-8", "surrogateescape") + b"\0", path or "a") in (
+        None,
+        0o100644,
+        0o100755,
+    )

@@ -3,13 +3,16 @@
 import random
 from itertools import permutations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from whyred.diagnosis.rank import rank
-from whyred.model.cause import Cause, Text
+from whyred.diagnosis.unseen import unseen
+from whyred.model.cause import Cause, Condition, Of, Op, Text, Value
+from whyred.model.evidence import Ask, Evidence, Origin, Reason, Unknown
 from whyred.model.failure import Failure
-from whyred.model.finding import Confidence, Finding
+from whyred.model.finding import Confidence, Finding, Held, Weight
 
 TEXT = Text("", "", "", "", "")
 
@@ -86,3 +89,57 @@ def test_of_two_that_are_confirmed_the_one_that_explains_the_other_is_first() ->
     assert ids(rank([both[0], explaining(Confidence.LIKELY)])[0]) == ["a", "z"]
     assert ids(rank([finding("a", Confidence.LIKELY), explaining(Confidence.LIKELY)])[0]) == ["a", "z"]
     assert ids(rank([both[0], explaining(Confidence.CONFIRMED, SECOND)])[0]) == ["a", "z"]
+
+
+def looked_for(
+    id_: str, class_: str, answers: list[Value | Unknown | None], of: Of = Of.ATTEMPT_RUNNER, when: bool = False
+) -> Finding:
+    """A possible finding whose confirm lines were answered so; none of the answers is what the lines want."""
+    condition = Condition("p", of, "f", Op.EQUALS, True)
+    ask = Ask("p", of, ())
+    held = tuple(
+        Held(
+            condition,
+            Weight.CONFIRMS,
+            None if isinstance(a, Unknown) else False,
+            (Evidence(ask, "r", "f", a, Origin("probe", "p")),),
+        )
+        for a in answers
+    )
+    cause = Cause(id_, id_, class_, ("p",), TEXT, {"limit": ("*",)} if when else {}, {})
+    return Finding(cause, FIRST, Confidence.POSSIBLE, held)
+
+
+def test_what_the_host_was_asked_for_in_vain_comes_after_the_code() -> None:
+    code = finding("z", Confidence.POSSIBLE, class_="code/test")
+    in_vain = looked_for("a", "infra/tmpdir", [False, None, Unknown(Reason.NOT_APPLICABLE, "")])
+    assert unseen(in_vain)
+    assert ids(rank([in_vain, code])[0]) == ["z", "a"]
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [],
+        [Unknown(Reason.OTHER_HOST, "")],
+        [False, Unknown(Reason.NO_PERMISSION, "")],
+        [Unknown(Reason.NOT_APPLICABLE, "")],
+    ],
+    ids=["no question", "another host", "one is open", "nothing to ask"],
+)
+def test_what_was_not_looked_for_everywhere_keeps_its_place(answers: list[Value | Unknown | None]) -> None:
+    open_ = looked_for("a", "infra/tmpdir", answers)
+    assert not unseen(open_)
+    assert ids(rank([finding("z", Confidence.POSSIBLE, class_="code/test"), open_])[0]) == ["a", "z"]
+
+
+def test_what_only_an_unasked_forge_could_tell_has_no_more_than_the_text() -> None:
+    assert unseen(looked_for("a", "infra/env-config", [Unknown(Reason.OTHER_HOST, "")], of=Of.FORGE))
+    assert not unseen(looked_for("a", "code/test", [False]))
+
+
+def test_a_cause_of_the_code_that_asks_for_the_text_leads_what_is_merely_possible() -> None:
+    rows = [finding("a", Confidence.POSSIBLE), looked_for("z", "code/test", [], when=True)]
+    assert ids(rank(rows)[0]) == ["z", "a"]
+    rows = [finding("a", Confidence.LIKELY), looked_for("z", "code/test", [], when=True)]
+    assert ids(rank(rows)[0]) == ["a", "z"]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from whyred.diagnosis.captures import agree, derive, fingerprint
 from whyred.diagnosis.ended import cancelled, failed, failing_section, section_at, whole
+from whyred.diagnosis.package_script import script_above
 from whyred.diagnosis.step_kind import class_of_step
 from whyred.model.failure import Failure, Hit, Line, Reading, Section
 from whyred.model.pattern import Pattern, Role, Strength
@@ -165,6 +166,8 @@ def _failure(reading: Reading, group: list[Hit], taken: set[int], folded: int) -
     hit = next(h for h in group if spans[0][0] <= h.line <= spans[0][1])
     captures = derive(hit.captures)
     message = reading.window.get(hit.line, "").strip()
+    if "tool" in captures and (script := script_above(reading.window, hit.line, captures["tool"])):
+        captures["script"] = script
     step = _step(reading, hit.line)
     quote = range(max(1, spans[0][0] - 2), spans[0][1] + 3)
     return Failure(

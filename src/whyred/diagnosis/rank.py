@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from whyred.diagnosis.unseen import unseen
 from whyred.model.finding import Confidence, Finding
 
 _ORDER = {Confidence.CONFIRMED: 0, Confidence.LIKELY: 1, Confidence.POSSIBLE: 2, Confidence.RULED_OUT: 3}
@@ -10,9 +11,10 @@ _ORDER = {Confidence.CONFIRMED: 0, Confidence.LIKELY: 1, Confidence.POSSIBLE: 2,
 def rank(findings: Iterable[Finding]) -> tuple[list[Finding], list[Finding]]:
     """(open findings, best first; ruled out).
 
-    Surer first; then what explains the better failure; then, where both are confirmed, a cause before the one that
-    follows from it; then the cause of the failure's own class before one that only explains why a setting did not
-    help; then the cause that explains more kinds of texts; then by id, never by chance.
+    Surer first; then what explains the better failure; then, of those that are merely possible, a cause of the code
+    that asks for this text, and last what the host was asked for and shows no sign of; then, where both are confirmed,
+    a cause before the one that follows from it; then the cause of the failure's own class before one that only explains
+    why a setting did not help; then the cause that explains more kinds of texts; then by id, never by chance.
     """
     rows = list(findings)
     place: dict[int, int] = {}
@@ -21,14 +23,24 @@ def rank(findings: Iterable[Finding]) -> tuple[list[Finding], list[Finding]]:
 
     sure = {(id(f.failure), f.cause.id) for f in rows if f.confidence is Confidence.CONFIRMED}
 
-    def key(finding: Finding) -> tuple[int, int, bool, bool, int, str]:
+    def key(finding: Finding) -> tuple[int, int, int, bool, bool, int, str]:
         cause, failure = finding.cause, finding.failure
         other_class = cause.class_ != failure.class_
         deeper = any((id(failure), e) in sure for e in cause.explains) and (id(failure), cause.id) in sure
-        return _ORDER[finding.confidence], place[id(failure)], not deeper, other_class, -len(cause.patterns), cause.id
+        order, vague = _ORDER[finding.confidence], _vague(finding)
+        return order, place[id(failure)], vague, not deeper, other_class, -len(cause.patterns), cause.id
 
     ordered = sorted(rows, key=key)
     return (
         [f for f in ordered if f.confidence is not Confidence.RULED_OUT],
         [f for f in ordered if f.confidence is Confidence.RULED_OUT],
     )
+
+
+def _vague(finding: Finding) -> int:
+    """How little speaks for a merely possible cause, beside the text that several share."""
+    if finding.confidence is not Confidence.POSSIBLE:
+        return 1
+    if finding.cause.when and finding.cause.class_.startswith("code/"):
+        return 0
+    return 2 if unseen(finding) else 1

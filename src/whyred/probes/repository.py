@@ -190,6 +190,8 @@ def _cut(table: Parts, names: list[tuple[str, bool]], said: str) -> bool | Unkno
     shallow = table.flag("shallow")
     if isinstance(shallow, Unknown):
         return shallow
+    if not shallow and table.absent("remote"):
+        return False  # it was made here and has all there ever was
     if any(word in said for word in _TAGS):
         return _lacks_tags(table, shallow)
     if "merge base" in said:

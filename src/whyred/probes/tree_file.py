@@ -12,6 +12,7 @@ from whyred.model.evidence import Reason, Unknown
 from whyred.model.host import Host, HostRefusedError, Subject
 from whyred.model.probe import Cost, Facts, Kind, Probe
 from whyred.probes.answer import Parts, every, pack, printable, refusal
+from whyred.probes.git_index import kept_mode
 from whyred.workflows.gitignore import rule_for
 
 FIELDS = {
@@ -19,6 +20,9 @@ FIELDS = {
     "case_twin": "the path of a file whose name differs in capital and small letters only, where the file is not there",
     "ignored_by": "the rule of a .gitignore file of the checkout that keeps such a file out of commits",
     "left_out": "whether the file is not there and such a rule keeps it out, though no build would make it",
+    "not_executable": "whether it is a file there whose mode lets nobody start it; absent where no such file is there",
+    "committed_so": "of a file that nobody may start: whether git's index has it without that bit as well, so that"
+    " every clone has it so; absent for other files, and for those that git does not keep",
 }
 _ENDS = (".rs", ".py", ".js", ".mjs", ".cjs", ".ts", ".tsx", ".jsx", ".json", ".h", ".hpp", ".rb", ".go")
 _INDEXES = ("mod.rs", "__init__.py", "index.js", "index.ts")
@@ -31,6 +35,9 @@ _MADE = frozenset(
 """Folders of what a build makes: what lies in one is ignored because it is made anew, not because it was forgotten."""
 MOST_FOLDERS, MOST_NAMES = 40, 4000
 """Folders that are looked into, and names of each."""
+MOST_MODES = 8
+"""Files of one name whose modes are looked at."""
+_X = 0o111
 
 
 def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
@@ -53,7 +60,22 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
             todo += list(_folders(host, folder, place, here))[:left] if place.count("/") < 3 else []
     except HostRefusedError as e:
         return refusal(e.unknown)
-    return pack({"file": name, "names": names, "ignores": ignores, "folders": todo})
+    found: dict[str, object] = {"file": name, "names": names, "ignores": ignores, "folders": todo}
+    return pack(found | _modes(host, folder, name, names))
+
+
+def _modes(host: Host, folder: str, name: str, names: list[str]) -> dict[str, object]:
+    """The modes of the files of that name, and those that git keeps for the ones that nobody may start."""
+    modes, kept = list[int](), list[int | None]()
+    for path in [one for one in names if _is(one, name)][:MOST_MODES]:
+        try:
+            stat = host.stat(f"{folder}/{path}")
+        except HostRefusedError:
+            continue  # a link to nowhere, or it is gone meanwhile
+        if stat.kind == "file":
+            modes.append(stat.mode)
+            kept.append(None if stat.mode & _X else kept_mode(host, folder, path))
+    return {"modes": modes, "kept": [mode for mode in kept if mode is not None]}
 
 
 def _inside(folder: str, file: str) -> str | None:
@@ -119,7 +141,17 @@ def read(data: bytes) -> Facts:
         "case_twin": printable(twin) if twin is not None and not exists else None,
         "ignored_by": None if rule is None else printable(rule),
         "left_out": forgotten and not exists,
+        "not_executable": (closed := _without_x(parts, "modes")),
+        "committed_so": _without_x(parts, "kept") if closed is True else None,
     }
+
+
+def _without_x(parts: Parts, key: str) -> bool | Unknown | None:
+    """Without any x bit nobody can start a file, root included (execve(2): EACCES)."""
+    modes = parts.parts.get(key, [])
+    if not isinstance(modes, list) or not all(isinstance(mode, int) for mode in modes):
+        return parts.strange(key)
+    return all(mode & _X == 0 for mode in modes) if modes else None
 
 
 def _is(path: str, wanted: str) -> bool:
