@@ -43,8 +43,6 @@ SAYS_IT = """\
 echo "mktemp: failed to create file via template '/var/tmp/tmp.XXXXXXXXXX': No space left on device"
 exit 1
 """
-    "echo \"mktemp: failed to create file via template '/var/tmp/tmp.XXXXXXXXXX': No space left on device\"\nexit 1\n"
-)
 
 
 @dataclass(frozen=True)
