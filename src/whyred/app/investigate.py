@@ -1,16 +1,17 @@
 """The one loop: ask the cheapest question that could change the verdict, judge again, until nothing is left to ask."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from whyred.app.ask import Asker, cost, read_answers
 from whyred.app.read import ReadLog
 from whyred.app.subjects import SHELL
 from whyred.diagnosis import tell_forge
 from whyred.diagnosis.judge import MayRefute, ask_of, asks, candidates, judge, show
-from whyred.diagnosis.match import CANCELLED
+from whyred.diagnosis.lead import lead, said
+from whyred.diagnosis.match import CANCELLED, passed_over
 from whyred.diagnosis.rank import rank
-from whyred.model.cause import Cause
+from whyred.model.cause import Cause, Of
 from whyred.model.evidence import Answer, Ask, Reason, Unknown
 from whyred.model.failure import Failure
 from whyred.model.finding import Confidence, Finding, Held, Open, Question, Verdict, Weight
@@ -18,6 +19,8 @@ from whyred.model.run import Attempt
 
 _JUDGED = 3
 """Failures of one attempt that are held against the causes: the best ones; more would bury the answer."""
+_SAID = 300
+"""Characters of a line that are held against a script."""
 
 
 @dataclass
@@ -32,9 +35,10 @@ def investigate(
     """The verdict on one attempt. Asks `asker` one question after the other until no answer could change the order;
     while nothing is proven then, also those that are worth an answer whichever causes are open (`beside`).
     """
-    cases = [_Case(f, candidates(f, causes)) for f in log.matched.failures[:_JUDGED]]
     answers: dict[Ask, tuple[Answer, ...]] = {}
     journal: list[Question] = []
+    log = _without_spared(log, answers, journal, asker)
+    cases = [_Case(f, candidates(f, causes)) for f in log.matched.failures[:_JUDGED]]
     may_refute = _trust(log, attempt)
     findings = _judge(cases, answers, may_refute)
     while (ask := _next(cases, findings, answers)) is not None:
@@ -50,7 +54,7 @@ def investigate(
     return Verdict(
         attempt=attempt,
         reading=log.reading,
-        failures=log.matched.failures,
+        failures=_led(log.matched.failures, ranked),
         findings=tuple(ranked),
         ruled_out=tuple(out),
         unknown=unknown,
@@ -64,6 +68,34 @@ def investigate(
     )
 
 
+def _without_spared(
+    log: ReadLog, answers: dict[Ask, tuple[Answer, ...]], journal: list[Question], asker: Asker
+) -> ReadLog:
+    """The log, judged by the script of the step as well, where the host has it: what it lets fail did not end it."""
+    reasons = {}
+    for failure in log.matched.failures[:_JUDGED]:
+        program = said(failure).program
+        if failure.survived or not program or not failure.step or not failure.root:
+            continue
+        with_ = (("step", failure.step), ("program", program), ("said", failure.message[:_SAID]))
+        ask = Ask("step-script", Of.WORKFLOW, with_)
+        told = read_answers(ask, asker.ask(ask))
+        if any(not isinstance(a.facts, Unknown) and a.facts.get("lets_fail") is True for a in told):
+            answers[ask] = told
+            journal.append(Question(str(ask), _outcome(told), "what ended the step"))
+            reasons[failure.fingerprint] = f"the script of the step goes on when {program} fails"
+    return replace(log, matched=passed_over(log.matched, log.reading, reasons)) if reasons else log
+
+
+def _led(failures: tuple[Failure, ...], ranked: Sequence[Finding]) -> tuple[Failure, ...]:
+    """The failures, that of the first finding first where the step went on after the one that was taken for the best:
+    what is quoted is what is explained."""
+    first = ranked[0].failure if ranked else None
+    if first is None or not any(f.survived for f in ranked if f.failure is failures[0]):
+        return failures
+    return tuple(sorted(failures, key=lambda f: f is not first))
+
+
 def _beside(asks: Sequence[Ask], answers: dict[Ask, tuple[Answer, ...]], asker: Asker) -> list[Question]:
     """Asks them, and tells of those that brought a fact."""
     asked = []
@@ -75,7 +107,7 @@ def _beside(asks: Sequence[Ask], answers: dict[Ask, tuple[Answer, ...]], asker: 
 
 
 def _judge(cases: Sequence[_Case], answers: dict[Ask, tuple[Answer, ...]], may_refute: MayRefute) -> list[Finding]:
-    return [finding for case in cases for finding in judge(case.failure, case.causes, answers, may_refute)]
+    return lead([finding for case in cases for finding in judge(case.failure, case.causes, answers, may_refute)])
 
 
 def _trust(log: ReadLog, attempt: Attempt) -> MayRefute:

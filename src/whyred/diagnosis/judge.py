@@ -65,16 +65,18 @@ def judge(
     for cause in causes:
         rivals = [h for other in causes if other.id != cause.id for h in held[other.id] if not _refuted(held[other.id])]
         level, why = confidence(held[cause.id], rivals, survived=failure.survived)
-        findings.append(Finding(cause, failure, level, held[cause.id], why))
+        true = any(h.holds for h in held[cause.id] if h.weight is Weight.CONFIRMS)
+        passed = failure.survived if true and level is not Confidence.RULED_OUT else ""
+        findings.append(Finding(cause, failure, level, held[cause.id], why, passed))
     return findings
 
 
-def confidence(held: Sequence[Held], rivals: Sequence[Held], *, survived: bool = False) -> tuple[Confidence, str]:
+def confidence(held: Sequence[Held], rivals: Sequence[Held], *, survived: str = "") -> tuple[Confidence, str]:
     """How sure a finding is, and the sentence that says from what it follows.
 
     Confirmed: a confirm line holds that no other open candidate explains, and no refute line does. Ruled out: a refute
     line holds and no confirm line does. Both: possible. Likely: a confirm line holds that others explain as well, or a
-    support line holds, or the step survived the failure. Possible: nothing is known either way.
+    support line holds. Possible: nothing is known either way, or the step `survived` the failure (and why one knows).
     """
     confirms = [h for h in held if h.weight is Weight.CONFIRMS and h.holds]
     refutes = [h for h in held if h.weight is Weight.REFUTES and h.holds]
@@ -85,8 +87,8 @@ def confidence(held: Sequence[Held], rivals: Sequence[Held], *, survived: bool =
     if refutes:
         return Confidence.RULED_OUT, _sentence(refutes[0])
     own = [h for h in confirms if h.condition not in shared]
-    if own and survived:
-        return Confidence.LIKELY, "it is so, but the step went on after this line and ended for a reason told later"
+    if survived and (confirms or supports):
+        return Confidence.POSSIBLE, f"it is so, but the step went on after this line: {survived}"
     if own:
         return Confidence.CONFIRMED, _sentence(own[0])
     if confirms:

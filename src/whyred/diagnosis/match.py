@@ -8,12 +8,13 @@ import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from whyred.diagnosis.captures import agree, derive, fingerprint
 from whyred.diagnosis.ended import cancelled, failed, failing_section, section_at, whole
 from whyred.diagnosis.package_script import script_above
 from whyred.diagnosis.step_kind import class_of_step
+from whyred.diagnosis.survived import survived
 from whyred.model.failure import Failure, Hit, Line, Reading, Section
 from whyred.model.pattern import Pattern, Role, Strength
 from whyred.model.run import Conclusion
@@ -23,7 +24,6 @@ MOST_SPANS = 8
 """Occurrences of one failure that are named; all are counted."""
 _WORDS = 5
 """Last lines shown of a failure that no pattern knows."""
-_SHELLS = frozenset({"bash", "sh", "shell"})
 CANCELLED = "infra/cancelled"
 """The class of what somebody or a rule of the forge ended, and no error did."""
 _NETWORK, _OF_NETWORK = "infra/network", frozenset({"infra/dns", "infra/tls", "infra/rate-limit", "infra/git-auth"})
@@ -56,10 +56,28 @@ def match(reading: Reading, familiar: frozenset[int] = frozenset()) -> Matched:
     step = section.name if section and section.name else None
     if failures and not (step and _is_told(section)):
         step = failures[0].step or step
-    class_ = next((f.class_ for f in failures if f.class_), CANCELLED if cancelled(reading, section) else None)
-    class_ = class_ or _followed(reading, section, hits)
-    guess = None if class_ else class_of_step(step)
-    return Matched(failures, step, class_ or guess, failed=True, guessed=guess is not None)
+    return _blamed(Matched(failures, step, None, failed=True), reading, section, hits)
+
+
+def passed_over(matched: Matched, reading: Reading, reasons: Mapping[str, str]) -> Matched:
+    """The same where the step is known by other means to have gone on after some failures: why, by their fingerprints.
+    What ended it then comes first, be it the last words alone."""
+    told = [replace(f, survived=f.survived or reasons.get(f.fingerprint, "")) for f in matched.failures]
+    section = failing_section(reading)
+    passed = [f for f in told if f.survived]
+    late = _last_words(reading, section, max(f.spans[-1][1] for f in passed)) if len(passed) == len(told) else ()
+    failures = (*late, *(f for f in told if not f.survived), *passed)
+    return _blamed(replace(matched, failures=failures), reading, section, _without_benign(reading.hits))
+
+
+def _blamed(matched: Matched, reading: Reading, section: Section | None, hits: list[Hit]) -> Matched:
+    """With the class to blame: of what the step went on after only where nothing else tells one."""
+    failures = matched.failures
+    class_ = next((f.class_ for f in failures if f.class_ and not f.survived), None)
+    class_ = class_ or (CANCELLED if cancelled(reading, section) else None) or _followed(reading, section, hits)
+    guess = None if class_ else class_of_step(matched.step)
+    class_ = class_ or guess or next((f.class_ for f in failures if f.class_), None)
+    return replace(matched, class_=class_, guessed=guess is not None)
 
 
 def _followed(reading: Reading, section: Section | None, hits: list[Hit]) -> str | None:
@@ -85,19 +103,23 @@ def _failures(reading: Reading, section: Section | None, hits: list[Hit]) -> tup
     groups = _grouped(reading, own or [h for h in inside if _may_tell(reading, section, h.line)])
     if not groups:
         return _last_words(reading, section)
-    ranked = sorted(groups, key=lambda g: _preference(g[0]))
+    passed = {g[0].line: why for g in groups if (why := survived(reading, hits, g[-1]))}
+    ranked = sorted(groups, key=lambda g: (g[0].line in passed, _preference(g[0])))
     best = _ORDER[ranked[0][0].pattern.strength]
-    kept = [g for g in ranked if _ORDER[g[0].pattern.strength] == best][:MOST_FAILURES]
+    alike = (g for g in ranked if _ORDER[g[0].pattern.strength] == best)
+    passed_by = (g for g in ranked if g[0].line in passed and _ORDER[g[0].pattern.strength] < best)
+    kept = [*alike, *passed_by][:MOST_FAILURES]
     kinds = Counter(g[0].pattern.id for g in groups)
     taken: set[int] = set()
-    failures = []
+    all_passed = len(passed) == len(groups) and not cancelled(reading, section)
+    failures = list(_last_words(reading, section, groups[-1][-1].line) if all_passed else ())
     for group in kept:
         # Matches that were not kept count for the text that the kept ones agree on; of several, nobody knows whose.
         pattern = group[0].pattern.id
         folded = (reading.folded or {}).get(pattern, 0) if kinds[pattern] == 1 else 0
         failure = _failure(reading, group, taken, folded)
         if failure is not None:
-            failures.append(failure)
+            failures.append(replace(failure, survived=passed.get(group[0].line, "")))
     return tuple(failures)
 
 
@@ -184,23 +206,7 @@ def _failure(reading: Reading, group: list[Hit], taken: set[int], folded: int) -
         captures=captures,
         fingerprint=fingerprint(hit.pattern.id, message),
         count=len(spans) + folded,
-        survived=_survived(reading, hit),
     )
-
-
-_NOT_STARTED = (126, 127)
-"""What a shell's exit code is when a command cannot be started (POSIX 2.8.2)."""
-
-
-def _survived(reading: Reading, hit: Hit) -> bool:
-    """Whether a shell's complaint about one command was not what ended the step: it ended with another exit code, and
-    something else complained after it (`gti || true`)."""
-    section = section_at(reading.sections, hit.line)
-    if hit.pattern.tool not in _SHELLS or section is None or section.exit_code in (None, *_NOT_STARTED):
-        return False
-    said = [h for h in _without_benign(reading.hits) if h.pattern.role in (Role.ERROR, Role.CONSEQUENCE)]
-    end = section.ended or section.last
-    return any(hit.line < h.line < end and h.pattern.id != hit.pattern.id for h in said)
 
 
 def _class(pattern: Pattern, captures: Mapping[str, str]) -> str | None:
@@ -239,10 +245,11 @@ def _extent(window: Mapping[int, str], hit: Hit) -> tuple[int, int]:
     return max(1, hit.line - extent.before), last
 
 
-def _last_words(reading: Reading, section: Section | None) -> tuple[Failure, ...]:
-    """Nothing known was said: the last lines before the end are all there is."""
+def _last_words(reading: Reading, section: Section | None, after: int = 0) -> tuple[Failure, ...]:
+    """Nothing known was said (`after` this line): the last lines before the end are all there is."""
     end = (section.ended or section.last) if section else reading.lines
-    begin = section.first if section else 1
+    begin = max(section.first if section else 1, after + 1)
+    end -= bool(after and section and section.ended)  # that it ended says nothing beside a known error
     rows = [n for n in sorted(reading.window) if begin <= n <= end and reading.window[n].strip()][-_WORDS:]
     rows = [n for n in rows if n > rows[-1] - 2 * _WORDS]  # never one span over lines that were not kept
     if not rows:

@@ -67,7 +67,21 @@ _HALVES = {"infra/tmpdir": "infra/env-config", "infra/env-config": "infra/tmpdir
 
 
 def halves(verdict: Verdict) -> str | None:
-    """The sentence that says so."""
+    """The sentence that says so, and that of what is wrong beside the reason for this end."""
+    told = [s for s in (_halves(verdict), _also_true(verdict)) if s is not None]
+    return " ".join(told) or None
+
+
+def _also_true(verdict: Verdict) -> str | None:
+    """What is proven and did not end the step, so that nobody takes it for the reason, and nobody forgets it."""
+    passed = {f.cause.id: f for f in reversed(verdict.findings) if f.survived}
+    if not passed:
+        return None
+    rows = [f"{f.cause.id} (line {f.failure.spans[0][0]}; {f.survived})" for f in reversed(passed.values())]
+    return f"Also true, and not what ended the step: {', '.join(rows)}. Mend that as well; alone it does not help."
+
+
+def _halves(verdict: Verdict) -> str | None:
     other = other_half(verdict)
     if other is None:
         return None

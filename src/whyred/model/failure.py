@@ -86,5 +86,5 @@ class Failure:
     captures: Mapping[str, str]
     fingerprint: str
     count: int = 1
-    survived: bool = False
-    """The step went on after it and ended with another exit code than this failure gives, for a reason told later."""
+    survived: str = ""
+    """Why the step is known to have gone on after it, so that it is not what ended it; empty: that is not known."""

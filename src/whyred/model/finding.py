@@ -47,6 +47,8 @@ class Finding:
     held: tuple[Held, ...]
     why: str = ""
     """One sentence: from which conditions the confidence follows."""
+    survived: str = ""
+    """Where it is so, but is not what ended the step: why one knows that the step went on after it."""
 
 
 @dataclass(frozen=True, slots=True)
