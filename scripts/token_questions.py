@@ -105,7 +105,7 @@ def of_forge(face: Face, forge: Standin, repos: Mapping[str, str]) -> Iterator[A
         yield asked(face, "ci_logs", "of a forge", target, log)
         yield asked(face, "ci_logs", "no such run", {"target": f"{repo}#99"})
         yield asked(face, "ci_rerun", "the plan", target)
-    yield asked(face, "ci_cancel", "the plan", {"target": "alice/priv#4"})
+    yield asked(face, "ci_cancel", "refused: only by a web login", {"target": "alice/priv#4"})
     yield asked(face, "ci_dispatch", "the plan", {"target": "alice/priv", "workflow": "nightly.yml"})
     names = [*repos][:AT_ONCE]
     every = "".join(_api(forge, f"{repo}/actions/runs?limit=50") for repo in names)
