@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORPUS ?= ../shared/corpus
 
-.PHONY: demo test lint unit fuzz live systemd refusals cases lab docs picture bench clean
+.PHONY: demo test lint unit fuzz live systemd refusals cases tokens lab docs picture bench clean
 
 .venv/.ready: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -46,6 +46,9 @@ refusals: .venv/.ready  ## every reason a log may be missing, by every source th
 
 cases: .venv/.ready  ## the labelled real failures: found, missed, wrong
 	$(BIN)/python scripts/cases.py $(CORPUS)
+
+tokens: .venv/.ready  ## what answers cost agents, counted with npm's gpt-tokenizer, beside the raw logs
+	$(BIN)/python scripts/tokens.py $(CORPUS)
 
 lab: .venv/.ready  ## faults really made in a sandbox, real jobs that run into them, and what whyred says
 	$(BIN)/python scripts/lab.py

@@ -1,54 +1,19 @@
 """The budget of answers: no text has more tokens than it is reckoned at, and every cut leads on."""
 
 import base64
-import json
-import os
 import random
-import shutil
 import string
-import subprocess
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from npm_packages import need_npm
+from scripts.o200k import PACKAGE, exact
 
 from whyred.faces.mcp.answer import Answer, fenced, told
 from whyred.faces.mcp.budget import fit, lines, short, tokens, weight
 
-COUNT = """
-const {countTokens} = require(process.argv[1] + "/node_modules/gpt-tokenizer/cjs/encoding/o200k_base.js");
-const texts = JSON.parse(require("fs").readFileSync(0, "utf8"));
-console.log(JSON.stringify(texts.map((text) => countTokens(text))));
-"""
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="session")
-def tokenizer() -> Path:
-    """A folder in which node finds the tokenizer."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        pytest.skip("needs node and npm to count tokens with the real vocabulary")
-    cache = os.environ.get("XDG_CACHE_HOME", "")
-    folder = (Path(cache) if cache.startswith("/") else Path.home() / ".cache") / "whyred-tests" / "tokenizer"
-    if not (folder / "node_modules/gpt-tokenizer").is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-        argv = [npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), "gpt-tokenizer@4"]
-        try:
-            done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)
-        except subprocess.TimeoutExpired:
-            pytest.skip("npm cannot be reached for gpt-tokenizer")
-        if done.returncode != 0:
-            pytest.skip(f"npm cannot install gpt-tokenizer: {done.stderr.strip()[:200]}")
-    return folder
-
-
-def counted(folder: Path, texts: list[str]) -> list[int]:
-    done = subprocess.run(["node", "-e", COUNT, str(folder)], input=json.dumps(texts), capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    found: list[int] = json.loads(done.stdout)
-    return found
 
 
 def samples() -> dict[str, str]:
@@ -73,9 +38,11 @@ def samples() -> dict[str, str]:
     return made | {str(f.relative_to(ROOT)): f.read_text("utf-8", "replace") for f in files}
 
 
-def test_no_text_has_more_tokens_than_it_is_reckoned_at(tokenizer: Path) -> None:
+def test_no_text_has_more_tokens_than_it_is_reckoned_at() -> None:
+    need_npm("tokenizer", PACKAGE)
     texts = samples()
-    real = dict(zip(texts, counted(tokenizer, list(texts.values())), strict=True))
+    true = exact(texts.values())
+    real = {name: true[text] for name, text in texts.items()}
     low = {name: (count, tokens(texts[name])) for name, count in real.items() if count > tokens(texts[name])}
     assert low == {}
     all_real, all_told = sum(real.values()), sum(map(tokens, texts.values()))

@@ -2,44 +2,30 @@
 
 import json
 import os
-import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import anyio
 import jsonschema  # type: ignore[import-untyped]
+import mcp_snippet
 import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.shared.exceptions import MCPError
+from mcp_snippet import DOCS, snippet
 from program import environment, run
 from standin import Standin, World, scenarios, standin
 
 import whyred.reports
 from whyred.faces.mcp.units import offered
 
-DOCS = Path(__file__).parents[2] / "docs" / "mcp.md"
 SOURCE = Path(__file__).parents[2] / "src"
-
-
-def snippet() -> dict[str, Any]:
-    """What the docs tell people to write into their client's configuration."""
-    block = re.search(r"```json\n(.*?)```", DOCS.read_text("utf-8"), re.S)
-    assert block is not None
-    found: dict[str, Any] = json.loads(block[1])["mcpServers"]["whyred"]
-    return found
 
 
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
     """A folder in which `whyred` is the program of this checkout."""
-    file = tmp_path / "bin" / "whyred"
-    file.parent.mkdir()
-    file.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m whyred "$@"\n')
-    file.chmod(0o755)
-    return file.parent
+    return mcp_snippet.program(tmp_path)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mcp_client import call, served, with_client
@@ -58,6 +59,48 @@ def test_every_other_tool() -> None:
         assert trace["sentence"]
         checked, _ = call(serving, "check_workflow", offline=True)
         assert checked["error"]["reason"] == "refused"
+
+
+INCIDENT = Path(__file__).parents[1] / "lab" / "founding-incident.whyred"
+DISPATCHED = "on:\n  workflow_dispatch:\njobs:\n  test:\n    runs-on: native\n    steps:\n      - run: make\n"
+CALLS: dict[str, dict[str, Any]] = {
+    "check_workflow": {"paths": ["ci.yml"], "offline": True, "linters": False},
+    "ci_access": {"target": "alice/priv#2"},
+    "ci_cancel": {"target": "alice/priv#4"},
+    "ci_compare": {"target": "alice/priv#2", "good": ["alice/priv#1"]},
+    "ci_dispatch": {"target": "alice/priv", "workflow": "green.yml"},
+    "ci_logs": {"target": "alice/priv#2"},
+    "ci_rerun": {"target": "alice/priv#2"},
+    "ci_runs": {"target": "alice/priv"},
+    "ci_status": {"targets": ["alice/priv"]},
+    "ci_why": {"target": str(INCIDENT)},
+    "env_trace": {"variable": "TMPDIR", "host": "local", "folder": "/"},
+    "runner_doctor": {"host": str(INCIDENT)},
+}
+
+
+@pytest.mark.parametrize("name", units.names())
+def test_each_tool_answers_a_call(name: str, tmp_path: Path) -> None:
+    (tmp_path / "ci.yml").write_text(DISPATCHED)
+    world = scenarios.everyday()
+    world.named("alice/priv").files[".gitea/workflows/green.yml"] = DISPATCHED
+    on = "forgejo-16" if name == "ci_cancel" else "gitea-1.26.4"  # neither cancels and reruns by its API
+    with served(on, world, write=True) as (forge, serving):
+        told, text = call(serving, name, **CALLS[name])
+        assert "error" not in told, text
+        assert text
+        if units.tool(name).WRITES:
+            assert {s.method for s in forge.requests} == {"GET"}, "a plan changes nothing"
+            done, text = call(serving, name, **CALLS[name], confirm=told["confirm"])
+            assert done.get("done"), text
+            assert "POST" in {s.method for s in forge.requests}
+
+
+def test_the_doctor_names_the_cause_of_what_is_wrong() -> None:
+    with served("gitea-1.26.4", scenarios.everyday()) as (_, serving):
+        told, _ = call(serving, "runner_doctor", host=str(INCIDENT))
+        assert {row["because"] for row in told["wrong"]} == {"private-tmp-deleted"}
+        assert told["counts"]["wrong"] == len(told["wrong"]) == 3
 
 
 @EACH
