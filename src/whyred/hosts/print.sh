@@ -439,9 +439,9 @@ run chronyc -n tracking
 run ss -Htlnpe
 tell processes processes
 for path in $machine_files; do texts=$texts$line$path; done
-process self ''
+process "$self" ''
 place '' / names
-daemon self ''
+daemon "$self" ''
 for path in $dated_files; do walk '' "$path" && ends=$ends$line$path; done
 path=$(value RUSTUP_HOME)
 ends=$ends$line${path:-$home/.rustup}/settings.toml

@@ -9,6 +9,7 @@ is found by the path as it is written, so `readonly` of a path with links in it 
 
 import os
 import re
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
@@ -26,9 +27,10 @@ from whyred.model.trouble import UserError
 T = TypeVar("T")
 
 _HEAD = re.compile(rb"# whyred host 2 ([0-9a-f]{32})\n")
-_OLDER = b"# whyred host "
 _LIMIT = 256 << 20
 """Bytes of an output: what a machine of 100,000 processes prints is less."""
+_HOSTS = "Say local for this machine, ssh://USER@HOST for another, or name a bundle or the output of a script"
+_ANEW = "Print one (whyred doctor --script > probe.sh), run there: sh probe.sh > OUTPUT, and say: --host OUTPUT"
 _TIMED_OUT = 124
 """Of timeout(1)."""
 
@@ -52,21 +54,38 @@ def is_output(path: str) -> bool:
         return False
 
 
+def check_output(path: str) -> None:
+    """Raises UserError where this file is not what such a script printed, or cannot be read."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - a pipe is not opened
+            raise UserError(f"cannot ask {path[:200]}", "it is no regular file", _HOSTS)
+        with Path(path).open("rb") as file:
+            head = file.read(64)
+    except (OSError, ValueError) as e:
+        why = "there is no such file" if isinstance(e, FileNotFoundError) else getattr(e, "strerror", None) or str(e)
+        raise UserError(f"cannot ask {path[:200]}", why, _HOSTS) from e
+    if _HEAD.match(head) is None:
+        why = "it is neither a bundle nor the output of the script that `whyred doctor --script` prints"
+        if head.startswith(b"# whyred host "):
+            why = "another version of whyred printed the script that it comes from"
+        elif head.startswith(b"#!/bin/sh"):
+            why = "it is a script, not what a script printed"
+        raise UserError(f"cannot ask {path[:200]}", why, _ANEW)
+
+
 class PrintedHost:
     """The machine on which a script was run, as it was then."""
 
     def __init__(self, path: str) -> None:
         """Reads the output. Raises UserError: it cannot be read, or is none, or was cut before its beginning."""
+        check_output(path)
         try:
             with Path(path).open("rb") as file:
                 data = file.read(_LIMIT)
         except OSError as e:
-            raise UserError(f"cannot read {path}", e.strerror or str(e), "Name the file that the script printed") from e
+            raise UserError(f"cannot ask {path}", e.strerror or str(e), _HOSTS) from e
         head = _HEAD.match(data)
-        if head is None:
-            older = "another version of whyred printed that script" if data.startswith(_OLDER) else ""
-            how = "Print the script anew (whyred doctor --script > probe.sh), and run there: sh probe.sh > OUTPUT"
-            raise UserError(f"{path} is no output of the script", older or "its first line is not", how)
+        assert head is not None
         self._path, self._mark = path, head[1]
         self._told = read_printout(data, head[1])
         hello = self._told.get(b"hello")
@@ -174,6 +193,5 @@ class PrintedHost:
         return self._told.get(question, Part(b"")).body
 
     def _own(self, path: bytes) -> bytes:
-        """The script's own process is asked as /proc/self there."""
-        own = b"/proc/%d/" % (self._greeting.pid or 0)
-        return b"/proc/self/" + path.removeprefix(own) if path.startswith(own) else path
+        """/proc/self is the shell that ran the script."""
+        return re.sub(rb"^/proc/self(?=/)", b"/proc/%d" % (self._greeting.pid or 0), path)
