@@ -132,9 +132,6 @@ hello() {
   echo "boot $(cat /proc/sys/kernel/random/boot_id)"
   echo "machine $(cat /etc/machine-id)"
   echo "mounts $(readlink /proc/self/ns/mnt)"
-  echo "stat $(stat -c '%f %h %u %g %s %d %i %Y %.9Y' -- /)"
-  echo "space $(stat -f -c '%S %b %a %c %d' -- /)"
-  echo "od yes"
   echo "name $(uname -n)"
   grep -aH '' "/proc/$self/cmdline"
 }
@@ -175,7 +172,7 @@ mounts() {
   done <"/proc/$1/mountinfo"
 }
 
-# answers DEVICE FOLDER: whether a file system lets itself be looked at within two seconds.
+# answers DEVICE FOLDER: whether a file system lets itself be looked at within two seconds; asked once for each.
 answers() {
   case $tried in *" $1=yes "*) return 0 ;; *" $1=no "*) return 1 ;; esac
   said=$({ { [ -d "$2/." ]; echo yes; } 3>&- & { sleep 2; echo no; } 3>&- & } | { read -r said; echo "$said"; })
@@ -438,6 +435,7 @@ run timedatectl show -p NTPSynchronized
 run chronyc -n tracking
 run ss -Htlnpe
 tell processes processes
+for path in $machine_files; do texts=$texts$line$path; done
 for path in $machine_files; do texts=$texts$line$path; done
 process "$self" ''
 place '' / names
