@@ -5,7 +5,7 @@ from program import need_namespaces
 from scripts import lab
 
 CASES = list(lab.cases())
-BY_SCRIPT = ("env-not-exported", "fd-exhausted", "noexec-tmp", "private-tmp-deleted", "tmp-full", "tmp-readonly")
+BY_SCRIPT = ("bash-env-hook", "disk-full-target", "private-tmp-deleted", "tmp-noexec", "tmp-readonly")
 """Faults that what the script printed proves as well."""
 
 

@@ -5,7 +5,7 @@
 # It only prints. It writes no file, not even for a moment, changes nothing and sends nothing: OUTPUT is plain text, to
 # be read before it is handed over, and used by: whyred why LOG --host OUTPUT
 # It prints no secret. Of environments it prints the `variables` below, without the USER:PASSWORD@ of an address; of the
-# files of a runner and the settings of tools, what the four filters below let through; of the journal, what `events`
+# files of a runner and the settings of tools, what the filters below let through; of the journal, what `events`
 # matches; of everything else names, sizes, owners and counters.
 # It does not wait for a dead network mount: each is tried first, and nothing below one that does not answer is touched.
 #
@@ -52,7 +52,7 @@ outside="nfs nfs4 cifs smb3 smbfs fuse fuseblk 9p virtiofs ceph glusterfs lustre
 
 # The filters, in the language of sed -n: of a registration all but tokens; of a runner's configuration the names, and
 # the values of places and numbers; of an env file the names; of a tool's settings the lines that name a proxy, an
-# authority or `offline`, without users and passwords.
+# authority or `offline`, without users and passwords; of the file that BASH_ENV names, the values of places.
 harmless="TMPDIR|TMP|TEMP|HOME|PATH|LANG|TZ|SHELL|CARGO_HOME|RUSTUP_HOME"
 plain="file|capacity|timeout|shutdown_timeout|env_file|labels|workdir_parent|dir|host|level|log|url|uuid|name|$harmless"
 registration='s/("[^"]*([Tt]oken|[Ss]ecret|[Pp]assword)[^"]*"[[:blank:]]*:[[:blank:]]*)"([^"\]|\\.)*"/\1"masked"/g;p'
@@ -64,6 +64,8 @@ configuration="s#//[^/@[:blank:]]*@#//***@#g
   /^ *- /p"
 env_file="/^($harmless)=/{p;d;}
   s/^([A-Za-z_][A-Za-z0-9_]*)=.*/\\1=masked/p"
+simple="#.*|(export[[:blank:]]+)?[A-Za-z_][A-Za-z0-9_]*=(\"[^\"]*\"|'[^']*'|[^\"'[:blank:];&|<>()]*)|unset [A-Za-z0-9_ ]+"
+hook="s/#.*/#/;/^[[:blank:]]*(export[[:blank:]]+)?($harmless)=/!s/=.*/=masked/;p"
 settings='(export[[:blank:]]+)?([Hh][Tt][Tt][Pp][Ss]?[-_.]?)?[Pp][Rr][Oo][Xx][Yy][[:blank:]]*[=:[:blank:]]'
 settings="^[[:blank:]]*($settings|sslCAInfo|ca(cert|file|info)|cert[[:blank:]]*=|(net\\.)?offline|no[-_]index"
 settings="$settings|GOPROXY=off|GOFLAGS=.*-mod=vendor)|<offline>"
@@ -342,6 +344,12 @@ daemon() {
     /*) for path in $home_settings; do file "$2" "$home/$path" "$settings"; done
       for path in $home_folders; do place "$2" "$home/$path" names; done
       for path in .cache/act .cache/actcache; do place "$2" "$home/$path"; done ;;
+  esac
+  # What BASH_ENV names, where it sets and unsets variables and does nothing else.
+  path=$(value BASH_ENV)
+  case $path in
+    /*) walk "$2" "$path" && [ -f "$end" ] && [ -z "$(grep -avE "^[[:blank:]]*($simple)?[[:blank:]]*\$" "$end")" ] &&
+      file "$2" "$path" "$hook" ;;
   esac
   cwd=$(readlink -- "/proc/$1/cwd") config='' last=''
   below=$cwd
