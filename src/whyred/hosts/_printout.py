@@ -77,6 +77,7 @@ def _texts(body: bytes, asked: Sequence[bytes]) -> dict[bytes, bytes]:
     """Of `grep -H`: each line behind the name of its file, in the order in which they were asked for."""
     found: dict[bytes, bytes] = {}
     at = 0
+    asked = list(dict.fromkeys(asked))
     for line in body.split(b"\n")[:-1]:
         while at < len(asked) and not line.startswith(asked[at] + b":"):
             at += 1

@@ -444,7 +444,6 @@ run chronyc -n tracking
 run ss -Htlnpe
 tell processes processes
 for path in $machine_files; do texts=$texts$line$path; done
-for path in $machine_files; do texts=$texts$line$path; done
 process "$self" ''
 place '' / names
 daemon "$self" ''
