@@ -7,6 +7,8 @@ from program import need_namespaces
 from scripts import lab
 
 CASES = list(lab.cases())
+BY_SCRIPT = ("bash-env-hook", "disk-full-target", "private-tmp-deleted", "tmp-noexec", "tmp-readonly")
+"""Faults that what the script printed proves as well."""
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -38,3 +40,12 @@ def test_in_a_quiet_run_no_sure_word_on_infrastructure_is_right(
     said = {"findings": [{"cause": id_, "class": class_, "confidence": sure} for id_, class_, sure in findings]}
     row = lab.judged(case, said, 1.0)
     assert (row.wrong, row.place) == (wrong, 0 if wrong else 1)
+
+
+@pytest.mark.parametrize("case", list(lab.cases(BY_SCRIPT)), ids=lambda case: case.name)
+def test_what_the_script_printed_there_proves_it_as_well(case: lab.Case) -> None:
+    if refusal := case.refusal():
+        pytest.skip(refusal)
+    need_namespaces()
+    row = lab.play(case, "script")
+    assert (row.place, row.confidence, row.wrong) == (1, "confirmed", ""), row

@@ -84,7 +84,9 @@ def _checkouts(paths: Sequence[Path]) -> dict[Path, list[Path]]:
             root = next((p for p in there.parents if _folder_of(p, there) is not None), None)
             found.setdefault(root or there.parent, []).append(there)
         else:
-            raise UserError(f"cannot check {path}", "there is no such file or folder", "Name a checkout or a workflow")
+            special = there.exists() or there.is_symlink()
+            why = "it is neither a file nor a folder" if special else "there is no such file or folder"
+            raise UserError(f"cannot check {path}", why, "Name a checkout or a workflow")
     return found
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from whyred.app.ask import PROBE_SECONDS
 from whyred.hosts._address import is_address, read_address
-from whyred.hosts.printed import PrintedHost, is_output
+from whyred.hosts.printed import PrintedHost, check_output, is_output
 from whyred.model.host import FarHost, Host
 from whyred.model.trouble import UserError
+from whyred.sources import bundle
 
 if TYPE_CHECKING:
     from whyred.hosts.ssh import SshHost
@@ -30,9 +31,13 @@ def is_host(name: str) -> bool:
 
 
 def check(name: str | None) -> None:
-    """Raises UserError where this means a host over ssh and is no address of one."""
-    if name is not None and is_address(name):
+    """Raises UserError where this is neither a machine that can be asked nor a file that can answer for one."""
+    if name is None or name == LOCAL:
+        return
+    if is_address(name):
         read_address(name)
+    elif not bundle.accepts(name):
+        check_output(name)
 
 
 @contextmanager

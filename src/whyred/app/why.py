@@ -114,6 +114,7 @@ def doctor(host: str, library: Library, progress: Callable[[str], None], *, crea
     """The table of a machine (`local`, over ssh), or of what a bundle recorded. `create`: try to make directories."""
     from whyred.app.doctor import examine, recorded, unreached
 
+    hosts.check(host)
     if not hosts.is_host(host):
         return recorded(_recording(bundle.fetch(host, given()).answers), library.causes)
     mask = library.masker().text

@@ -21,7 +21,7 @@ from whyred.model.host import HostRefusedError, Process, Space, Stat
 
 T = TypeVar("T")
 
-_OTHER_ROOT = re.compile(r"(/proc/\d+)/root(?=/|$)")
+OTHER_ROOT = re.compile(r"(/proc/\d+)/root(?=/|$)")
 _LONGEST_PATH = 4095
 LIST_LIMIT = 64 << 20
 """Bytes of a list of names, processes or mounts: more than any machine has."""
@@ -67,7 +67,7 @@ class Questions(ABC):
 
     def space(self, path: str) -> Space:
         """The space of the file system that holds a path, as an unprivileged user may use it."""
-        root = _OTHER_ROOT.match(path)
+        root = OTHER_ROOT.match(path)
         place, mounts = (path[root.end() :] or "/", f"{root[1]}/mountinfo") if root else (path, "/proc/self/mountinfo")
         if self._greeting.has_stat_of_space:
             told = self._ask(path, "space", path_word(path), mounts.encode())

@@ -1,10 +1,19 @@
-# What is printed: what whyred's probes want to know of a machine on which a runner's job failed. Nothing is written.
-# Of environments only the variables in w_keys; of files only those in this text, and of those that hold secrets only
-# what w_shown lets through. Everything that may be printed, and every program that is started, is named here.
+#!/bin/sh
+# What whyred asks of a machine on which a CI job failed:   sh probe.sh [PATH...] > OUTPUT
+# PATH: files and folders that the failing log names. Any user may run it; root sees most. It takes some seconds.
 #
-#   sh probe.sh [PATH...] > OUTPUT     PATH: files and folders that the failing log names
+# It only prints. It writes no file, not even for a moment, changes nothing and sends nothing: OUTPUT is plain text, to
+# be read before it is handed over, and used by: whyred why LOG --host OUTPUT
+# It prints no secret. Of environments it prints the `variables` below, without the USER:PASSWORD@ of an address; of the
+# files of a runner and the settings of tools, what the filters below let through; of the journal, what `events`
+# matches; of everything else names, sizes, owners and counters.
+# It does not wait for a dead network mount: each is tried first, and nothing below one that does not answer is touched.
+#
+# The text: 1. what may be printed  2. how it is asked and printed  3. paths  4. a process  5. a runner  6. from the top
 
-w_keys="TMPDIR TMP TEMP HOME USER PATH SHELL LANG LC_ALL TZ XDG_RUNTIME_DIR XDG_CACHE_HOME BASH_ENV ENV
+mark=
+# ---- 1. What may be printed, and which programs are started ----
+variables="TMPDIR TMP TEMP HOME USER PATH SHELL LANG LC_ALL TZ XDG_RUNTIME_DIR XDG_CACHE_HOME BASH_ENV ENV
   CARGO_HOME CARGO_TARGET_DIR CARGO_NET_OFFLINE RUSTUP_HOME RUSTC_WRAPPER SCCACHE_DIR SCCACHE_SERVER_PORT
   SCCACHE_SERVER_UDS SSL_CERT_FILE SSL_CERT_DIR GIT_SSL_CAINFO NODE_EXTRA_CA_CERTS REQUESTS_CA_BUNDLE CURL_CA_BUNDLE
   http_proxy https_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY CARGO_HTTP_PROXY PIP_PROXY
@@ -12,461 +21,456 @@ w_keys="TMPDIR TMP TEMP HOME USER PATH SHELL LANG LC_ALL TZ XDG_RUNTIME_DIR XDG_
   NPM_CONFIG_CAFILE NODE_OPTIONS GOPROXY GOFLAGS GOPATH MAVEN_ARGS npm_config_offline NPM_CONFIG_OFFLINE PIP_NO_INDEX
   UV_OFFLINE YARN_ENABLE_NETWORK ACTIONS_CACHE_URL ACTIONS_RESULTS_URL LD_PRELOAD LD_LIBRARY_PATH FAKETIME
   FAKETIME_TIMESTAMP_FILE"
-w_folder_keys="TMPDIR TMP TEMP HOME CARGO_HOME CARGO_TARGET_DIR SCCACHE_DIR XDG_RUNTIME_DIR"
-w_files="/proc/stat /proc/uptime /proc/meminfo /proc/loadavg /proc/vmstat /proc/locks /proc/mounts
+folder_variables="TMPDIR TMP TEMP HOME CARGO_HOME CARGO_TARGET_DIR SCCACHE_DIR XDG_RUNTIME_DIR"
+machine_files="/proc/stat /proc/uptime /proc/meminfo /proc/loadavg /proc/vmstat /proc/locks /proc/mounts
   /proc/sys/fs/file-nr /proc/sys/fs/inotify/max_user_watches /proc/sys/fs/inotify/max_user_instances
   /proc/sys/kernel/pid_max /proc/sys/kernel/threads-max /etc/os-release"
-w_stamps="/var/lib/systemd/timesync/clock /usr/lib/clock-epoch /var/lib/dpkg/status /var/lib/rpm /etc/hostname
+dated_files="/var/lib/systemd/timesync/clock /usr/lib/clock-epoch /var/lib/dpkg/status /var/lib/rpm /etc/hostname
   /etc/machine-id /etc/resolv.conf /var/log/wtmp /usr/bin/env"
-w_process_files="mountinfo status limits cgroup uid_map gid_map stat timens_offsets cmdline comm oom_score_adj net/tcp
+process_files="mountinfo status limits cgroup uid_map gid_map stat timens_offsets cmdline comm oom_score_adj net/tcp
   net/tcp6 net/udp net/udp6 net/route net/ipv6_route net/fib_trie net/if_inet6"
-w_process_links="cwd exe root ns/mnt ns/user ns/pid ns/net ns/time"
-w_group_files="memory.events memory.max memory.current memory.oom_control memory.usage_in_bytes memory.failcnt
+process_links="cwd exe root ns/mnt ns/user ns/pid ns/net ns/time"
+group_files="memory.events memory.max memory.current memory.oom_control memory.usage_in_bytes memory.failcnt
   memory.limit_in_bytes pids.current pids.max pids.events"
-w_seen_files="/etc/passwd /etc/group /etc/resolv.conf /etc/hosts /etc/nsswitch.conf
+system_files="/etc/passwd /etc/group /etc/resolv.conf /etc/hosts /etc/nsswitch.conf /etc/ld.so.preload
   /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem
   /etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem /run/systemd/resolve/io.systemd.Resolve"
-w_seen_folders="/etc/ssl/certs /usr/local/share/ca-certificates /etc/pki/ca-trust/source/anchors"
-w_settings="/etc/gitconfig /etc/pip.conf /etc/npmrc /etc/environment /etc/profile.d/proxy.sh"
-w_home_settings=".gitconfig .config/git/config .curlrc .npmrc .config/pip/pip.conf .pip/pip.conf .cargo/config.toml
+authority_folders="/etc/ssl/certs /usr/local/share/ca-certificates /etc/pki/ca-trust/source/anchors"
+tool_settings="/etc/gitconfig /etc/pip.conf /etc/npmrc /etc/environment /etc/profile.d/proxy.sh"
+home_settings=".gitconfig .config/git/config .curlrc .npmrc .config/pip/pip.conf .pip/pip.conf .cargo/config.toml
   .cargo/config .config/go/env .config/uv/uv.toml .m2/settings.xml"
-w_home_folders=".cargo/registry/cache go/pkg/mod/cache/download .npm/_cacache/index-v5 .m2/repository"
-w_harmless="TMPDIR|TMP|TEMP|HOME|PATH|LANG|TZ|SHELL|CARGO_HOME|RUSTUP_HOME"
-w_file_systems=" ext2 ext3 ext4 xfs btrfs f2fs zfs bcachefs jfs nilfs2 tmpfs overlay vfat exfat ntfs3 virtiofs 9p "
-w_unit_facts=LoadState,PrivateTmp,PrivateTmpEx,DynamicUser,EnvironmentFiles,ReadWritePaths,ProtectSystem
-w_unit_facts=$w_unit_facts,ExecMainStartTimestamp,FragmentPath,DropInPaths,NeedDaemonReload
-w_journal_kinds='OOM killer|^Out of memory|emory cgroup out of memory|Main process exited|Scheduled restart|Stopp(ing|ed) '
-w_journal_kinds=$w_journal_kinds'|shutdown|unregistered runner|registration|label|fetch task|Declare|instance server'
-w_journal_kinds=$w_journal_kinds'|logs (are lost|are submitted)|final (logs|status|job logs)'
-w_tools="bash git node python3 cargo rustc cc"
-w_tab=$(printf '\t') w_line='
+home_folders=".cargo/registry/cache go/pkg/mod/cache/download .npm/_cacache/index-v5 .m2/repository"
+tools="bash git node python3 cargo rustc cc"
+unit_facts="LoadState,PrivateTmp,PrivateTmpEx,DynamicUser,EnvironmentFiles,ReadWritePaths,ProtectSystem"
+unit_facts="$unit_facts,ExecMainStartTimestamp,FragmentPath,DropInPaths,NeedDaemonReload"
+events='OOM killer|^Out of memory|emory cgroup out of memory|Main process exited|Scheduled restart|Stopp(ing|ed) '
+events="$events|shutdown|unregistered runner|registration|label|fetch task|Declare|instance server"
+events="$events|logs (are lost|are submitted)|final (logs|status|job logs)"
+# File systems on disks and in memory; and those behind which there is another machine or program.
+inside="ext2 ext3 ext4 xfs btrfs f2fs zfs bcachefs jfs nilfs2 tmpfs overlay vfat exfat ntfs3"
+outside="nfs nfs4 cifs smb3 smbfs fuse fuseblk 9p virtiofs ceph glusterfs lustre afs autofs beegfs gpfs ncpfs"
+
+# The filters, in the language of sed -n: of a registration all but tokens; of a runner's configuration the names, and
+# the values of places and numbers; of an env file the names; of a tool's settings the lines that name a proxy, an
+# authority or `offline`, without users and passwords; of the file that BASH_ENV names, the values of places.
+harmless="TMPDIR|TMP|TEMP|HOME|PATH|LANG|TZ|SHELL|CARGO_HOME|RUSTUP_HOME"
+plain="file|capacity|timeout|shutdown_timeout|env_file|labels|workdir_parent|dir|host|level|log|url|uuid|name|$harmless"
+registration='s/("[^"]*([Tt]oken|[Ss]ecret|[Pp]assword)[^"]*"[[:blank:]]*:[[:blank:]]*)"([^"\]|\\.)*"/\1"masked"/g;p'
+configuration="s#//[^/@[:blank:]]*@#//***@#g
+  /^ *($plain) *:/{p;d;}
+  /^ *[A-Za-z0-9_.-]+ *: *(#.*)?\$/{p;d;}
+  s/^( *(- )?[A-Za-z0-9_.-]+ *:) +[{].*/\\1 {}/p;t
+  s/^( *(- )?[A-Za-z0-9_.-]+ *:) .*/\\1 masked/p;t
+  /^ *- /p"
+env_file="/^($harmless)=/{p;d;}
+  s/^([A-Za-z_][A-Za-z0-9_]*)=.*/\\1=masked/p"
+simple="#.*|(export[[:blank:]]+)?[A-Za-z_][A-Za-z0-9_]*=(\"[^\"]*\"|'[^']*'|[^\"'[:blank:];&|<>()]*)|unset [A-Za-z0-9_ ]+"
+hook="s/#.*/#/;/^[[:blank:]]*(export[[:blank:]]+)?($harmless)=/!s/=.*/=masked/;p"
+settings='(export[[:blank:]]+)?([Hh][Tt][Tt][Pp][Ss]?[-_.]?)?[Pp][Rr][Oo][Xx][Yy][[:blank:]]*[=:[:blank:]]'
+settings="^[[:blank:]]*($settings|sslCAInfo|ca(cert|file|info)|cert[[:blank:]]*=|(net\\.)?offline|no[-_]index"
+settings="$settings|GOPROXY=off|GOFLAGS=.*-mod=vendor)|<offline>"
+settings="s#//[^/@[:blank:]]*@#//***@#g
+  s#([=[:blank:]])[^/@[:blank:]=][^/@[:blank:]]*@#\\1***@#g
+  \\#$settings#p"
+
+# ---- 2. How it is asked and printed ----
+# Paths come in lists of one a line, and no file name is ever taken for a pattern or a command.
+set -uf
+unset LANG LANGUAGE QUOTING_STYLE TIME_STYLE GREP_OPTIONS BLOCK_SIZE BLOCKSIZE DF_BLOCK_SIZE POSIXLY_CORRECT
+LC_ALL=C TZ=UTC0 SYSTEMD_COLORS=0 SYSTEMD_PAGER='' RUSTUP_AUTO_INSTALL=0
+PATH=${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}
+export LC_ALL TZ SYSTEMD_COLORS SYSTEMD_PAGER RUSTUP_AUTO_INSTALL PATH
+line='
 '
-w_number=0
+blanks=$IFS asked='' seen=$line tried=' ' dead='' looks='' ends='' spaces='' links='' texts='' home=''
 
-# w_tell QUESTION [ARGUMENT...]: the question, each of its arguments behind a blank, then the answer.
-w_tell() {
-  w_tell_by "$1" "$@"
+# tell QUESTION COMMAND...: the question, what the command prints, how it ended, and what it complained of. `mark` is a
+# random word: no file and no name can pretend to be an answer.
+tell() {
+  printf '\n%s ? %s\n%s\n%s <\n' "$mark" "$1" "$asked" "$mark"
+  shift
+  errors=$("$@" 2>&1 >&3)
+  printf '\n%s > %s\n%s\n' "$mark" "$?" "$errors"
 }
 
-# w_tell_by WAY QUESTION [ARGUMENT...]: the answer comes by another function than the question's own.
-w_tell_by() {
-  w_number=$((w_number + 1))
-  echo "
-$w_mark ? $w_number $2"
-  w_way=$1
+# tell_all QUESTION LIST COMMAND...: one command for all paths of a list.
+tell_all() {
+  [ -n "$2" ] || return 0
+  asked=${2#"$line"} question=$1
   shift 2
-  [ $# -eq 0 ] || printf ' %s\n' "$@"
-  w_ask "$w_number" "$w_way" "$@"
+  IFS=$line
+  tell "$question" "$@" $asked
+  IFS=$blanks asked=
 }
 
-# A program, for two seconds where there is `timeout`; what it prints on standard error is the answer's error.
-w_run() {
-  command -v "$1" >/dev/null || { w_err='no such program'; return 1; }
-  w_err=$($w_timeout "$@" 2>&1 >&4 </dev/null)
-  w_status=$?
-  return 0
-}
-
-# journalctl's lines of the kinds that count; of the others that they are there.
-w_journal() {
-  command -v "$1" >/dev/null || { w_err='no such program'; return 1; }
-  w_err=$({ $w_timeout "$@" </dev/null | sed -E "/$w_journal_kinds/!s/.*/{\"MESSAGE\":\"\"}/" >&4; } 2>&1)
-  w_status=0
-}
-
-# w_variables FILE KEY...: as w_environ, but of SCHEME://USER:PASSWORD@HOST, and of a proxy's USER:PASSWORD@HOST, no user.
-w_variables() {
-  w_value=$(w_environ "$@" && echo .) || { w_environ "$@"; return 1; }
-  w_name= w_bytes=' '
-  for w_byte in ${w_value%.} =; do
-    case $w_byte in
-      =)
-        case $w_bytes$w_name in
-          *' 3a 2f 2f '*' 40 '*) w_bytes="${w_bytes%%' 2f 2f '*} 2f 2f 2a 40 ${w_bytes##*' 40 '}" ;;
-          *' 40 '*70726f7879 | *' 40 '*50524f5859) w_bytes="2a 40 ${w_bytes##*' 40 '}" ;;
-        esac
-        # shellcheck disable=SC2086 # the bytes are words
-        [ -z "$w_name" ] || printf '%s\n' "= $w_name" $w_bytes
-        w_name= w_bytes=' ' ;;
-      ???*) w_name=$w_byte ;;
-      *) w_bytes="$w_bytes$w_byte " ;;
-    esac
-  done
-}
-
-# Files that may hold secrets, without them. Of a registration everything but the token; of a configuration the names,
-# and the values of places and numbers; of an env file the names; of a tool's settings the lines that name a proxy, an
-# authority or `offline`.
-w_registration() {
-  [ -f "$1" ] || { w_read "$1"; return; }
-  w_err=$(sed -E 's/("[^"]*([Tt]oken|[Ss]ecret|[Pp]assword)[^"]*"[[:blank:]]*:[[:blank:]]*)"([^"\]|\\.)*"/\1"masked"/g' \
-    <"$1" 2>&1 >&4)
-}
-
-w_configuration() {
-  [ -f "$1" ] || { w_read "$1"; return; }
-  w_plain="file|capacity|timeout|shutdown_timeout|env_file|labels|workdir_parent|dir|host|level|log|url|uuid|name"
-  w_err=$(sed -nE -e 's#//[^/@[:blank:]]*@#//***@#g' -e "/^ *($w_plain|$w_harmless) *:/{p;d;}" \
-    -e '/^ *[A-Za-z0-9_.-]+ *: *(#.*)?$/{p;d;}' -e 's/^( *(- )?[A-Za-z0-9_.-]+ *:) +[{].*/\1 {}/p;t' \
-    -e 's/^( *(- )?[A-Za-z0-9_.-]+ *:) .*/\1 masked/p;t' -e '/^ *- /p' <"$1" 2>&1 >&4)
-}
-
-w_env_file() {
-  [ -f "$1" ] || { w_read "$1"; return; }
-  w_err=$(sed -nE -e "/^($w_harmless)=/{p;d;}" -e 's/^([A-Za-z_][A-Za-z0-9_]*)=.*/\1=masked/p' <"$1" 2>&1 >&4)
-}
-
-w_shown() {
-  [ -f "$1" ] || { w_read "$1"; return; }
-  w_told='(export[[:blank:]]+)?([Hh][Tt][Tt][Pp][Ss]?[-_.]?)?[Pp][Rr][Oo][Xx][Yy][[:blank:]]*[=: 	]|sslCAInfo|ca(cert|file|info)'
-  w_told="^[[:blank:]]*($w_told|cert[[:blank:]]*=|(net\\.)?offline|no[-_]index|GOPROXY=off|GOFLAGS=.*-mod=vendor)|<offline>"
-  w_err=$(sed -nE -e 's#//[^/@[:blank:]]*@#//***@#g' -e 's#([=[:blank:]])[^/@[:blank:]=][^/@[:blank:]]*@#\1***@#g' \
-    -e "\\#$w_told#p" <"$1" 2>&1 >&4)
-}
-
-# w_once WAY QUESTION ARGUMENT
-w_once() {
-  case $w_looked in *"$w_line$2 $3$w_line"*) return ;; esac
-  w_looked=$w_looked$w_line$2\ $3$w_line
-  w_tell_by "$@"
-}
-
-# w_look FOLLOW PATH: once for each.
-w_look() {
-  case $w_looked in *"$w_line$1 $2$w_line"*) return ;; esac
-  w_looked=$w_looked$w_line$1\ $2$w_line
-  case $w_by_stat in
-    yes) w_tell stat "$1" "$2" ;;
-    *) w_tell stat_by_ls "$1" "$2" ;;
+# run PROGRAM [ARGUMENT...]: for two seconds at most, where there is `timeout`.
+run() {
+  case $(command -v "$1") in
+    '') tell "run $*" eval 'echo "no such program" >&2; false' ;;
+    *) tell "run $*" $timeout "$@" <"$nothing" ;;
   esac
 }
 
-# w_walk ROOT PATH [names|file|tool]: the way to a path as a process with this root goes it, link by link, and its end.
-w_walk() {
-  w_at= w_left=$2 w_hops=0 w_end=$1$2
-  w_look L "$1/"
-  while [ -n "$w_left" ]; do
-    w_left=${w_left#/}
-    w_step=${w_left%%/*}
-    w_left=${w_left#"$w_step"}
-    case $w_step in
-      '' | .) continue ;;
-      ..) w_at=${w_at%/*}; continue ;;
-    esac
-    w_look '' "$1$w_at/$w_step"
-    if [ -L "$1$w_at/$w_step" ]; then
-      w_tell link "$1$w_at/$w_step"
-      w_hops=$((w_hops + 1))
-      w_target=$(readlink -- "$1$w_at/$w_step") && [ "$w_hops" -le 40 ] || return 0
-      case $w_target in /*) w_at= ;; esac
-      w_left=/$w_target$w_left
-    else
-      w_at=$w_at/$w_step
-      [ -e "$1$w_at" ] || break
-    fi
+# once WORDS: whether this is the first time.
+once() {
+  case $seen in *"$line$1$line"*) return 1 ;; esac
+  seen=$seen$1$line
+}
+
+# journal COMMAND...: its lines that tell of `events`; of the others only that they are there.
+journal() {
+  $timeout "$@" <"$nothing" | sed -E "/$events/!s/.*/{\"MESSAGE\":\"\"}/"
+}
+
+# environment FILE: the chosen variables, one a line (a line end inside a value is a byte 1), without passwords.
+environment() {
+  cat "$1" | tr '\000\n' '\n\001' | sed -nE -e "/^($(echo $variables | tr ' ' '|'))=/!d" \
+    -e 's#://.*@#://***@#' -e '/^[a-zA-Z_]*[Pp][Rr][Oo][Xx][Yy]=/{/:\/\//!s#=.*@#=***@#;}' \
+    -e 's/([Pp]ass(word|wd|phrase)?|[Tt]oken|[Ss]ecret)([A-Za-z]*)=[^ ]*/\1\3=***/g' -e p
+}
+
+hello() {
+  echo "pid $self"
+  echo "boot $(cat /proc/sys/kernel/random/boot_id)"
+  echo "machine $(cat /etc/machine-id)"
+  echo "mounts $(readlink /proc/self/ns/mnt)"
+  echo "name $(uname -n)"
+  grep -aH '' "/proc/$self/cmdline"
+}
+
+# Every process that can be seen. Each line begins with the true name of its file.
+processes() {
+  set +f
+  printf '%s\n' /proc/[0-9]*/stat /proc/[0-9]*/cgroup /proc/[0-9]*/cmdline | $patience xargs grep -aHs ''
+  printf '%s\n' /proc/[0-9]*/status | $patience xargs grep -aHs '^Uid:'
+  printf '\n%s -\n' "$mark"
+  printf '%s\n' /proc/[0-9]*/ns/mnt | xargs ls -lnd
+}
+
+# names FOLDER: with a zero byte behind each.
+names() {
+  set +f
+  some=
+  for name in "$1"/* "$1"/.[!.]* "$1"/..?*; do
+    case ${name##*/} in '*' | '.[!.]*' | '..?*') [ -e "$name" ] || [ -L "$name" ] || continue ;; esac
+    printf '%s\000' "${name##*/}"
+    some=yes
   done
-  w_end=$1${w_at:-/}
-  [ "$3" != tool ] && [ "$3" != file ] || return 0
-  [ -z "${w_left#/}" ] || w_end=$w_end/${w_left#/}
-  w_look L "$w_end"
-  w_mounts=/proc/self/mountinfo
-  case $1 in /proc/*) w_mounts=${1%/root}/mountinfo ;; esac
-  case $w_of_space in
-    yes) w_tell space "$w_end" "$w_mounts" ;;
-    *) w_tell space_by_df "$w_end" "$w_mounts" ;;
-  esac
-  [ -z "$3" ] || [ ! -d "$w_end" ] || w_once names names "$w_end"
+  [ -n "$some" ] || listed=$(ls -a -- "$1/")
 }
 
-# w_file ROOT PATH WAY: a file as a process with this root sees it.
-w_file() {
-  w_walk "$1" "$2" file
-  [ ! -f "$w_end" ] || w_once "$3" read "$w_end"
-}
-
-# w_spaces PID ROOT: of each file system that can be written to and does not hang.
-w_spaces() {
-  while read -r w_row w_row w_row w_row w_folder w_rest; do
-    w_kind=${w_rest##* - } w_kind=${w_kind%% *}
-    case $w_file_systems in *" $w_kind "*) ;; *) continue ;; esac
-    case $w_of_space in
-      yes) w_once space space "$2$w_folder" "/proc/$1/mountinfo" ;;
-      *) w_once space_by_df space_by_df "$2$w_folder" "/proc/$1/mountinfo" ;;
+# ---- 3. Paths ----
+# mounts PID ROOT: what is mounted there and does not answer joins `dead`; of the rest the free space is asked.
+mounts() {
+  while read -r _ _ device _ folder rest; do
+    kind=${rest##* - }
+    kind=${kind%% *}
+    case $folder in *\\*) folder=$(printf "$(printf %s "$folder" | sed 's/%/%%/g')") ;; esac
+    case " $inside $outside " in *" ${kind%%.*} "*) ;; *) continue ;; esac
+    case " $outside " in
+      *" ${kind%%.*} "*) answers "$device" "$2$folder" || { dead="$dead$line$2$folder"; continue; } ;;
     esac
+    once "space $2$folder" && spaces="$spaces$line$2$folder"
   done <"/proc/$1/mountinfo"
 }
 
-w_hex() {
-  printf %s "$1" | od -An -v -tx1 | tr -d ' \n'
+# answers DEVICE FOLDER: whether a file system lets itself be looked at within two seconds; asked once for each.
+answers() {
+  case $tried in *" $1=yes "*) return 0 ;; *" $1=no "*) return 1 ;; esac
+  said=$({ { [ -d "$2/." ]; echo yes; } 3>&- & { sleep 2; echo no; } 3>&- & } | { read -r said; echo "$said"; })
+  tried="$tried$1=${said:-no} "
+  [ "$said" = yes ]
 }
 
-# w_trusted PATH: whether nobody but root and who runs this can have put a program there; it is not started otherwise.
-w_trusted() {
-  w_part=$1
-  while [ -n "$w_part" ]; do
-    # shellcheck disable=SC2012 # of ls the first four fields are asked
-    ls -ldn -- "$w_part" | {
-      read -r w_mode w_row w_owner w_gid w_row
-      case $w_mode in
-        l* | *[tT]) ;;
-        ?????w*) [ "$w_uid" != 0 ] || [ "$w_gid" = 0 ] || exit 1 ;;
-      esac
-      case $w_mode in l* | *[tT]) ;; ????????w*) exit 1 ;; esac
-      [ "$w_owner" = 0 ] || [ "$w_owner" = "$w_uid" ]
-    } || return 1
-    w_part=${w_part%/*}
+# hangs PATH: whether it lies on a file system that does not answer.
+hangs() {
+  [ -n "$dead" ] || return 1
+  IFS=$line
+  for folder in $dead; do
+    case $1/ in "$folder"/*) IFS=$blanks; return 0 ;; esac
   done
-}
-
-# w_search ROOT PATH: where the tools are, as a process with this PATH finds them; those that the host has in the same
-# place are asked for their version.
-w_search() {
-  for w_tool in $w_tools; do
-    w_rest=$2: w_first=
-    while [ -n "$w_rest" ]; do
-      w_folder=${w_rest%%:*} w_rest=${w_rest#*:}
-      case $w_folder in /*) ;; *) continue ;; esac
-      w_walk "$1" "${w_folder%/}/$w_tool" tool
-      if [ -z "$w_first" ] && [ -f "$w_end" ] && [ -x "$w_end" ]; then w_first=${w_folder%/}/$w_tool w_real=$w_end; fi
-    done
-    [ -n "$w_first" ] && [ -x "$w_first" ] || continue
-    w_look L "$w_first"
-    w_look L "${w_real%/*}/rustup"
-    case $w_looked in *"$w_line"run\ "$w_first$w_line"*) continue ;; esac
-    if w_trusted "$w_first" && w_trusted "${w_real#"$1"}"; then
-      w_looked=$w_looked${w_line}run\ $w_first$w_line
-      w_tell run "$w_first" --version
-    fi
-  done
-}
-
-# w_values FILE KEYS: the values of variables, one a line, from the bytes that w_environ prints.
-w_values() {
-  for w_key in $2; do
-    w_value=
-    for w_byte in $(w_environ "$1" "$(w_hex "$w_key")"); do
-      case $w_byte in
-        = | ???*) ;;
-        *) w_value=$w_value\\$(printf %03o "0x$w_byte") ;;
-      esac
-    done
-    # shellcheck disable=SC2059 # the value is all escapes
-    [ -z "$w_value" ] || printf "$w_value\n"
-  done
-} 2>/dev/null
-
-# w_group NUMBER PATH CONTROLLERS: the counters of a control group and of those above it.
-w_group() {
-  for w_top in /sys/fs/cgroup /sys/fs/cgroup/memory /sys/fs/cgroup/pids; do
-    [ -d "$w_top" ] || continue
-    w_below=${1%/}
-    while :; do
-      for w_file in $w_group_files; do
-        w_once read read "$w_top$w_below/$w_file"
-      done
-      [ -n "$w_below" ] || break
-      w_below=${w_below%/*}
-    done
-  done
-}
-
-# w_process NUMBER ROOT
-w_process() {
-  for w_file in $w_process_files; do
-    w_tell read "/proc/$1/$w_file"
-  done
-  w_spaces "$1" "$2"
-  for w_file in $w_process_links; do
-    w_tell link "/proc/$1/$w_file"
-  done
-  w_tell names "/proc/$1/fd"
-  # shellcheck disable=SC2086 # the keys are words
-  w_tell_by variables environ "/proc/$1/environ" $w_hex_keys
-  w_seen=
-  while IFS=: read -r w_row w_controllers w_path; do
-    case $w_seen in *" $w_path "*) continue ;; esac
-    w_seen="$w_seen $w_path "
-    w_group "$w_path"
-  done <"/proc/$1/cgroup"
-  w_walk "$2" / ''
-  for w_folder in /tmp /var/tmp; do
-    w_walk "$2" "$w_folder" names
-    case $w_looked in *"${w_line}find $w_end$w_line"*) continue ;; esac
-    w_looked=$w_looked${w_line}find\ $w_end$w_line
-    [ ! -d "$w_end" ] || w_tell run find "$w_end/" -xdev -mindepth 1 -maxdepth 3 -printf '%d %U %u %b %T@ %P\0'
-  done
-  w_values "/proc/$1/environ" "$w_folder_keys" | while IFS= read -r w_folder; do
-    case $w_folder in /*) w_walk "$2" "$w_folder" ;; esac
-  done
-  w_search "$2" "$(w_values "/proc/$1/environ" PATH)"
-  return 0
-}
-
-# w_given ROOT CWD PATH WAY: a file that a daemon was given, from its working directory on.
-w_given() {
-  case $3 in /*) w_file "$1" "$3" "$4" ;; ?*) w_file "$1" "$2/$3" "$4" ;; esac
-}
-
-# w_setting KEY: its value in the configuration file that w_end is.
-w_setting() {
-  sed -nE "s/^ *$1 *: *[\"']?([^\"'#]*[^\"'# ]).*/\\1/p" <"$w_config"
-}
-
-# w_daemon PID ROOT: the files that a process with this root sees, and those of a runner.
-w_daemon() {
-  for w_path in $w_seen_files; do
-    w_file "$2" "$w_path" read
-  done
-  w_once read read "$2/etc/ld.so.preload"
-  for w_path in $w_seen_folders; do
-    w_once names names "$2$w_path"
-  done
-  for w_path in "$2"/usr/local/share/ca-certificates/* "$2"/etc/pki/ca-trust/source/anchors/*; do
-    [ ! -f "$w_path" ] || w_once read read "$w_path"
-  done
-  w_home=$(w_values "/proc/$1/environ" HOME)
-  for w_path in $w_settings $w_home_settings; do
-    case $w_path in /*) w_file "$2" "$w_path" shown ;; *) [ -z "$w_home" ] || w_file "$2" "$w_home/$w_path" shown ;; esac
-  done
-  for w_path in $w_home_folders; do
-    [ -z "$w_home" ] || w_walk "$2" "$w_home/$w_path" names
-  done
-  w_words "$1" "$2" "$(tr '\000' '\n' <"/proc/$1/cmdline")"
-}
-
-# w_words PID ROOT LINES: what the words of its command line lead to.
-w_words() {
-  w_cwd=$(readlink -- "/proc/$1/cwd") w_root=$2 w_config= w_last= w_below=$w_cwd
-  w_separators=$IFS IFS=$w_line
-  set -f
-  for w_word in $3; do
-    case $w_word in */bin/Runner.Listener) w_below=${w_word%/bin/Runner.Listener} ;; esac
-    case $w_last in -c | --config) w_config=$w_word ;; esac
-    case $w_word in --config=* | -c=*) w_config=${w_word#*=} ;; esac
-    w_last=$w_word
-  done
-  set +f
-  IFS=$w_separators
-  w_walk "$2" "$w_cwd" ''
-  w_given "$2" "$w_below" .runner registration
-  w_given "$2" "$w_below" .env env_file
-  w_given "$2" "$w_below" .path read
-  w_walk "$2" "$w_below/_work" ''
-  for w_path in .cache/act .cache/actcache; do
-    [ -z "$w_home" ] || w_walk "$2" "$w_home/$w_path" ''
-  done
-  [ -n "$w_config" ] || return 0
-  w_given "$2" "$w_cwd" "$w_config" configuration
-  w_config=$w_end
-  [ -f "$w_config" ] && [ -r "$w_config" ] || return 0
-  w_given "$2" "$w_cwd" "$(w_setting file)" registration
-  w_given "$2" "$w_cwd" "$(w_setting env_file)" env_file
-  for w_word in workdir_parent dir; do
-    w_path=$(w_setting "$w_word")
-    case $w_path in /*) w_walk "$2" "$w_path" '' ;; ?*) w_walk "$2" "$w_cwd/$w_path" '' ;; esac
-  done
-}
-
-# Deleted files that are held open: the links of /proc that lead to them, then what they take.
-w_deleted() {
-  set -- find /proc -mindepth 1 -maxdepth 3 '(' -path '/proc/[0-9]*/fd/*' -lname '* (deleted)' ')'
-  set -- "$@" -printf '%p -> %l\0' -o '(' -path '/proc/[0-9]*' '(' '!' -path '/proc/*/*' -o -path '/proc/[0-9]*/fd' ')' ')'
-  w_tell run "$@" -o -prune
-  # shellcheck disable=SC2046 # the names are numbers
-  set -- $($w_timeout find /proc -mindepth 3 -maxdepth 3 -path '/proc/[0-9]*/fd/*' -lname '* (deleted)' 2>/dev/null)
-  [ $# -eq 0 ] || [ $# -gt 400 ] || w_tell run find -L "$@" -maxdepth 0 -type f -printf '%D %i %s %b %p\0'
-}
-
-w_is_runner() {
-  case $1 in
-    *forgejo-runner*daemon* | *act_runner*daemon* | *act-runner*daemon* | *gitea-runner*daemon*) return 0 ;;
-    *Runner.Listener*run* | *whyred-runner* | *runner*daemon* | *sccache) return 0 ;;
-  esac
+  IFS=$blanks
   return 1
 }
 
-# What goes wrong is part of the answers; a vanished process would fill the terminal with messages of the shell.
-exec 9>&2
-if (: >/dev/null) 2>&-; then exec 2>/dev/null; fi
-w_timeout= w_looked= w_uid=$(id -u)
-if timeout 2 true >/dev/null 2>&1; then w_timeout='timeout 2'; fi
-w_tell hello
-w_tell run date +%s.%N
-w_tell run date -u +%s
-w_tell run timedatectl show -p NTPSynchronized
-w_tell run chronyc -n tracking
-w_tell run ss -Htlnpe
-w_by_stat=$(stat -c '%f %h %u %g %s %d %i %Y %.9Y' -- / >/dev/null 2>&1 && echo yes)
-w_of_space=$(stat -f -c '%S %b %a %c %d' -- / >/dev/null 2>&1 && echo yes)
-case $(grep -aH '' "/proc/$$/cmdline" 2>/dev/null) in
-  */cmdline:*) w_tell processes ;;
-  *) w_tell processes_by_cat ;;
-esac
-for w_file in $w_files; do
-  w_tell read "$w_file"
-done
-w_hex_keys=
-for w_key in $w_keys; do
-  w_hex_keys="$w_hex_keys $(w_hex "$w_key")"
-done 2>/dev/null
-w_self=$$
-read -r w_self w_rest </proc/self/stat
-w_own_mounts=$(cat /proc/self/mountinfo)
-w_process self ''
-w_walk '' / names
-w_daemon self ''
-for w_path in $w_stamps; do
-  w_look L "$w_path"
-done
-w_home=$(w_values /proc/self/environ RUSTUP_HOME)
-w_look L "${w_home:-$(w_values /proc/self/environ HOME)/.rustup}/settings.toml"
-w_process 1 /proc/1/root
-w_deleted
-
-# The runners, and what they started: 64 processes at most.
-w_found= w_units=
-for w_folder in /proc/[0-9]*; do
-  { w_argv=$(cat "$w_folder/cmdline"); } 2>/dev/null
-  if w_is_runner "$w_argv" && [ "${w_folder#/proc/}" != "$w_self" ]; then w_found="$w_found ${w_folder#/proc/}"; fi
-done 2>/dev/null
-w_daemons=$w_found w_round=0
-while [ "$w_round" -lt 8 ]; do
-  w_round=$((w_round + 1)) w_more=
-  for w_folder in /proc/[0-9]*; do
-    while IFS=":$w_tab" read -r w_key w_rest; do
-      [ "$w_key" = PPid ] || continue
-      case " $w_found " in *" ${w_folder#/proc/} "*) ;; *" ${w_rest#"$w_tab"} "*) w_more="$w_more ${w_folder#/proc/}" ;; esac
-      break
-    done <"$w_folder/status"
-  done 2>/dev/null
-  [ -n "$w_more" ] || break
-  w_found="$w_found$w_more"
-done
-w_count=0
-for w_pid in $w_found; do
-  w_count=$((w_count + 1))
-  [ "$w_count" -le 64 ] || break
-  w_root=/proc/$w_pid/root
-  [ "$(cat "/proc/$w_pid/mountinfo" 2>/dev/null)" != "$w_own_mounts" ] || w_root=
-  w_process "$w_pid" "$w_root"
-  case " $w_daemons " in *" $w_pid "*) w_daemon "$w_pid" "$w_root" ;; esac
-  while read -r w_row; do
-    w_unit=${w_row##*/}
-    case $w_unit in
-      *.service) case " $w_units " in *" $w_unit "*) ;; *) w_units="$w_units $w_unit" ;; esac ;;
+# walk ROOT PATH: the way to a path as a process with this root goes it, link by link; `end` is where it leads.
+walk() {
+  at='' left=$2 hops=0 end=$1$2
+  case $2 in *"$line"*) return 1 ;; esac
+  while [ -n "$left" ]; do
+    left=${left#/}
+    step=${left%%/*}
+    left=${left#"$step"}
+    case $step in
+      '' | .) continue ;;
+      ..) at=${at%/*}; continue ;;
     esac
-  done <"/proc/$w_pid/cgroup"
-  for w_path do
-    w_walk "$w_root" "$w_path" names
+    end=$1$at/$step
+    hangs "$end" && return 1
+    case $looks$line in *"$line$end$line"*) ;; *) looks=$looks$line$end ;; esac
+    if [ -L "$end" ]; then
+      links=$links$line$end hops=$((hops + 1))
+      target=$(readlink -- "$end") && [ "$hops" -le 40 ] || return 1
+      case $target in *"$line"*) return 1 ;; /*) at= ;; esac
+      left=/$target$left
+    else
+      at=$at/$step
+      [ -e "$end" ] || break
+    fi
   done
+  end=$1${at:-/}
+  [ -z "${left#/}" ] || end=$end/${left#/}
+}
+
+# place ROOT PATH [names]: the way to it, its state and the free space there; of a folder the names in it.
+place() {
+  once "place $*" && walk "$1" "$2" || return 0
+  ends=$ends$line$1/$line$end spaces=$spaces$line$end
+  [ $# -eq 2 ] || [ ! -d "$end" ] || ! once "names $end" || tell "names $end" names "$end"
+}
+
+# file ROOT PATH [FILTER]: the way to a file, and what the filter lets through of it.
+file() {
+  walk "$1" "$2" && once "read $end" || return 0
+  [ -e "$end" ] || texts=$texts$line$end
+  [ -f "$end" ] || return 0
+  case ${3-} in
+    '') tell "read $end" $timeout cat -- "$end" ;;
+    *) tell "read $end" $timeout sed -nE "$3" "$end" ;;
+  esac
+}
+
+# What has been gathered: one program for each kind of question.
+flush() {
+  tell_all stat "$looks" $timeout stat -c '%f %h %u %g %s %d %i %Y %.9Y %n' --
+  tell_all 'stat L' "$ends" $timeout stat -L -c '%f %h %u %g %s %d %i %Y %.9Y %n' --
+  tell_all space "$spaces" $timeout stat -f -c '%S %b %a %c %d %n' --
+  tell_all link "$links" ls -ldn --
+  tell_all read "$texts" $timeout grep -aH '' --
+  looks='' ends='' spaces='' links='' texts=''
+}
+
+# ---- 4. A process ----
+# value KEY: of the environment that was read last.
+value() {
+  IFS=$line
+  for entry in $environment; do
+    case $entry in "$1="*) printf %s "${entry#*=}"; break ;; esac
+  done
+  IFS=$blanks
+}
+
+# process PID ROOT
+process() {
+  mounts "$1" "$2"
+  for name in $process_files; do texts=$texts$line/proc/$1/$name; done
+  for name in $process_links; do links=$links$line/proc/$1/$name; done
+  tell "names /proc/$1/fd" names "/proc/$1/fd"
+  environment=$(environment "/proc/$1/environ")
+  tell "environ $1" environment "/proc/$1/environ"
+  while IFS=: read -r _ _ group; do
+    group "${group%/}"
+  done <"/proc/$1/cgroup"
+  place "$2" /
+  for folder in /tmp /var/tmp; do
+    place "$2" "$folder" names
+    [ ! -d "$end" ] || ! once "find $end" ||
+      run find "$end/" -xdev -mindepth 1 -maxdepth 3 -printf '%d %U %u %b %T@ %P\0'
+  done
+  for name in $folder_variables; do
+    folder=$(value "$name")
+    case $folder in /*) place "$2" "$folder" ;; esac
+  done
+  home=$(value HOME) path=$(value PATH)
+  once "search $2 $path" && search "$2" "$path"
+  flush
+}
+
+# group PATH: the counters of a control group and of those above it.
+group() {
+  for top in /sys/fs/cgroup /sys/fs/cgroup/memory /sys/fs/cgroup/pids; do
+    [ -d "$top" ] || continue
+    below=$1
+    while once "group $top$below"; do
+      for name in $group_files; do texts=$texts$line$top$below/$name; done
+      [ -n "$below" ] || break
+      below=${below%/*}
+    done
+  done
+}
+
+# search ROOT PATH: where the tools are that a process with this PATH finds, and which version.
+search() {
+  for tool in $tools; do
+    left_folders=$2: first=
+    while [ -n "$left_folders" ]; do
+      folder=${left_folders%%:*} left_folders=${left_folders#*:}
+      case $folder in /*) folder=${folder%/} ;; *) continue ;; esac
+      walk "$1" "$folder/$tool" && [ -f "$end" ] && [ -x "$end" ] && [ -z "$first" ] || continue
+      first=$folder/$tool real=$end
+    done
+    hangs "$first" || [ ! -x "$first" ] && continue
+    ends="$ends$line$first$line${real%/*}/rustup"
+    trusted "$first" && trusted "${real#"$1"}" && once "run $first" && run "$first" --version
+  done
+}
+
+# trusted PATH: whether nobody but root and who runs this can have put a program there; it is not started otherwise.
+trusted() {
+  part=$1 parts=
+  while [ -n "$part" ]; do parts=$parts$line$part part=${part%/*}; done
+  set -- '(' -user 0 -o -user "$uid" ')' '(' -type l -o -perm -1000 -o '!' -perm -002
+  [ "$uid" != 0 ] || set -- "$@" '(' '!' -perm -020 -o -group 0 ')'
+  IFS=$line
+  set -- $parts -prune "$@" ')' -print
+  IFS=$blanks
+  [ "$line$(find "$@")" = "$parts" ]
+}
+
+# ---- 5. A runner ----
+# daemon PID ROOT: the files that a process with this root sees, its home, and what its command line names.
+daemon() {
+  for path in $system_files; do file "$2" "$path"; done
+  for path in $authority_folders; do
+    hangs "$2$path" || ! once "names $2$path" || tell "names $2$path" names "$2$path"
+  done
+  set +f
+  for path in "$2"/usr/local/share/ca-certificates/* "$2"/etc/pki/ca-trust/source/anchors/*; do
+    file "$2" "${path#"$2"}"
+  done
+  set -f
+  for path in $tool_settings; do file "$2" "$path" "$settings"; done
+  case $home in
+    /*) for path in $home_settings; do file "$2" "$home/$path" "$settings"; done
+      for path in $home_folders; do place "$2" "$home/$path" names; done
+      for path in .cache/act .cache/actcache; do place "$2" "$home/$path"; done ;;
+  esac
+  # What BASH_ENV names, where it sets and unsets variables and does nothing else.
+  path=$(value BASH_ENV)
+  case $path in
+    /*) walk "$2" "$path" && [ -f "$end" ] && [ -z "$(grep -avE "^[[:blank:]]*($simple)?[[:blank:]]*\$" "$end")" ] &&
+      file "$2" "$path" "$hook" ;;
+  esac
+  cwd=$(readlink -- "/proc/$1/cwd") config='' last=''
+  below=$cwd
+  IFS=$line
+  for word in $(tr '\000' '\n' <"/proc/$1/cmdline"); do
+    case $word in */bin/Runner.Listener) below=${word%/bin/Runner.Listener} ;; --config=* | -c=*) config=${word#*=} ;; esac
+    case $last in -c | --config) config=$word ;; esac
+    last=$word
+  done
+  IFS=$blanks
+  place "$2" "$cwd"
+  place "$2" "$below/_work"
+  file "$2" "$below/.path"
+  file "$2" "$below/.runner" "$registration"
+  file "$2" "$below/.env" "$env_file"
+  [ -z "$config" ] || configured "$2" "$config"
+  flush
+}
+
+# configured ROOT CONFIG: a runner's configuration file, and the files and folders that it names.
+configured() {
+  file "$1" "$(from_cwd "$2")" "$configuration"
+  config=$end
+  hangs "$config" || [ ! -f "$config" ] && return
+  for name in file env_file workdir_parent dir; do
+    path=$(sed -nE "s/^ *$name *: *[\"']?([^\"'#]*[^\"'# ]).*/\\1/p" "$config")
+    case $name$path in
+      file?*) file "$1" "$(from_cwd "$path")" "$registration" ;;
+      env_file?*) file "$1" "$(from_cwd "$path")" "$env_file" ;;
+      *dir?* | *parent?*) place "$1" "$(from_cwd "$path")" ;;
+    esac
+  done
+}
+
+# from_cwd PATH: as the daemon finds it.
+from_cwd() {
+  case $1 in /*) printf %s "$1" ;; *) printf %s "$cwd/$1" ;; esac
+}
+
+# runners: the numbers of the daemons, then of what they started.
+runners() {
+  set +f
+  found=$(grep -aslE 'runner|Runner\.Listener|sccache' /proc/[0-9]*/cmdline)
+  set -f
+  for path in $found; do
+    case $(tr '\000' ' ' <"$path") in
+      *runner*daemon* | *Runner.Listener*run* | *whyred-runner* | *sccache' ') path=${path#/proc/}; echo "${path%%/*}" ;;
+    esac
+  done
+}
+
+# descendants PID...: they, then their children, and theirs.
+descendants() {
+  set +f
+  printf '%s\n' /proc/[0-9]*/status | $patience xargs grep -aHs '^PPid:' | awk -v first="$*" '
+    { split($1, part, "/"); children[$2] = children[$2] " " part[3] }
+    END {
+      count = split(first, list, " ")
+      for (n = 1; n <= count; n++) known[list[n]] = 1
+      for (n = 1; n <= count; n++) {
+        print list[n]
+        more = split(children[list[n]], next_ones, " ")
+        for (m = 1; m <= more; m++) if (!(next_ones[m] in known)) { known[next_ones[m]] = 1; list[++count] = next_ones[m] }
+      }
+    }'
+}
+
+# deleted: files that are held open, and what they take.
+deleted() {
+  set -- find /proc -mindepth 1 -maxdepth 3 '(' -path '/proc/[0-9]*/fd/*' -lname '* (deleted)' ')'
+  set -- "$@" -printf '%p -> %l\0' -o '(' -path '/proc/[0-9]*' '(' '!' -path '/proc/*/*' -o -path '/proc/[0-9]*/fd' ')' ')'
+  run "$@" -o -prune
+  set -- $($timeout find /proc -mindepth 3 -maxdepth 3 -path '/proc/[0-9]*/fd/*' -lname '* (deleted)')
+  [ $# -eq 0 ] || [ $# -gt 400 ] || run find -L "$@" -maxdepth 0 -type f -printf '%D %i %s %b %p\0'
+}
+
+# ---- 6. From the top ----
+exec 3>&1 4>&2
+nothing=/dev/null timeout='' patience='' uid=$(id -u) units=' '
+if (: >/dev/null) 2>&-; then exec 2>/dev/null; fi # processes come and go while they are looked at
+[ -r /dev/null ] || nothing=/proc/version
+if timeout 2 true; then timeout='timeout 2' patience='timeout 30'; fi
+cd /
+read -r self _ </proc/self/stat
+echo "# whyred host 2 $mark"
+tell hello hello
+tell variables echo "$variables"
+run date +%s.%N
+run date -u +%s
+run timedatectl show -p NTPSynchronized
+run chronyc -n tracking
+run ss -Htlnpe
+tell processes processes
+for path in $machine_files; do texts=$texts$line$path; done
+process "$self" ''
+place '' / names
+daemon "$self" ''
+for path in $dated_files; do walk '' "$path" && ends=$ends$line$path; done
+path=$(value RUSTUP_HOME)
+ends=$ends$line${path:-$home/.rustup}/settings.toml
+process 1 /proc/1/root
+deleted
+daemons=" $(echo $(runners)) " own_mounts=$(cat /proc/self/mountinfo)
+for pid in $(descendants $daemons | head -n 64); do
+  root=/proc/$pid/root
+  [ "$(cat "/proc/$pid/mountinfo")" != "$own_mounts" ] || root=
+  process "$pid" "$root"
+  case $daemons in *" $pid "*) daemon "$pid" "$root" ;; esac
+  for path do place "$root" "$path" names; done
+  while read -r unit; do
+    unit=${unit##*/}
+    case $unit in *.service) once "unit $unit" && units="$units$unit " ;; esac
+  done <"/proc/$pid/cgroup"
 done
-for w_unit in $w_units; do
-  w_tell run systemctl show --no-pager -p "$w_unit_facts" -- "$w_unit"
-  w_tell_by journal run journalctl --no-pager --all --reverse --output=json --output-fields=MESSAGE --lines=2000 \
-    --since=-24h "--unit=$w_unit"
+for path do place '' "$path" names; done
+flush
+for unit in $units; do
+  run systemctl show --no-pager -p "$unit_facts" -- "$unit"
+  set -- journalctl --no-pager --all --reverse --output=json --output-fields=MESSAGE --lines=2000
+  set -- "$@" --since=-24h "--unit=$unit"
+  [ -z "$(command -v journalctl)" ] || tell "run $*" journal "$@"
 done
-for w_path do
-  w_walk '' "$w_path" names
-done
-echo "
-$w_mark end" || echo 'The output could not be written to its end: is the disk full?' >&9
+tell dead echo "$dead"
+printf '\n%s end\n' "$mark" || echo 'The output could not be written to its end: is the disk full?' >&4

@@ -1,31 +1,38 @@
 """`PrintedHost`: a machine by what a script printed there, which its administrator read, ran and handed back.
 
-For a host that whyred cannot reach: no Python, no ssh, a full disk. The script (`script`) is `remote.sh` without what
-writes, and `print.sh`, which puts the questions that probes put; its output is asked as the machine would be. What was
-not asked there stays unknown (`not-recorded`).
+For a host that whyred cannot reach: no Python, no ssh, a full disk. The script is `print.sh`, which puts the questions
+that probes put; its output is asked as the machine would be. What was not asked there stays unknown (`not-recorded`).
+
+Where it differs from asking the machine on the spot: a host whose `stat` takes no -c tells of no path's state; a mount
+is found by the path as it is written, so `readonly` of a path with links in it is that of the path's own words.
 """
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import stat
+from collections.abc import Callable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
+from typing import TypeVar
 
 from whyred.hosts import _answers
-from whyred.hosts._channel import Told, quoted
-from whyred.hosts._frame import Frame, NoiseError
-from whyred.hosts._questions import LIST_LIMIT, Questions
+from whyred.hosts._channel import quoted
+from whyred.hosts._printout import Part, read_printout
+from whyred.hosts._questions import OTHER_ROOT, path_word, understood
 from whyred.hosts._refusals import said_no
 from whyred.model.evidence import Reason
-from whyred.model.host import HostRefusedError, Output
+from whyred.model.host import HostRefusedError, Output, Process, Space, Stat
 from whyred.model.trouble import UserError
 
-_HEAD = re.compile(rb"# whyred host 1 ([0-9a-f]{32})\n")
-_CUT = "\n# w_run PROGRAM"
-"""Where the questions of `remote.sh` begin that start programs and write."""
+T = TypeVar("T")
+
+_HEAD = re.compile(rb"# whyred host 2 ([0-9a-f]{32})\n")
 _LIMIT = 256 << 20
 """Bytes of an output: what a machine of 100,000 processes prints is less."""
-_Key = tuple[bytes, ...]
+_HOSTS = "Say local for this machine, ssh://USER@HOST for another, or name a bundle or the output of a script"
+_ANEW = "Print one (whyred doctor --script > probe.sh), run there: sh probe.sh > OUTPUT, and say: --host OUTPUT"
+_TIMED_OUT = 124
+"""Of timeout(1)."""
 
 
 def script(paths: Sequence[str] = (), mark: str = "") -> str:
@@ -34,11 +41,8 @@ def script(paths: Sequence[str] = (), mark: str = "") -> str:
     mark = mark or os.urandom(16).hex()
     plain = [p for p in paths if p.startswith("/") and not any(c < " " for c in p)]
     named = b" ".join(quoted(os.fsencode(p)) for p in plain).decode("utf-8", "replace")
-    folder = resources.files("whyred.hosts")
-    questions = folder.joinpath("remote.sh").read_text(encoding="utf-8").partition(_CUT)[0].partition("\n\n")[2]
-    asked = folder.joinpath("print.sh").read_text(encoding="utf-8")
-    head = f"#!/bin/sh\n# whyred asks a machine by this script.\n\nw_mark={mark}\necho '# whyred host 1 {mark}'"
-    return f'{head}\nset -- "$@" {named}\n{questions}\n{asked}'
+    text = resources.files("whyred.hosts").joinpath("print.sh").read_text(encoding="utf-8")
+    return text.replace("\nmark=\n", f'\nmark={mark}\nset -- "$@" {named}\n', 1)
 
 
 def is_output(path: str) -> bool:
@@ -50,22 +54,41 @@ def is_output(path: str) -> bool:
         return False
 
 
-class PrintedHost(Questions):
+def check_output(path: str) -> None:
+    """Raises UserError where this file is not what such a script printed, or cannot be read."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - a pipe is not opened
+            raise UserError(f"cannot ask {path[:200]}", "it is no regular file", _HOSTS)
+        with Path(path).open("rb") as file:
+            head = file.read(64)
+    except (OSError, ValueError) as e:
+        why = "there is no such file" if isinstance(e, FileNotFoundError) else getattr(e, "strerror", None) or str(e)
+        raise UserError(f"cannot ask {path[:200]}", why, _HOSTS) from e
+    if _HEAD.match(head) is None:
+        why = "it is neither a bundle nor the output of the script that `whyred doctor --script` prints"
+        if head.startswith(b"# whyred host "):
+            why = "another version of whyred printed the script that it comes from"
+        elif head.startswith(b"#!/bin/sh"):
+            why = "it is a script, not what a script printed"
+        raise UserError(f"cannot ask {path[:200]}", why, _ANEW)
+
+
+class PrintedHost:
     """The machine on which a script was run, as it was then."""
 
     def __init__(self, path: str) -> None:
         """Reads the output. Raises UserError: it cannot be read, or is none, or was cut before its beginning."""
+        check_output(path)
         try:
             with Path(path).open("rb") as file:
                 data = file.read(_LIMIT)
         except OSError as e:
-            raise UserError(f"cannot read {path}", e.strerror or str(e), "Name the file that the script printed") from e
+            raise UserError(f"cannot ask {path}", e.strerror or str(e), _HOSTS) from e
         head = _HEAD.match(data)
-        if head is None:
-            raise UserError(f"{path} is no output of the script", "its first line is not", "Run: sh probe.sh > OUTPUT")
+        assert head is not None
         self._path, self._mark = path, head[1]
-        self._told = _read(data, head[1].decode())
-        hello = self._told.get((b"hello",))
+        self._told = read_printout(data, head[1])
+        hello = self._told.get(b"hello")
         if hello is None:
             how = "Run the script again, and hand over all that it prints"
             raise UserError(f"{path} was cut before its first answer", "the script was ended, or the disk is full", how)
@@ -73,74 +96,102 @@ class PrintedHost(Questions):
         self.identity = self._greeting.identity
         self.whole = data.rstrip().endswith(head[1] + b" end")
         """Whether the script ran to its end."""
+        self._variables = frozenset(self._body(b"variables").decode("ascii", "replace").split())
+        self._dead = [row for row in self._body(b"dead").split(b"\n") if row]
 
-    def _now(self) -> float:
-        date = self._told.get((b"run", b"date", b"+%s.%N"))
-        found = re.match(rb"\d+", date.body) if date else None
-        return float(found[0]) if found else super()._now()
+    def read(self, path: str, limit: int = 1 << 20) -> bytes:
+        """The first `limit` bytes of a file."""
+        body = self._ask("read", path)
+        # a command line ends with a NUL byte, behind which `grep` ends the line
+        return (body.removesuffix(b"\n") if path.endswith("/cmdline") else body)[: max(1, limit)]
 
-    def _ask(self, what: str, question: str, *arguments: bytes, limit: int = LIST_LIMIT, cut: bool = False) -> Told:
-        told = self._told.get((question.encode(), *map(self._own, arguments)))
-        if told is None:
-            how = "" if self.whole else "; the output was cut before its end"
-            raise HostRefusedError(Reason.NOT_RECORDED, f"{what}: the script did not ask that{how}")
-        if told.code != 0:
-            raise said_no(what, told.error)
-        return told
+    def stream(self, path: str, start: int = 0) -> Iterator[bytes]:
+        """A file that was printed, from an offset on."""
+        return iter([self.read(path, _LIMIT)[start:]])
 
-    def _own(self, argument: bytes) -> bytes:
-        """The script's own process is asked as /proc/self there."""
-        own = b"/proc/%d/" % (self._greeting.pid or 0)
-        return b"/proc/self/" + argument.removeprefix(own) if argument.startswith(own) else argument
+    def names(self, path: str) -> list[str]:
+        """The sorted names in a directory."""
+        return self._understood("names", path, _answers.read_names)
 
     def link(self, path: str) -> str:
         """Where a symbolic link points; `/proc/self` is the script's shell."""
         if path == "/proc/self" and self._greeting.pid is not None:
             return str(self._greeting.pid)
-        return super().link(path)
+        return os.fsdecode(self._ask("link", path))
 
-    def stream(self, path: str, start: int = 0) -> Iterator[bytes]:
-        """A file that was printed, from an offset on."""
-        return iter([self.read(path, LIST_LIMIT)[start:]])
+    def stat(self, path: str, *, follow: bool = True) -> Stat:
+        """The state of a path."""
+        return self._understood("stat L" if follow else "stat", path, _answers.read_stat)
+
+    def space(self, path: str) -> Space:
+        """The space of the file system that holds a path, as an unprivileged user may use it."""
+        root = OTHER_ROOT.match(path)
+        place, mounts = (path[root.end() :] or "/", f"{root[1]}/mountinfo") if root else (path, "/proc/self/mountinfo")
+        table = self._body(b"read " + self._own(mounts.encode()))
+        return self._understood("space", path, lambda body: _answers.read_space(body + b"\n" + table, place))
 
     def environ(self, pid: int, keys: Sequence[str]) -> dict[str, str]:
         """The values of the given keys; one that the script does not print is unknown."""
-        path = self._own(b"/proc/%d/environ" % pid)
-        key = next((k for k in self._told if k[:2] == (b"environ", path)), None)
-        if key is None or any(os.fsencode(k).hex().encode() not in key[2:] for k in keys):
-            what = f"/proc/{pid}/environ: the script does not print {', '.join(keys)} of this process"
+        path = f"/proc/{pid}/environ"
+        told = self._told.get(b"environ " + self._own(path.encode()).split(b"/")[2])
+        if told is None or not self._variables.issuperset(keys):
+            what = f"{path}: the script does not print {', '.join(keys)} of this process"
             raise HostRefusedError(Reason.NOT_RECORDED, what)
-        told = self._told[key]
-        if told.code != 0:
-            raise said_no(f"/proc/{pid}/environ", told.error)
-        return {k: v for k, v in _answers.read_variables(told.body).items() if k in keys}
+        if told.error and not told.body:
+            raise said_no(path, told.error)
+        # a line end in a value stands there as the byte 1
+        rows = (row.replace(b"\x01", b"\n").partition(b"=") for row in told.body.split(b"\n"))
+        found: dict[str, str] = {}
+        for key, _, value in rows:
+            if key.decode("ascii", "replace") in keys:
+                # of a key that is there twice getenv(3) gives the first
+                found.setdefault(os.fsdecode(key), os.fsdecode(value))
+        return found
+
+    def processes(self) -> list[Process]:
+        """Every process that could be seen, by pid."""
+        if not self._greeting.has_grep:
+            what = "/proc: the host's grep ends a command line at its first word"
+            raise HostRefusedError(Reason.TOOL_MISSING, what)
+        return _answers.read_processes(self._body(b"processes"), self._mark)
 
     def run(self, argv: Sequence[str], seconds: float = 2.0) -> Output:
         """What a program printed there."""
-        told = self._ask(argv[0], "run", *map(os.fsencode, argv))
+        told = self._told.get(b" ".join((b"run", *map(os.fsencode, argv))))
+        if told is None:
+            raise self._not_asked(argv[0])
+        if told.error == b"no such program":
+            raise HostRefusedError(Reason.TOOL_MISSING, f"{argv[0]}: this program is not on the host")
+        if told.status == _TIMED_OUT:
+            raise HostRefusedError(Reason.TIMED_OUT, f"{argv[0]}: no end within 2 s, ended by the script")
         return Output(told.status, told.body, told.error)
 
     def create(self, folder: str) -> str | None:
         """Nothing can be tried on a machine by what it printed."""
         raise HostRefusedError(Reason.NOT_SUPPORTED, f"{folder}: a printed host cannot be tried")
 
+    def _ask(self, question: str, path: str) -> bytes:
+        asked = self._own(path_word(path))
+        told = self._told.get(question.encode() + b" " + asked)
+        if told is None:
+            if any((asked + b"/").startswith(folder + b"/") for folder in self._dead):
+                raise HostRefusedError(Reason.TIMED_OUT, f"{path}: the file system that holds it does not answer")
+            raise self._not_asked(path)
+        if told.status != 0:
+            raise said_no(path, told.error)
+        return told.body
 
-def _read(data: bytes, mark: str) -> Mapping[_Key, Told]:
-    """The answers by question and arguments. An answer that was cut is none."""
-    answers: dict[_Key, Told] = {}
-    head = re.compile(b"\n%s [?] (\\d+) ([a-z_]+)\n((?: [^\n]*\n)*)" % mark.encode())
-    found = head.search(data)
-    while found is not None:
-        after = head.search(data, found.end())
-        part = data[found.end() : after.start() if after else len(data)]
-        frame = Frame(mark, int(found[1]), LIST_LIMIT)
-        try:
-            frame.feed(part + b"\n")
-        except NoiseError:
-            frame.done = False
-        if frame.done:
-            key = (found[2], *(row[1:] for row in found[3].split(b"\n")[:-1]))
-            body = bytes(frame.body)
-            answers.setdefault(key, Told(frame.code, body, frame.error, frame.status, b"", False, mark.encode()))
-        found = after
-    return answers
+    def _understood(self, question: str, path: str, read: Callable[[bytes], T]) -> T:
+        body = self._ask(question, path)
+        return understood(path, lambda: read(body))
+
+    def _not_asked(self, what: str) -> HostRefusedError:
+        how = "" if self.whole else "; the output was cut before its end"
+        return HostRefusedError(Reason.NOT_RECORDED, f"{what}: the script did not ask that{how}")
+
+    def _body(self, question: bytes) -> bytes:
+        return self._told.get(question, Part(b"")).body
+
+    def _own(self, path: bytes) -> bytes:
+        """/proc/self is the shell that ran the script."""
+        return re.sub(rb"^/proc/self(?=/)", b"/proc/%d" % (self._greeting.pid or 0), path)

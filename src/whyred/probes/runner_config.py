@@ -129,7 +129,8 @@ def _of_file(parts: Parts) -> Fields:
     said = parts.table("said")
     valid: bool | Unknown = True
     if isinstance(said, Unknown):
-        valid = False if said.reason is Reason.UNREADABLE else said
+        no_text = isinstance(stat, Unknown) or stat is None or stat.kind != "file"  # its reason is the answer
+        valid = said if no_text or said.reason is not Reason.UNREADABLE else False
     exists = stat if isinstance(stat, Unknown) else stat is not None
     return {"file": file, "exists": exists, "valid": valid, "changed_since_start": _changed(parts)}
 
