@@ -67,12 +67,13 @@ def shape(
         yield "has no title or does not say where its facts come from"
     yield from (f"says nothing under {k}" for k, text in asdict(cause.text).items() if len(text.split()) < 4)
     yield from (f"has a broken line under {k}" for k, text in asdict(cause.text).items() if "\n" in text)
-    known = captures(cause, patterns)
+    known, own = captures(cause, patterns), cause.patterns
     for name in (*cause.when, *cause.unless):
         if name not in known:
             yield f"wants the capture {name}, which none of its patterns has"
     for condition in (*cause.confirm, *cause.support, *cause.refute):
         yield from wrong(condition, known, probes)
+        yield from (f"has a line for {p}, which is none of its patterns" for p in condition.patterns if p not in own)
     if shared := {(c, c.value) for c in cause.confirm} & {(c, c.value) for c in cause.refute}:
         yield f"confirms and refutes by the same condition: {shared}"
 

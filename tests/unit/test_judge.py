@@ -1,6 +1,7 @@
 """Confidence follows from the conditions alone: every rule, every operator, every kind of not knowing."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -303,3 +304,9 @@ def test_a_path_that_the_log_tells_only_in_part_is_looked_for_nowhere(path: str)
     value = found.held[0].evidence[0].value
     assert isinstance(value, Unknown)
     assert (value.reason, found.confidence) == (Reason.NOT_SUPPORTED, P)
+
+
+def test_a_condition_of_other_patterns_is_none_of_this_failures() -> None:
+    elsewhere = replace(condition("bad"), patterns=("other",))
+    (mine,) = candidates(failure(), [cause("a", confirm=(elsewhere, replace(condition("good"), patterns=("p",))))])
+    assert mine.confirm == (condition("good"),)  # which pattern it was for is no part of what two causes may share

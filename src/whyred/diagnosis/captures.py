@@ -7,7 +7,9 @@ import re
 import signal
 from collections.abc import Mapping
 
-_BY_TEXT = {os.strerror(n).lower(): name for n, name in numbers.errorcode.items()}
+_OF_DASH = {"directory nonexistent": "ENOENT"}
+"""dash has words of its own where it cannot make a file (its error.c, E_CREAT)."""
+_BY_TEXT = {os.strerror(n).lower(): name for n, name in numbers.errorcode.items()} | _OF_DASH
 _SIGNALLED = 128
 """A shell reports a child that died of signal N as exit code 128 + N (POSIX 2.8.2)."""
 

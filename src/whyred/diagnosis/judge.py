@@ -21,12 +21,22 @@ it is, it would be looked for in whyred's own folder, or be missing by its stars
 def candidates(failure: Failure, causes: Iterable[Cause]) -> list[Cause]:
     """The causes that can explain a failure: its pattern or class is one of theirs and the captures agree."""
     return [
-        cause
+        _for(cause, failure.pattern)
         for cause in causes
         if (failure.pattern in cause.patterns or failure.class_ in cause.classes)
         and agree(failure.captures, cause.when)
         and not any(agree(failure.captures, {k: v}) for k, v in cause.unless.items())
     ]
+
+
+def _for(cause: Cause, pattern: str) -> Cause:
+    """The cause with those of its conditions that count for failures of this pattern. Which patterns they name is left
+    out then: it is no part of what is asked, and two causes may share the rest."""
+    parts = [
+        tuple(replace(c, patterns=()) for c in part if not c.patterns or pattern in c.patterns)
+        for part in (cause.confirm, cause.support, cause.refute)
+    ]
+    return replace(cause, confirm=parts[0], support=parts[1], refute=parts[2])
 
 
 def ask_of(condition: Condition, captures: Mapping[str, str]) -> Ask | None:

@@ -55,6 +55,8 @@ class Condition:
     with_: tuple[tuple[str, str], ...] = ()
     beside: bool = False
     """A line of `support` that is as true of healthy hosts: shown beside a proof, and no sign by itself."""
+    patterns: tuple[str, ...] = ()
+    """It counts for failures of these patterns alone; empty: for all of its cause."""
 
 
 @dataclass(frozen=True, slots=True)
