@@ -242,7 +242,7 @@ def test_no_name_that_others_gave_stands_outside_of_a_fence(name: str, tmp_path:
     workflows.mkdir(parents=True)
     (workflows / f"{word}.yml").write_text(file)
     red, one, open_ = (f"alice/priv#{r.index}" for r in (run, lone, waits))
-    calls: list[tuple[str, dict[str, object]]] = [
+    calls: list[tuple[str, dict[str, Any]]] = [
         ("ci_status", {"targets": ["alice/priv"]}),
         ("ci_status", {"targets": [f"alice/priv@{word}"]}),
         ("ci_runs", {"target": "alice/priv"}),

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from whyred.app.log_grep import Grep, Matches, Row
+from whyred.app.log_grep import Grep, Matches, Passed, Row
 from whyred.app.log_pieces import Absent, Head, Piece, Text
 from whyred.app.log_steps import StepHead
 from whyred.app.log_wait import Note
@@ -83,6 +83,8 @@ class LogWriter:
             self._row(piece)
         elif isinstance(piece, Note):
             say(piece.text)
+        elif isinstance(piece, Passed):
+            say(f"{piece.count} lines before these are left out.")
         elif isinstance(piece, Absent):
             self._absent(piece)
         elif self._json:
