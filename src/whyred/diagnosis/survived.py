@@ -18,6 +18,9 @@ from whyred.model.pattern import Role, Strength
 _SHELLS = frozenset({"bash", "sh", "shell"})
 _NOT_STARTED = (126, 127)
 """What a shell's exit code is when a command cannot be started (POSIX 2.8.2)."""
+_UNSTARTED = re.compile(r"not found|cannot execute|bad interpreter|[Ee]xec format error")
+"""What a shell says of a command that it could not start, and of nothing else: that a file is not there, or may not be
+opened, it says of a redirection as well, which ends with 1 or 2."""
 _SIGNALLED = 128
 _TIMED_OUT = 124
 """What timeout(1) ends with when the time was up."""
@@ -109,9 +112,10 @@ def survived(reading: Reading, hits: Sequence[Hit], hit: Hit) -> str:
     section = section_at(reading.sections, hit.line)
     end = (section.ended or section.last) if section else reading.lines
     after = [h for h in hits if hit.line < h.line <= end and h.pattern.id != hit.pattern.id]
-    if hit.pattern.tool in _SHELLS and section is not None and _not_of_a_shell(reading, section, after):
-        return f"the step ended with {section.exit_code}, which is not what a command that cannot be started gives"
     one = said(reading, hit)
+    unstarted = hit.pattern.tool in _SHELLS and _UNSTARTED.search(one.message) is not None
+    if unstarted and section is not None and _not_of_a_shell(reading, section, after):
+        return f"the step ended with {section.exit_code}, which is not what a command that cannot be started gives"
     near = [reading.window.get(n, "") for n in range(hit.line + 1, min(end, hit.line + _NEAR) + 1)]
     if any(_IGNORED.search(text) for text in near[:2]):
         return "make says that it ignored this error"
