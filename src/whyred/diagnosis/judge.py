@@ -87,7 +87,7 @@ def confidence(held: Sequence[Held], rivals: Sequence[Held], *, survived: str = 
     if refutes:
         return Confidence.RULED_OUT, _sentence(refutes[0])
     own = [h for h in confirms if h.condition not in shared]
-    if survived and (confirms or supports):
+    if survived and confirms:
         return Confidence.POSSIBLE, f"it is so, but the step went on after this line: {survived}"
     if own:
         return Confidence.CONFIRMED, _sentence(own[0])
