@@ -109,8 +109,7 @@ def survived(reading: Reading, hits: Sequence[Hit], hit: Hit) -> str:
     section = section_at(reading.sections, hit.line)
     end = (section.ended or section.last) if section else reading.lines
     after = [h for h in hits if hit.line < h.line <= end and h.pattern.id != hit.pattern.id]
-    absent = hit.pattern.tool in _SHELLS and hit.pattern.class_ == "infra/missing-tool"
-    if absent and section is not None and _not_of_a_shell(reading, section, after):
+    if hit.pattern.tool in _SHELLS and section is not None and _not_of_a_shell(reading, section, after):
         return f"the step ended with {section.exit_code}, which is not what a command that cannot be started gives"
     one = said(reading, hit)
     near = [reading.window.get(n, "") for n in range(hit.line + 1, min(end, hit.line + _NEAR) + 1)]
