@@ -2,6 +2,7 @@
 # Each makes .venv and installs what it needs.
 
 PYTHON ?= python3
+JOBS ?= 2
 BIN := .venv/bin
 CORPUS ?= ../shared/corpus
 
@@ -28,8 +29,8 @@ lint: .venv/.ready  ## style, types, import contracts, house lints, stale pages
 	$(BIN)/python scripts/docs.py --check
 	$(BIN)/python scripts/refusals.py --check
 
-unit: .venv/.ready
-	$(BIN)/pytest
+unit: .venv/.ready  ## all tests, side by side; JOBS=0: one after the other
+	$(BIN)/pytest -n $(JOBS)
 
 fuzz: .venv/.ready  ## hostile logs for as long as it is let (about an hour for all; Ctrl-C ends it)
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest tests/fuzz -x

@@ -86,7 +86,7 @@ def confidence(held: Sequence[Held], rivals: Sequence[Held], *, survived: str = 
 
     Confirmed: a confirm line holds that no other open candidate explains, and no refute line does. Ruled out: a refute
     line holds and no confirm line does. Both: possible. Likely: a confirm line holds that others explain as well, or a
-    support line holds. Possible: nothing is known either way, or the step `survived` the failure (and why one knows).
+    support line holds, or the step `survived` the failure (and why one knows). Possible: nothing is known either way.
     """
     confirms = [h for h in held if h.weight is Weight.CONFIRMS and h.holds]
     refutes = [h for h in held if h.weight is Weight.REFUTES and h.holds]
@@ -97,8 +97,8 @@ def confidence(held: Sequence[Held], rivals: Sequence[Held], *, survived: str = 
     if refutes:
         return Confidence.RULED_OUT, _sentence(refutes[0])
     own = [h for h in confirms if h.condition not in shared]
-    if survived and (confirms or supports):
-        return Confidence.POSSIBLE, f"it is so, but the step went on after this line: {survived}"
+    if survived and own:
+        return Confidence.LIKELY, f"it is so, but the step went on after this line: {survived}"
     if own:
         return Confidence.CONFIRMED, _sentence(own[0])
     if confirms:

@@ -11,10 +11,11 @@ _ORDER = {Confidence.CONFIRMED: 0, Confidence.LIKELY: 1, Confidence.POSSIBLE: 2,
 def rank(findings: Iterable[Finding]) -> tuple[list[Finding], list[Finding]]:
     """(open findings, best first; ruled out).
 
-    Surer first; then what explains the better failure; then, of those that are merely possible, a cause of the code
-    that asks for this text, and last what the host was asked for and shows no sign of; then, where both are confirmed,
-    a cause before the one that follows from it; then the cause of the failure's own class before one that only explains
-    why a setting did not help; then the cause that explains more kinds of texts; then by id, never by chance.
+    Surer first, but what the step went on after among what is possible; then what explains the better failure; then, of
+    those that are merely possible, a cause of the code that asks for this text, and last what the host was asked for
+    and shows no sign of; then, where both are confirmed, a cause before the one that follows from it; then the cause of
+    the failure's own class before one that only explains why a setting did not help; then the cause that explains more
+    kinds of texts; then by id, never by chance.
     """
     rows = list(findings)
     place: dict[int, int] = {}
@@ -27,8 +28,8 @@ def rank(findings: Iterable[Finding]) -> tuple[list[Finding], list[Finding]]:
         cause, failure = finding.cause, finding.failure
         other_class = cause.class_ != failure.class_
         deeper = any((id(failure), e) in sure for e in cause.explains) and (id(failure), cause.id) in sure
-        order, vague = _ORDER[finding.confidence], _vague(finding)
-        return order, place[id(failure)], vague, not deeper, other_class, -len(cause.patterns), cause.id
+        order = max(_ORDER[finding.confidence], _ORDER[Confidence.POSSIBLE] if finding.survived else 0)
+        return order, place[id(failure)], _vague(finding), not deeper, other_class, -len(cause.patterns), cause.id
 
     ordered = sorted(rows, key=key)
     return (
