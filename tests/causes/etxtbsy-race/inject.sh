@@ -5,5 +5,7 @@ set -e
 mkdir /tmp/tools
 printf '#!/bin/sh\necho generated\n' >/tmp/tools/generate
 chmod 755 /tmp/tools/generate
-while kill -0 $$; do sleep 1; done 3>>/tmp/tools/generate >/dev/null 2>&1 &
+exec 3>>/tmp/tools/generate
+while kill -0 $$; do sleep 1; done >/dev/null 2>&1 &
+exec 3>&-
 exec "$@"
