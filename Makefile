@@ -6,7 +6,7 @@ JOBS ?= 2
 BIN := .venv/bin
 CORPUS ?= ../shared/corpus
 
-.PHONY: demo test lint unit fuzz live systemd refusals cases tokens lab docs picture bench clean
+.PHONY: demo test lint unit fuzz live systemd refusals cases tokens lab variants docs picture bench clean
 
 .venv/.ready: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -53,6 +53,10 @@ tokens: .venv/.ready  ## what answers cost agents, counted with npm's gpt-tokeni
 
 lab: .venv/.ready  ## faults really made in a sandbox, real jobs that run into them, and what whyred says
 	$(BIN)/python scripts/lab.py
+
+variants: .venv/.ready  ## the founding incident in six variants, with a compiler that prints the founding line (Debian 12)
+	sh scripts/old_rust.sh .venv/old-rust
+	WHYRED_OLD_RUST=$(CURDIR)/.venv/old-rust/bin $(BIN)/pytest tests/lab/test_incident_variants.py
 
 docs: .venv/.ready  ## write the generated pages again
 	$(BIN)/python scripts/docs.py
