@@ -14,7 +14,7 @@ from whyred.model.host import Host, HostRefusedError, Stat, Subject
 from whyred.model.probe import Cost, Facts, Kind, Probe
 from whyred.probes.answer import Fields, Parts, every, pack, printable, refusal, told, without_process
 from whyred.probes.mounts import covers, holding, lines_holding, read_mounts
-from whyred.probes.person import SEARCH, WRITE, Person, ask_person, read_person
+from whyred.probes.person import READ, SEARCH, WRITE, Person, ask_person, read_person
 from whyred.probes.place import entrance, follow, mountinfo
 
 FIELDS = {
@@ -34,14 +34,19 @@ FIELDS = {
     "socket_refused": "with `path`: whether owner and mode close this socket or device to the user; absent for others",
     "group_stale": "with `path`: whether /etc/group gives the user its group, which opens it, and the process lacks it",
     "path_group": "with `path`: the name, else number, of its group; absent where it is missing",
+    "group_lost": "with `path` and EACCES: whether /etc/group gives the user the group that opens what refuses the "
+    "path, the folder above it too, and the process lacks it",
+    "group_wanted": "with `path` and EACCES: whether a group opens what refuses the path, and the user is not in it; "
+    "false where that group is root's, or the owner's own",
+    "group_name": "the name, else number, of that group; absent where no group matters",
 }
 _ACCOUNTS_LIMIT = 4 << 20
 _NO_PATH = Unknown(Reason.NOT_APPLICABLE, "no path was named")
 _OF_HOME = ("home_usable", "home_in_way", "home", "home_exists", "home_writable", "home_covered")
 _OF_GROUPS = ("user", "uid", "account_home", "group_missing", "groups_missing", "groups")
 _OF_PATH = ("socket_refused", "group_stale", "path_group")
+_OF_REFUSAL = ("group_lost", "group_wanted", "group_name")
 _OTHER = Unknown(Reason.NOT_APPLICABLE, "the log is about another variable than HOME")
-_READ = 4
 
 
 def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
@@ -54,6 +59,7 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
         return refusal(entry)
     home = told(lambda: host.environ(pid, ["HOME"]).get("HOME"))
     person = ask_person(host, subject)
+    there = _place(host, entry, arguments["path"]) if "path" in arguments else _NO_PATH
     groups = told(lambda: host.read(f"{entry}/etc/group", _ACCOUNTS_LIMIT).decode("utf-8", "replace"))
     return pack(
         {
@@ -62,10 +68,10 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
             "mounts": _mounts(host, subject, home) if isinstance(home, str) else None,
             "host_mounts": _mounts(host, Subject("first", 1), home) if isinstance(home, str) else None,
             "person": person,
-            "passwd": told(lambda: _lines(host.read(f"{entry}/etc/passwd", _ACCOUNTS_LIMIT), person)),
+            "passwd": told(lambda: _lines(host.read(f"{entry}/etc/passwd", _ACCOUNTS_LIMIT), person, there)),
             "group": groups,
             "path": arguments.get("path", _NO_PATH),
-            "there": _place(host, entry, arguments["path"]) if "path" in arguments else _NO_PATH,
+            "there": there,
             "variable": arguments.get("variable", "HOME"),
             "errno": arguments.get("errno", ""),
         }
@@ -76,11 +82,14 @@ def _mounts(host: Host, subject: Subject, home: str) -> str | Unknown:
     return told(lambda: lines_holding(mountinfo(host, subject), posixpath.normpath(home)))
 
 
-def _lines(passwd: bytes, person: Mapping[str, object]) -> str:
-    """The lines of the process's user and no others."""
+def _lines(passwd: bytes, person: Mapping[str, object], there: object) -> str:
+    """The lines of the process's user and of the owners on the way to the path, and no others."""
     status = person["status"]
     uids = [line.split()[1:] for line in str(status).split("\n") if line.startswith("Uid:")]
     wanted = uids[0] if uids else []
+    if isinstance(there, dict):
+        owners = [s for s in (*there["crossed"], there["stat"]) if isinstance(s, Stat)]
+        wanted = [*wanted, *(str(s.uid) for s in owners)]
     lines = passwd.decode("utf-8", "replace").split("\n")
     return "\n".join(line for line in lines if [*line.split(":"), "", "", ""][2] in wanted)
 
@@ -103,13 +112,13 @@ def read(data: bytes) -> Facts:
         return every(FIELDS, parts.broken)
     table = parts.table("person")
     person = table if isinstance(table, Unknown) else read_person(table)
-    facts = _of_home(parts, person) | _of_groups(parts, person) | _of_path(parts, person)
+    facts = _of_home(parts, person) | _of_groups(parts, person) | _of_path(parts, person) | _of_refusal(parts, person)
     return facts | {"uninvolved": _uninvolved(facts)}
 
 
 def _uninvolved(facts: Fields) -> bool | Unknown:
     """Nothing of the account can have refused the path."""
-    signs = [facts[name] for name in ("home_in_way", "socket_refused", "group_stale")]
+    signs = [facts[name] for name in ("home_in_way", "socket_refused", "group_stale", *_OF_REFUSAL[:2])]
     unknown = next((s for s in (*signs, facts["home_usable"]) if isinstance(s, Unknown)), None)
     if unknown is not None:
         return unknown
@@ -220,6 +229,13 @@ def _user(passwd: str, uid: int) -> tuple[str, str] | None:
     return next(((printable(r[0]), printable(r[5])) for r in rows if len(r) == 7 and r[2] == str(uid)), None)
 
 
+def _own_group(passwd: str, uid: int) -> int | None:
+    """The number of the group that /etc/passwd gives this user."""
+    rows = [line.split(":") for line in passwd.split("\n")]
+    gids = [r[3] for r in rows if len(r) == 7 and r[2] == str(uid)]
+    return int(gids[0][:12]) if gids and gids[0].isdecimal() else None
+
+
 def _group(line: str) -> tuple[str, int, list[str]] | None:
     """Name, number and members of a line of group(5)."""
     row = line.split(":")
@@ -250,9 +266,50 @@ def _of_path(parts: Parts, person: Person | Unknown) -> Fields:
     refused: Value | Unknown | None = not writable if isinstance(writable, bool) else writable
     return {
         "socket_refused": refused if stat.kind == "other" else None,
-        "group_stale": given and lacking and bool(stat.mode >> 3 & (WRITE | _READ)),
+        "group_stale": given and lacking and bool(stat.mode >> 3 & (WRITE | READ)),
         "path_group": next((name for name, gid, _ in rows if gid == stat.gid), str(stat.gid)),
     }
+
+
+def _of_refusal(parts: Parts, person: Person | Unknown) -> Fields:
+    """Whether a group that the process does not have opens what refuses the path."""
+    none: Fields = {"group_lost": False, "group_wanted": False, "group_name": None}
+    if parts.absent("there") or parts.text("errno") != "EACCES":
+        return none
+    there, group, passwd = parts.table("there"), parts.text("group"), parts.text("passwd")
+    for part in (there, group, passwd, person):
+        if isinstance(part, Unknown):
+            return every(_OF_REFUSAL, part)
+    assert isinstance(there, Parts)
+    assert isinstance(person, Person)
+    rows = [r for line in str(group).split("\n") if (r := _group(line)) is not None]
+    user = _user(str(passwd), person.uid)
+    shut = next((s for s, bits in _on_the_way(there) if _opened_by_group(s, person, bits)), None)
+    if shut is None:
+        return none
+    given = any(gid == shut.gid and user is not None and user[0] in members for _, gid, members in rows)
+    return {
+        "group_lost": given,
+        # Who gives files to a group that is one user's own shares them with nobody (useradd(8), USERGROUPS_ENAB).
+        "group_wanted": not given and shut.gid not in (0, shut.uid, _own_group(str(passwd), shut.uid)),
+        "group_name": next((name for name, gid, _ in rows if gid == shut.gid), str(shut.gid)),
+    }
+
+
+def _on_the_way(there: Parts) -> list[tuple[Stat, int]]:
+    """The folders down to the path and itself, each with the bits that may be wanted there."""
+    crossed = there.tables("crossed")
+    rows = [] if isinstance(crossed, Unknown) else [Parts.of({"stat": c.parts}).stat("stat") for c in crossed]
+    folders = [s for s in rows if isinstance(s, Stat)]
+    end = None if there.absent("stat") else there.stat("stat")
+    wanted = [(s, SEARCH) for s in folders] + [(s, WRITE) for s in folders[-1:]]
+    return wanted + ([(end, READ), (end, WRITE)] if isinstance(end, Stat) else [])
+
+
+def _opened_by_group(stat: Stat, person: Person, bit: int) -> bool:
+    """Whether the user is refused there what the group has, as one who is neither the owner nor in it."""
+    outside = stat.uid != person.uid and stat.gid not in person.groups
+    return outside and not person.may(stat, bit) and bool(stat.mode >> 3 & bit)
 
 
 PROBE = Probe(
