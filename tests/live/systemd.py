@@ -121,7 +121,7 @@ class Host:
         if more:
             self.write(f"/etc/systemd/system/runner@{name}.service.d/more.conf", "\n".join(["[Service]", *more, ""]))
         made = f"mkdir -p /var/lib/runner-{name}; mkdir -m 1777 -p /srv/runner-{name} /srv/cache"
-        self.sure("sh", "-ec", f"{made}; mkfifo /run/runner-{name}.in")
+        self.sure("sh", "-ec", f"{made}; mkfifo /run/runner-{name}.in; : > /run/runner-{name}.out")
         # One that holds the pipe open for writing, so that the runner does not see its end after the first job.
         self.sure("systemd-run", "--collect", "sh", "-c", f"exec 3<>/run/runner-{name}.in; exec sleep infinity")
         self.sure("systemctl", "daemon-reload")

@@ -19,6 +19,18 @@ def workflow(script: str) -> str:
 PACK = workflow('folder=$(mktemp -d)\ntar -cf "$folder/all.tar" .')
 
 
+CONNECT = "python3 -c \"import socket; socket.create_connection(('127.0.0.1', 5432))\""
+"""Nothing listens there."""
+THINGS = r"""
+useradd -m plain; useradd -m later; groupadd builders
+mkdir -p /srv/data/of-builders; chgrp builders /srv/data/of-builders; chmod 2770 /srv/data/of-builders
+echo x > /srv/data/settings; echo TMPDIR=/mnt/fast/tmp > /srv/data/env; echo x > /tmp/of-the-host
+echo x > /srv/data/of-later; chown later:later /srv/data/of-later; chmod 640 /srv/data/of-later
+git init -q /srv/data/tree
+mknod -m 666 /dev/of-ci c 1 5
+"""
+
+
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     with booted(tmp_path_factory.mktemp("systemd")) as up:
@@ -32,6 +44,13 @@ def founding(host: Host) -> Host:
     host.runner("2", "PrivateTmp=yes")
     assert host.job("1", PACK)["conclusion"] == "success"
     host.sure("sh", "-c", "rm -rf /tmp/*")
+    return host
+
+
+@pytest.fixture(scope="module")
+def things(host: Host) -> Host:
+    """Users, folders and a device that units hide or shut."""
+    host.sure("sh", "-ec", THINGS)
     return host
 
 
@@ -108,12 +127,54 @@ def test_who_sets_a_variable(host: Host, name: str, lines: list[str], layer: str
         ("small", ["TemporaryFileSystem=/tmp:size=1M"], "dd if=/dev/zero of=/tmp/x bs=1M count=3", "tmp-full"),
         ("files", ["LimitNOFILE=16"], "python3 -c 'l = [open(\"/etc/passwd\") for n in range(40)]'", "fd-limit"),
         ("size", ["LimitFSIZE=1M"], "head -c 3000000 /dev/zero > big", "rlimit-misleading"),
+        ("hidden", ["InaccessiblePaths=/srv/data"], "cat /srv/data/settings", "unit-sandbox"),
+        ("hidden-from-user", ["User=plain", "InaccessiblePaths=/srv/data"], "ls /srv/data", "unit-sandbox"),
+        ("covered", ["TemporaryFileSystem=/srv/data:ro"], "cat /srv/data/settings", "unit-sandbox"),
+        ("device", ["PrivateDevices=yes"], "head -c 4 /dev/of-ci", "unit-sandbox"),
+        ("family", ["RestrictAddressFamilies=AF_UNIX"], CONNECT, "unit-sandbox"),
+        ("filter", ["SystemCallFilter=~@mount"], "mount -t tmpfs none /mnt", "unit-sandbox"),
+        ("home", ["User=plain", "Environment=HOME=/home/plain", "ProtectHome=yes"], "ls ~/x", "service-home-or-groups"),
+        ("blank", ['Environment="TMPDIR=/tmp "'], "mktemp -d", "tmpdir-points-to-missing-dir"),
+        ("env-file-wins", ["EnvironmentFile=/srv/data/env"], "mktemp -d", "tmpdir-points-to-missing-dir"),
+        ("mapped", ["PrivateUsers=yes", "User=plain"], "cd /srv/data/tree && git status", "dubious-ownership"),
     ],
 )
-def test_what_a_unit_forbids(host: Host, name: str, lines: list[str], script: str, cause: str) -> None:
-    host.runner(name, *lines)
-    assert first(host.why(name, workflow(script))) == (cause, "confirmed")
-    host.sure("systemctl", "stop", f"runner@{name}")
+def test_what_a_unit_forbids(things: Host, name: str, lines: list[str], script: str, cause: str) -> None:
+    things.runner(name, *lines)
+    assert first(things.why(name, workflow(script))) == (cause, "confirmed")
+    things.sure("systemctl", "stop", f"runner@{name}")
+
+
+def test_a_group_that_the_running_service_does_not_have(things: Host) -> None:
+    things.runner("joined", "User=later", "Environment=HOME=/home/later")
+    make = workflow("mkdir /srv/data/of-builders/out")
+    assert first(things.why("joined", make)) == ("service-home-or-groups", "likely")
+    things.sure("usermod", "-aG", "builders", "later")
+    assert first(things.why("joined", make)) == ("service-home-or-groups", "confirmed")
+    # The remedy in the verdict.
+    things.sure("systemctl", "restart", "runner@joined")
+    assert things.job("joined", make)["conclusion"] == "success"
+    things.sure("systemctl", "stop", "runner@joined")
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "script"),
+    [
+        ("q-file", ["PrivateDevices=yes", "ProtectSystem=full"], "cat /srv/data/no-such-file"),
+        ("q-user", ["User=plain", "NoNewPrivileges=yes", "PrivateDevices=yes"], "touch a; chown 0 a"),
+        ("q-other", ["User=plain", "Environment=HOME=/home/plain"], "cat /srv/data/of-later"),
+        ("q-tmp", ["PrivateTmp=yes"], "cat /tmp/of-the-host"),
+        ("q-net", ["RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6", "SystemCallFilter=~@mount"], CONNECT),
+    ],
+)
+def test_a_hardened_unit_is_not_blamed_for_what_it_does_not_do(
+    things: Host, name: str, lines: list[str], script: str
+) -> None:
+    things.runner(name, *lines)
+    said = things.why(name, workflow(script))
+    assert [f["cause"] for f in said["findings"] if f["confidence"] == "confirmed"] == []
+    assert first(said)[0] not in ("unit-sandbox", "service-home-or-groups")
+    things.sure("systemctl", "stop", f"runner@{name}")
 
 
 def test_an_ordinary_failure_on_a_healthy_unit_blames_no_host(host: Host) -> None:

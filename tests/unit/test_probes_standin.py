@@ -45,6 +45,7 @@ EnvironmentFiles=/etc/more.env (ignore_errors=yes)
 PrivateTmp=yes
 DynamicUser=no
 ProtectSystem=strict
+RestrictAddressFamilies=AF_INET AF_UNIX
 ReadWritePaths=/srv/a -/srv/b
 LoadState=loaded
 FragmentPath=/etc/systemd/system/forgejo-runner@.service
@@ -65,6 +66,7 @@ def test_settings_of_a_unit() -> None:
         "environment_files": "/etc/runner.env,/etc/more.env",
         "read_write_paths": "/srv/a,-/srv/b",
         "protect_system": "strict",
+        "address_families": "AF_INET AF_UNIX",
         "started": "Mon 2025-11-24 08:00:00 UTC",
         "fragment": "/etc/systemd/system/forgejo-runner@.service",
         "drop_ins": 2,

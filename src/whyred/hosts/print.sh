@@ -42,6 +42,7 @@ home_settings=".gitconfig .config/git/config .curlrc .npmrc .config/pip/pip.conf
 home_folders=".cargo/registry/cache go/pkg/mod/cache/download .npm/_cacache/index-v5 .m2/repository"
 tools="bash git node python3 cargo rustc cc"
 unit_facts="LoadState,PrivateTmp,PrivateTmpEx,DynamicUser,EnvironmentFiles,ReadWritePaths,ProtectSystem"
+unit_facts="$unit_facts,RestrictAddressFamilies"
 unit_facts="$unit_facts,ExecMainStartTimestamp,FragmentPath,DropInPaths,NeedDaemonReload"
 events='OOM killer|^Out of memory|emory cgroup out of memory|Main process exited|Scheduled restart|Stopp(ing|ed) '
 events="$events|shutdown|unregistered runner|registration|label|fetch task|Declare|instance server"

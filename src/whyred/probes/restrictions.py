@@ -1,0 +1,181 @@
+"""What a unit takes from a process that its host has: system calls, capabilities, new privileges, parts of the tree.
+
+The measure is the host's first process: in a container both have the filter of the container, and nothing is told.
+`SystemCallFilter=`, `CapabilityBoundingSet=`, `NoNewPrivileges=` and `InaccessiblePaths=` are in systemd.exec(5), the
+lines of /proc/PID/status in proc_pid_status(5).
+"""
+
+import posixpath
+import re
+from collections.abc import Mapping
+
+from whyred.model.evidence import Reason, Unknown
+from whyred.model.host import Host, Stat, Subject
+from whyred.model.probe import Cost, Facts, Kind, Probe
+from whyred.probes.answer import Fields, Parts, every, pack, printable, refusal, told, without_process
+from whyred.probes.mounts import Mount, covers, holding, lines_holding, read_mounts
+from whyred.probes.place import entrance, follow, mountinfo
+
+FIELDS = {
+    "filtered": "whether a filter of system calls lies on it and not on the host's first process",
+    "capabilities_taken": "number of capabilities that it can never get and the host's first process can",
+    "no_new_privileges": "whether sudo and other programs with more rights have no effect in it, unlike the first one",
+    "root_restricted": "whether its user is root, and a filter or capabilities that were taken stop it nevertheless",
+    "forbidden": "with `said`: whether such a filter, or the lack of new privileges, does what these words speak of",
+    "hidden": "with `path`: whether the host has something there, and a mount that only the process has lies over it, "
+    "so that it sees nothing, or what nobody may read; not for HOME and temporary directories; absent without a path "
+    "from the root",
+    "hidden_by": "the mount point that lies over it; absent where nothing is hidden",
+}
+_OF_PATH = ("hidden", "hidden_by")
+_OF_STATUS = ("filtered", "capabilities_taken", "no_new_privileges", "root_restricted")
+_LINES = ("Uid:", "Seccomp:", "CapBnd:", "NoNewPrivs:")
+_SPEAKS_OF = (
+    (re.compile(r"bad system call|SIGSYS|signal:? 31\b|\b159\b", re.I), "filtered"),
+    (re.compile(r"no new privileges", re.I), "no_new_privileges"),
+)
+"""The words of an error and what makes it: the kernel sends SIGSYS to nobody but who is filtered (seccomp(2))."""
+_OWN = ("/tmp", "/var/tmp", "/dev/shm", "/proc", "/sys", "/run/user")
+"""Places where a process may well have other things under the same name."""
+
+
+def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
+    """Lines of the status of both processes, and the path as both see it."""
+    if subject.pid is None:
+        return without_process()
+    pid, path = subject.pid, arguments.get("path", "")
+    entry = told(lambda: entrance(host, subject))
+    if isinstance(entry, Unknown):
+        return refusal(entry)
+    asked = path if path.startswith("/") and posixpath.normpath(path) != "/" else ""
+    at = posixpath.normpath(asked)
+    first = Subject("first", 1)
+    return pack(
+        {
+            "own": told(lambda: _status(host, pid)),
+            "first": told(lambda: _status(host, 1)),
+            "said": arguments.get("said", ""),
+            "path": asked,
+            "home": told(lambda: host.environ(pid, ["HOME"]).get("HOME", "")),
+            "seen": _stat(host, entry, asked) if asked else None,
+            "on_host": _stat(host, "", asked) if asked else None,
+            "mounts": told(lambda: lines_holding(mountinfo(host, subject), at)) if asked else "",
+            "host_mounts": told(lambda: lines_holding(mountinfo(host, first), at)) if asked else "",
+        }
+    )
+
+
+def _status(host: Host, pid: int) -> str:
+    lines = host.read(f"/proc/{pid}/status").decode("utf-8", "replace").split("\n")
+    return "\n".join(line for line in lines if line.startswith(_LINES))
+
+
+def _stat(host: Host, entry: str, path: str) -> Stat | Unknown | None:
+    place = told(lambda: follow(host, entry, path))
+    return place if isinstance(place, Unknown) else place.stat
+
+
+def read(data: bytes) -> Facts:
+    """The facts of an answer."""
+    parts = Parts(data)
+    if parts.broken is not None:
+        return every(FIELDS, parts.broken)
+    facts = _of_status(parts)
+    return facts | {"forbidden": _forbidden(facts, parts.text("said"))} | _of_path(parts)
+
+
+def _forbidden(facts: Fields, said: str | Unknown) -> bool | Unknown:
+    if isinstance(said, Unknown):
+        return said
+    field = next((field for words, field in _SPEAKS_OF if words.search(said)), None)
+    if field is None:
+        return Unknown(Reason.NOT_APPLICABLE, "the error's words speak of nothing that is forbidden so")
+    value = facts[field]
+    return value if isinstance(value, Unknown) else value is True
+
+
+def _of_status(parts: Parts) -> Fields:
+    own, first = parts.text("own"), parts.text("first")
+    for text in (own, first):
+        if isinstance(text, Unknown):
+            return every(_OF_STATUS, text)
+    mine, theirs = (_words(str(t)) for t in (own, first))
+    try:
+        filtered = _alone(mine["Seccomp"] == "2", theirs["Seccomp"] == "2")
+        taken = (int(theirs["CapBnd"], 16) & ~int(mine["CapBnd"], 16)).bit_count()
+        no_new = _alone(mine["NoNewPrivs"] == "1", theirs["NoNewPrivs"] == "1")
+        root = mine["Uid"] == "0"
+    except (KeyError, ValueError):
+        return every(_OF_STATUS, Unknown(Reason.NOT_SUPPORTED, "this kernel does not tell it"))
+    return {
+        "filtered": filtered,
+        "capabilities_taken": taken,
+        "no_new_privileges": no_new,
+        "root_restricted": root and (filtered is True or taken > 0),
+    }
+
+
+def _alone(own: bool, first: bool) -> bool | Unknown:
+    """Whether only the process is restricted so; where both are, it is a container's doing, and nothing is told."""
+    return Unknown(Reason.NOT_SUPPORTED, "the host's first process is restricted in the same way") if first else own
+
+
+def _words(status: str) -> dict[str, str]:
+    """The first word of each line by its name."""
+    rows = [line.partition(":") for line in status.split("\n")]
+    return {name: (value.split() or [""])[0] for name, _, value in rows}
+
+
+def _of_path(parts: Parts) -> Fields:
+    path, home = parts.text("path"), parts.text("home")
+    for text in (path, home):
+        if isinstance(text, Unknown):
+            return every(_OF_PATH, text)
+    if not path:
+        return every(_OF_PATH, None)
+    at = posixpath.normpath(str(path))
+    own = [t for t in (posixpath.normpath(str(home) or "/"), *_OWN) if t != "/"]
+    nothing: Fields = {"hidden": False, "hidden_by": None}
+    if any(covers(t, at) or covers(at, t) for t in own):
+        return nothing
+    if parts.absent("on_host"):
+        return nothing
+    seen = None if parts.absent("seen") else parts.stat("seen")
+    if isinstance(seen, Unknown):
+        return every(_OF_PATH, seen)
+    # What systemd lays over an inaccessible place has no permission bit at all.
+    if seen is not None and seen.mode & 0o777:
+        return nothing
+    over = _over(parts, at)
+    if isinstance(over, Unknown):
+        return every(_OF_PATH, over)
+    return nothing if over is None else {"hidden": True, "hidden_by": printable(over.point)}
+
+
+def _over(parts: Parts, path: str) -> Mount | Unknown | None:
+    """The mount of the process alone that holds the path."""
+    there, own, first = parts.stat("on_host"), parts.text("mounts"), parts.text("host_mounts")
+    for part in (there, own, first):
+        if isinstance(part, Unknown):
+            return part
+    mine, theirs = holding(read_mounts(str(own)), path), holding(read_mounts(str(first)), path)
+    if mine is None or theirs is None or mine.point == "/":
+        return None
+    return None if (mine.device, mine.root, mine.point) == (theirs.device, theirs.root, theirs.point) else mine
+
+
+PROBE = Probe(
+    name="restrictions",
+    title="What a process may not do or see, though its host may",
+    kind=Kind.PROCESS,
+    cost=Cost.CHEAP,
+    privilege="none; the same user or root for paths",
+    fields=FIELDS,
+    ask=ask,
+    read=read,
+    needs={
+        "path": "optional: a path of the log that was not found",
+        "said": "optional: the words of the error, which say what was forbidden",
+    },
+    pack=({},),
+)
