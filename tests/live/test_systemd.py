@@ -27,6 +27,7 @@ mkdir -p /srv/data/of-builders; chgrp builders /srv/data/of-builders; chmod 2770
 echo x > /srv/data/settings; echo TMPDIR=/mnt/fast/tmp > /srv/data/env; echo x > /tmp/of-the-host
 echo x > /srv/data/of-later; chown later:later /srv/data/of-later; chmod 640 /srv/data/of-later
 git init -q /srv/data/tree
+mkdir -p /opt/cc/bin /home/plain/bin; cp /bin/true /opt/cc/bin/cc-of-ci; cp /bin/true /home/plain/bin/of-plain
 mknod -m 666 /dev/of-ci c 1 5
 """
 
@@ -131,6 +132,14 @@ def test_who_sets_a_variable(host: Host, name: str, lines: list[str], layer: str
         ("hidden-from-user", ["User=plain", "InaccessiblePaths=/srv/data"], "ls /srv/data", "unit-sandbox"),
         ("covered", ["TemporaryFileSystem=/srv/data:ro"], "cat /srv/data/settings", "unit-sandbox"),
         ("device", ["PrivateDevices=yes"], "head -c 4 /dev/of-ci", "unit-sandbox"),
+        (
+            "tool",
+            ["TemporaryFileSystem=/opt/cc", "Environment=PATH=/opt/cc/bin:/usr/bin:/bin"],
+            "cc-of-ci",
+            "unit-sandbox",
+        ),
+        ("tool-at-home", ["Environment=PATH=/home/plain/bin:/bin", "ProtectHome=yes"], "of-plain", "unit-sandbox"),
+        ("tool-nowhere", ["TemporaryFileSystem=/opt/cc", "ProtectHome=yes"], "cc-of-nobody", "toolchain-missing"),
         ("family", ["RestrictAddressFamilies=AF_UNIX"], CONNECT, "unit-sandbox"),
         ("filter", ["SystemCallFilter=~@mount"], "mount -t tmpfs none /mnt", "unit-sandbox"),
         ("home", ["User=plain", "Environment=HOME=/home/plain", "ProtectHome=yes"], "ls ~/x", "service-home-or-groups"),

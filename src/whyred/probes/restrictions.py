@@ -15,6 +15,8 @@ from whyred.model.probe import Cost, Facts, Kind, Probe
 from whyred.probes.answer import Fields, Parts, every, pack, printable, refusal, told, without_process
 from whyred.probes.mounts import Mount, covers, holding, lines_holding, read_mounts
 from whyred.probes.place import entrance, follow, mountinfo
+from whyred.probes.searching import first as first_of
+from whyred.probes.searching import is_program
 
 FIELDS = {
     "filtered": "whether a filter of system calls lies on it and not on the host's first process",
@@ -26,8 +28,13 @@ FIELDS = {
     "so that it sees nothing, or what nobody may read; not for HOME and temporary directories; absent without a path "
     "from the root",
     "hidden_by": "the mount point that lies over it; absent where nothing is hidden",
+    "hidden_program": "with `tool`: whether the host has that program in a folder of the process's PATH, and such a "
+    "mount lies over it; absent without the name of a program",
+    "program": "where the host has it; absent where it is not hidden",
 }
 _OF_PATH = ("hidden", "hidden_by")
+_OF_PROGRAM = ("hidden_program", "program")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,63}")
 _OF_STATUS = ("filtered", "capabilities_taken", "no_new_privileges", "root_restricted")
 _LINES = ("Uid:", "Seccomp:", "CapBnd:", "NoNewPrivs:")
 _SPEAKS_OF = (
@@ -48,21 +55,38 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
     if isinstance(entry, Unknown):
         return refusal(entry)
     asked = path if path.startswith("/") and posixpath.normpath(path) != "/" else ""
-    at = posixpath.normpath(asked)
-    first = Subject("first", 1)
+    program = told(lambda: _program(host, pid, arguments.get("tool", "")))
     return pack(
         {
             "own": told(lambda: _status(host, pid)),
             "first": told(lambda: _status(host, 1)),
             "said": arguments.get("said", ""),
-            "path": asked,
             "home": told(lambda: host.environ(pid, ["HOME"]).get("HOME", "")),
-            "seen": _stat(host, entry, asked) if asked else None,
-            "on_host": _stat(host, "", asked) if asked else None,
-            "mounts": told(lambda: lines_holding(mountinfo(host, subject), at)) if asked else "",
-            "host_mounts": told(lambda: lines_holding(mountinfo(host, first), at)) if asked else "",
+            "place": _looked(host, subject, entry, asked) if asked else None,
+            "tool": arguments.get("tool", ""),
+            "program": _looked(host, subject, entry, program) if isinstance(program, str) else program,
         }
     )
+
+
+def _looked(host: Host, subject: Subject, entry: str, path: str) -> dict[str, object]:
+    """The path as both see it."""
+    at = posixpath.normpath(path)
+    return {
+        "path": path,
+        "seen": _stat(host, entry, path),
+        "on_host": _stat(host, "", path),
+        "mounts": told(lambda: lines_holding(mountinfo(host, subject), at)),
+        "host_mounts": told(lambda: lines_holding(mountinfo(host, Subject("first", 1)), at)),
+    }
+
+
+def _program(host: Host, pid: int, tool: str) -> str | Unknown | None:
+    """Where the host has the program that the process looks for. Raises HostRefusedError."""
+    if not _NAME.fullmatch(tool):
+        return None
+    folders = host.environ(pid, ["PATH"]).get("PATH", "").split(":")
+    return first_of(host, "", [f"{f.rstrip('/')}/{tool}" for f in folders if f.startswith("/")], is_program)
 
 
 def _status(host: Host, pid: int) -> str:
@@ -81,7 +105,7 @@ def read(data: bytes) -> Facts:
     if parts.broken is not None:
         return every(FIELDS, parts.broken)
     facts = _of_status(parts)
-    return facts | {"forbidden": _forbidden(facts, parts.text("said"))} | _of_path(parts)
+    return facts | {"forbidden": _forbidden(facts, parts.text("said"))} | _of_path(parts) | _of_program(parts)
 
 
 def _forbidden(facts: Fields, said: str | Unknown) -> bool | Unknown:
@@ -127,41 +151,59 @@ def _words(status: str) -> dict[str, str]:
 
 
 def _of_path(parts: Parts) -> Fields:
-    path, home = parts.text("path"), parts.text("home")
-    for text in (path, home):
-        if isinstance(text, Unknown):
-            return every(_OF_PATH, text)
-    if not path:
+    if parts.absent("place"):
         return every(_OF_PATH, None)
+    place, home = parts.table("place"), parts.text("home")
+    path = place if isinstance(place, Unknown) else place.text("path")
+    for part in (place, home, path):
+        if isinstance(part, Unknown):
+            return every(_OF_PATH, part)
+    assert isinstance(place, Parts)
     at = posixpath.normpath(str(path))
     own = [t for t in (posixpath.normpath(str(home) or "/"), *_OWN) if t != "/"]
-    nothing: Fields = {"hidden": False, "hidden_by": None}
-    if any(covers(t, at) or covers(at, t) for t in own):
-        return nothing
-    if parts.absent("on_host"):
-        return nothing
-    seen = None if parts.absent("seen") else parts.stat("seen")
-    if isinstance(seen, Unknown):
-        return every(_OF_PATH, seen)
-    # What systemd lays over an inaccessible place has no permission bit at all.
-    if seen is not None and seen.mode & 0o777:
-        return nothing
-    over = _over(parts, at)
+    over = None if any(covers(t, at) or covers(at, t) for t in own) else _over(place, at)
     if isinstance(over, Unknown):
         return every(_OF_PATH, over)
-    return nothing if over is None else {"hidden": True, "hidden_by": printable(over.point)}
+    return {"hidden": over is not None, "hidden_by": None if over is None else printable(over.point)}
 
 
-def _over(parts: Parts, path: str) -> Mount | Unknown | None:
-    """The mount of the process alone that holds the path."""
-    there, own, first = parts.stat("on_host"), parts.text("mounts"), parts.text("host_mounts")
-    for part in (there, own, first):
+def _of_program(parts: Parts) -> Fields:
+    if not parts.text("tool"):
+        return every(_OF_PROGRAM, None)
+    if parts.absent("program"):
+        return {"hidden_program": False, "program": None}
+    place = parts.table("program")
+    path = place if isinstance(place, Unknown) else place.text("path")
+    if isinstance(place, Unknown) or isinstance(path, Unknown):
+        return every(_OF_PROGRAM, place if isinstance(place, Unknown) else path if isinstance(path, Unknown) else None)
+    over = _over(place, posixpath.normpath(path))
+    if isinstance(over, Unknown):
+        return every(_OF_PROGRAM, over)
+    return {"hidden_program": over is not None, "program": None if over is None else printable(path)}
+
+
+def _over(place: Parts, path: str) -> Mount | Unknown | None:
+    """The mount of the process alone that takes from it what the host has there."""
+    if place.absent("on_host"):
+        return None
+    seen = None if place.absent("seen") else place.stat("seen")
+    for part in (place.stat("on_host"), seen, own := place.text("mounts"), first := place.text("host_mounts")):
         if isinstance(part, Unknown):
             return part
-    mine, theirs = holding(read_mounts(str(own)), path), holding(read_mounts(str(first)), path)
-    if mine is None or theirs is None or mine.point == "/":
+    # What systemd lays over an inaccessible place has no permission bit at all.
+    if isinstance(seen, Stat) and seen.mode & 0o777:
         return None
-    return None if (mine.device, mine.root, mine.point) == (theirs.device, theirs.root, theirs.point) else mine
+    mounts, host_mounts = read_mounts(str(own)), read_mounts(str(first))
+    # In another root, such as a container's, the same name means another thing.
+    if _same(holding(mounts, "/"), holding(host_mounts, "/")):
+        mine = holding(mounts, path)
+        return None if _same(mine, holding(host_mounts, path)) else mine
+    return None
+
+
+def _same(mine: Mount | None, theirs: Mount | None) -> bool:
+    both = [None if m is None else (m.device, m.root, m.point) for m in (mine, theirs)]
+    return both[0] is not None and both[0] == both[1]
 
 
 PROBE = Probe(
@@ -175,6 +217,7 @@ PROBE = Probe(
     read=read,
     needs={
         "path": "optional: a path of the log that was not found",
+        "tool": "optional: the name of a program that was not found",
         "said": "optional: the words of the error, which say what was forbidden",
     },
     pack=({},),
