@@ -22,12 +22,12 @@ PACK = workflow('folder=$(mktemp -d)\ntar -cf "$folder/all.tar" .')
 CONNECT = "python3 -c \"import socket; socket.create_connection(('127.0.0.1', 5432))\""
 """Nothing listens there."""
 THINGS = r"""
-useradd -m plain; useradd -m later; groupadd builders
+useradd -m -d /home/user plain; useradd -m later; groupadd builders
 mkdir -p /srv/data/of-builders; chgrp builders /srv/data/of-builders; chmod 2770 /srv/data/of-builders
 echo x > /srv/data/settings; echo TMPDIR=/mnt/fast/tmp > /srv/data/env; echo x > /tmp/of-the-host
 echo x > /srv/data/of-later; chown later:later /srv/data/of-later; chmod 640 /srv/data/of-later
 git init -q /srv/data/tree
-mkdir -p /opt/cc/bin /home/plain/bin; cp /bin/true /opt/cc/bin/cc-of-ci; cp /bin/true /home/plain/bin/of-plain
+mkdir -p /opt/cc/bin /home/user/bin; cp /bin/true /opt/cc/bin/cc-of-ci; cp /bin/true /home/user/bin/of-plain
 mknod -m 666 /dev/of-ci c 1 5
 """
 
@@ -138,11 +138,11 @@ def test_who_sets_a_variable(host: Host, name: str, lines: list[str], layer: str
             "cc-of-ci",
             "unit-sandbox",
         ),
-        ("tool-at-home", ["Environment=PATH=/home/plain/bin:/bin", "ProtectHome=yes"], "of-plain", "unit-sandbox"),
+        ("tool-at-home", ["Environment=PATH=/home/user/bin:/bin", "ProtectHome=yes"], "of-plain", "unit-sandbox"),
         ("tool-nowhere", ["TemporaryFileSystem=/opt/cc", "ProtectHome=yes"], "cc-of-nobody", "toolchain-missing"),
         ("family", ["RestrictAddressFamilies=AF_UNIX"], CONNECT, "unit-sandbox"),
         ("filter", ["SystemCallFilter=~@mount"], "mount -t tmpfs none /mnt", "unit-sandbox"),
-        ("home", ["User=plain", "Environment=HOME=/home/plain", "ProtectHome=yes"], "ls ~/x", "service-home-or-groups"),
+        ("home", ["User=plain", "Environment=HOME=/home/user", "ProtectHome=yes"], "ls ~/x", "service-home-or-groups"),
         ("blank", ['Environment="TMPDIR=/tmp "'], "mktemp -d", "tmpdir-points-to-missing-dir"),
         ("env-file-wins", ["EnvironmentFile=/srv/data/env"], "mktemp -d", "tmpdir-points-to-missing-dir"),
         ("mapped", ["PrivateUsers=yes", "User=plain"], "cd /srv/data/tree && git status", "dubious-ownership"),
@@ -171,7 +171,7 @@ def test_a_group_that_the_running_service_does_not_have(things: Host) -> None:
     [
         ("q-file", ["PrivateDevices=yes", "ProtectSystem=full"], "cat /srv/data/no-such-file"),
         ("q-user", ["User=plain", "NoNewPrivileges=yes", "PrivateDevices=yes"], "touch a; chown 0 a"),
-        ("q-other", ["User=plain", "Environment=HOME=/home/plain"], "cat /srv/data/of-later"),
+        ("q-other", ["User=plain", "Environment=HOME=/home/user"], "cat /srv/data/of-later"),
         ("q-tmp", ["PrivateTmp=yes"], "cat /tmp/of-the-host"),
         ("q-net", ["RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6", "SystemCallFilter=~@mount"], CONNECT),
     ],
