@@ -135,7 +135,7 @@ def test_a_file_that_answers_for_no_host_is_refused_with_what_to_do(tmp_path: Pa
         (str(tmp_path / "probe.sh"), "a script, not what a script printed", "sh probe.sh > OUTPUT"),
         (str(tmp_path / "older"), "another version", "whyred doctor --script"),
     ):
-        for argv in (["why", str(log)], ["doctor"]):
+        for argv in (["why", str(log)], ["doctor"], ["env", "TMPDIR"]):
             said = run([*argv, "--host", name], environment(tmp_path))
             assert said.code == 2
             assert why in said.err
