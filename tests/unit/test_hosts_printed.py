@@ -89,7 +89,8 @@ def test_the_paths_of_the_log_are_asked_about_whatever_is_in_them(tmp_path: Path
     assert not list(tmp_path.glob("**/run"))
 
 
-def test_names_of_the_log_are_looked_for_as_on_the_spot(tmp_path: Path) -> None:
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_names_of_the_log_are_looked_for_as_on_the_spot(shell: list[str], tmp_path: Path) -> None:
     tool = tmp_path / ".local" / "bin" / "queuectl"
     tool.parent.mkdir(parents=True)
     tool.write_text("#!/bin/sh\n")
@@ -98,7 +99,7 @@ def test_names_of_the_log_are_looked_for_as_on_the_spot(tmp_path: Path) -> None:
         'export TOKEN=canary-7f3\nexport PATH="$HOME/.local/bin:$PATH"\nalias gone=canary-7f3\n'
     )
     wanted = ("queuectl", "no-such-tool", "no-such.h", "env", "gone", "libnope.so", "libnope.a")
-    file = printed(tmp_path, ["sh"], *wanted)
+    file = printed(tmp_path, shell, *wanted)
     assert b"canary-7f3" not in file.read_bytes()
     host = PrintedHost(str(file))
 
