@@ -7,7 +7,10 @@ from program import need_namespaces
 from scripts import lab
 
 CASES = list(lab.cases())
-BY_SCRIPT = ("bash-env-hook", "disk-full-target", "private-tmp-deleted", "tmp-noexec", "tmp-readonly")
+BY_SCRIPT = (
+    *("bash-env-hook", "disk-full-target", "linker-or-syslib-missing", "missing-interactive-profile"),
+    *("private-tmp-deleted", "tmp-noexec", "tmp-readonly", "toolchain-missing"),
+)
 """Faults that what the script printed proves as well."""
 
 

@@ -1,6 +1,7 @@
 """A host by what a script printed there: the same answers as on the spot, in any POSIX shell, and honest gaps."""
 
 import os
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,9 +13,10 @@ from whyred.app.doctor import examine
 from whyred.app.hosts import is_host, is_live, reach
 from whyred.hosts.local import LocalHost
 from whyred.hosts.printed import PrintedHost, is_output, script
-from whyred.model.evidence import Reason
-from whyred.model.host import HostRefusedError
+from whyred.model.evidence import Reason, Unknown
+from whyred.model.host import HostRefusedError, Subject
 from whyred.model.trouble import UserError
+from whyred.probes import library_search, program_search
 
 SHELLS = [["sh"], ["bash", "--posix"], ["busybox", "sh"]]
 
@@ -87,6 +89,41 @@ def test_the_paths_of_the_log_are_asked_about_whatever_is_in_them(tmp_path: Path
     assert not list(tmp_path.glob("**/run"))
 
 
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_names_of_the_log_are_looked_for_as_on_the_spot(shell: list[str], tmp_path: Path) -> None:
+    tool = tmp_path / ".local" / "bin" / "queuectl"
+    tool.parent.mkdir(parents=True)
+    tool.write_text("#!/bin/sh\n")
+    tool.chmod(0o755)
+    (tmp_path / ".bashrc").write_text(
+        'export TOKEN=canary-7f3\nexport PATH="$HOME/.local/bin:$PATH"\nalias gone=canary-7f3\n'
+    )
+    wanted = ("queuectl", "no-such-tool", "no-such.h", "env", "gone", "libnope.so", "libnope.a")
+    file = printed(tmp_path, shell, *wanted)
+    assert b"canary-7f3" not in file.read_bytes()
+    host = PrintedHost(str(file))
+
+    def search(name: str) -> tuple[object, ...]:
+        facts = program_search.read(program_search.ask(host, Subject("host"), {"tool": name}))
+        return facts["on_path"], facts["off_path"], facts["installed"]
+
+    assert search("queuectl") == (False, True, True)
+    assert search("no-such-tool") == (False, False, False)
+    assert search("gone") == (False, True, True), "a profile defines it"
+    assert search("env") == (True, False, True)
+    for given in ({"header": "no-such.h"}, {"link": "-lnope"}):
+        assert library_search.read(library_search.ask(host, Subject("host"), given))["found"] is False
+    unasked = program_search.read(program_search.ask(host, Subject("host"), {"tool": "unasked-tool"}))
+    assert isinstance(unasked["installed"], Unknown), "nobody has looked for it"
+
+
+def test_only_plain_names_are_handed_over() -> None:
+    for name in ("queuectl", "c++", "openssl/ssl.h", "pkgconfig/glib-2.0.pc", ".x"):
+        assert f"'{name}'" in script([name])
+    for name in ("-rf", "a b", "$(x)", "`x`", "a;b", "../x", "a/../b", "", "x" * 65, "a\nb", "*"):
+        assert script([name], "0" * 32) == script([], "0" * 32)
+
+
 def test_no_variable_travels_that_is_not_named(tmp_path: Path) -> None:
     env = {"PATH": os.environ["PATH"], "GITHUB_TOKEN": "ghp_abcdefghijklmnopqrstuvwxyz0123456789"}
     done = subprocess.run(["sh", "-s"], input=script().encode(), capture_output=True, check=True, env=env)
@@ -135,7 +172,7 @@ def test_a_file_that_answers_for_no_host_is_refused_with_what_to_do(tmp_path: Pa
         (str(tmp_path / "probe.sh"), "a script, not what a script printed", "sh probe.sh > OUTPUT"),
         (str(tmp_path / "older"), "another version", "whyred doctor --script"),
     ):
-        for argv in (["why", str(log)], ["doctor"]):
+        for argv in (["why", str(log)], ["doctor"], ["env", "TMPDIR"]):
             said = run([*argv, "--host", name], environment(tmp_path))
             assert said.code == 2
             assert why in said.err
@@ -178,3 +215,18 @@ def test_the_command_prints_the_script_with_the_paths_of_a_log(tmp_path: Path) -
     assert told.code == 0
     assert "'/srv/t'" in told.out
     assert run(["doctor", "--for", str(log)], environment(tmp_path)).code == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("/tmp/step.sh: line 2: queuectl: command not found", ["queuectl"]),
+        ("a.c:1:10: fatal error: zlib.h: No such file or directory", ["zlib.h"]),
+    ],
+)
+def test_the_command_prints_the_script_with_the_names_of_a_log(line: str, names: list[str], tmp_path: Path) -> None:
+    log = tmp_path / "red.log"
+    log.write_text(f"{line}\n")
+    told = run(["doctor", "--script", "--for", str(log)], environment(tmp_path))
+    (given,) = [row for row in told.out.splitlines() if row.startswith('set -- "$@" ') and "'" in row.split()[3]]
+    assert shlex.split(given)[3:] == names

@@ -171,6 +171,8 @@ def test_what_is_missing_has_its_reason_and_the_next_call() -> None:
         ("ci_runs", {"target": "alice/priv", "cursor": "rows:1"}, "Take one from `cut`"),
         ("check_workflow", {"forge": "forgeyo"}, "Say forgejo"),
         ("env_trace", {"variable": "A B"}, "Say: TMPDIR"),
+        ("env_trace", {"variable": "TMPDIR", "host": "/etc/passwd"}, "--host OUTPUT"),
+        ("runner_doctor", {"host": "/etc/passwd"}, "--host OUTPUT"),
     ],
 )
 def test_wrong_arguments_are_answered_with_what_would_be_right(tool: str, given: dict[str, object], help_: str) -> None:

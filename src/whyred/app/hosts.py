@@ -44,11 +44,13 @@ def check(name: str | None) -> None:
 def reach(name: str, progress: Callable[[str], None] = lambda _: None) -> Iterator[tuple[Host, float]]:
     """The host of this name, and the seconds one probe may take there: far away every question takes its way.
 
-    Raises UserError (no such form) and HostRefusedError (it cannot be reached, with what to do).
+    Raises UserError (no such form, or a file that answers for no host) and HostRefusedError (it cannot be reached, with
+    what to do).
     """
     if name == LOCAL:
         yield host(name), PROBE_SECONDS
         return
+    check(name)  # before anything is opened: reading a pipe would wait for who writes it
     if not is_address(name) and is_output(name):
         yield PrintedHost(name), PROBE_SECONDS
         return

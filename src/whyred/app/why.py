@@ -125,11 +125,24 @@ def doctor(host: str, library: Library, progress: Callable[[str], None], *, crea
         return unreached(host, _masked(e.unknown, mask))
 
 
-def named_paths(target: str, progress: Callable[[str], None]) -> tuple[str, ...]:
-    """The absolute paths that the failures of a log name. Raises UserError and MissingLogError."""
+def named(target: str, progress: Callable[[str], None]) -> tuple[str, ...]:
+    """What the failures of a log name: absolute paths, and programs, headers and libraries by the names of their files.
+
+    Raises UserError and MissingLogError.
+    """
+    from whyred.probes.library_search import files
+
     read = read_job(fetch(target, progress), Library(folders.cache()))
-    found = (f.captures.get(key, "") for f in read.log.matched.failures for key in ("path", "dir", "target", "file"))
-    return tuple(dict.fromkeys(path for path in found if path.startswith("/")))
+    found: list[str] = []
+    for captures in (f.captures for f in read.log.matched.failures):
+        words = [captures.get(key, "") for key in ("path", "dir", "target", "file", "tool")]
+        found += [word for word in words[:-1] if word.startswith("/")] + words[-1:]
+        link = captures.get("message", "")
+        kinds = {"link": link if link.startswith("-l") else "", "header": "", "package": "", "library": ""}
+        for kind in kinds:
+            found += files(kind, captures.get(kind) or kinds[kind])
+        found += files("link", captures.get("library", ""))
+    return tuple(dict.fromkeys(word for word in found if word))
 
 
 def _masked(unknown: Unknown, mask: Callable[[bytes], bytes]) -> Unknown:

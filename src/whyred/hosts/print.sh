@@ -1,6 +1,7 @@
 #!/bin/sh
-# What whyred asks of a machine on which a CI job failed:   sh probe.sh [PATH...] > OUTPUT
-# PATH: files and folders that the failing log names. Any user may run it; root sees most. It takes some seconds.
+# What whyred asks of a machine on which a CI job failed:   sh probe.sh [PATH|NAME...] > OUTPUT
+# What the failing log names: PATH, a file or a folder; NAME, a program, a header or a library to be looked for.
+# Any user may run it; root sees most. It takes some seconds.
 #
 # It only prints. It writes no file, not even for a moment, changes nothing and sends nothing: OUTPUT is plain text, to
 # be read before it is handed over, and used by: whyred why LOG --host OUTPUT
@@ -20,7 +21,7 @@ variables="TMPDIR TMP TEMP HOME USER PATH SHELL LANG LC_ALL TZ XDG_RUNTIME_DIR X
   npm_config_proxy npm_config_https_proxy CARGO_HTTP_CAINFO PIP_CERT AWS_CA_BUNDLE NIX_SSL_CERT_FILE npm_config_cafile
   NPM_CONFIG_CAFILE NODE_OPTIONS GOPROXY GOFLAGS GOPATH MAVEN_ARGS npm_config_offline NPM_CONFIG_OFFLINE PIP_NO_INDEX
   UV_OFFLINE YARN_ENABLE_NETWORK ACTIONS_CACHE_URL ACTIONS_RESULTS_URL LD_PRELOAD LD_LIBRARY_PATH FAKETIME
-  FAKETIME_TIMESTAMP_FILE"
+  FAKETIME_TIMESTAMP_FILE LIBRARY_PATH CPATH C_INCLUDE_PATH CPLUS_INCLUDE_PATH PKG_CONFIG_PATH"
 folder_variables="TMPDIR TMP TEMP HOME CARGO_HOME CARGO_TARGET_DIR SCCACHE_DIR XDG_RUNTIME_DIR"
 machine_files="/proc/stat /proc/uptime /proc/meminfo /proc/loadavg /proc/vmstat /proc/locks /proc/mounts
   /proc/sys/fs/file-nr /proc/sys/fs/inotify/max_user_watches /proc/sys/fs/inotify/max_user_instances
@@ -40,6 +41,22 @@ tool_settings="/etc/gitconfig /etc/pip.conf /etc/npmrc /etc/environment /etc/pro
 home_settings=".gitconfig .config/git/config .curlrc .npmrc .config/pip/pip.conf .pip/pip.conf .cargo/config.toml
   .cargo/config .config/go/env .config/uv/uv.toml .m2/settings.xml"
 home_folders=".cargo/registry/cache go/pkg/mod/cache/download .npm/_cacache/index-v5 .m2/repository"
+# Where a NAME is looked for: in a home, and on the machine; and what may put other folders on a person's PATH.
+home_bins=".cargo/bin .local/bin bin go/bin .go/bin .npm-global/bin .deno/bin .bun/bin .volta/bin .pyenv/shims
+  .pyenv/bin .rbenv/shims .rbenv/bin .asdf/shims .asdf/bin .dotnet .local/go/bin .local/share/mise/shims .dotnet/tools .krew/bin
+  .juliaup/bin .poetry/bin .nix-profile/bin .linuxbrew/bin .yarn/bin .local/share/pnpm .rustup/toolchains/*/bin
+  .nvm/versions/node/*/bin .sdkman/candidates/*/current/bin .local/share/fnm/node-versions/*/installation/bin
+  .ghcup/bin"
+places="/usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin /bin /usr/games /snap/bin /usr/local/go/bin
+  /usr/local/cargo/bin /home/*/.linuxbrew/bin /run/current-system/sw/bin /nix/var/nix/profiles/default/bin /opt/*/bin
+  /opt/* /opt/*/*/bin /usr/local/*/bin /usr/local/lib/*/bin /usr/lib/jvm/*/bin /usr/lib/llvm-*/bin /usr/lib/go-*/bin
+  /usr/include /usr/local/include /usr/include/* /usr/lib/gcc/*/*/include /usr/lib/llvm-*/include /usr/include/c++/*
+  /lib/*-linux-gnu* /usr/lib/*-linux-gnu* /usr/lib/*-linux-musl* /lib64 /usr/lib64 /lib /usr/lib /usr/local/lib
+  /usr/local/lib64 /usr/local/lib/*-linux-gnu* /lib32 /usr/lib32 /usr/lib/gcc/*/* /usr/lib/llvm-*/lib /usr/share
+  /usr/local/share"
+profiles="/etc/profile /etc/bash.bashrc /etc/bashrc /etc/zsh/zshrc /etc/zsh/zprofile"
+home_profiles=".profile .bash_profile .bash_login .bashrc .bash_aliases .zshenv .zprofile .zshrc .pam_environment
+  .xsessionrc .config/fish/config.fish .config/environment"
 tools="bash git node python3 cargo rustc cc"
 unit_facts="LoadState,PrivateTmp,PrivateTmpEx,DynamicUser,EnvironmentFiles,ReadWritePaths,ProtectSystem"
 unit_facts="$unit_facts,RestrictAddressFamilies"
@@ -73,6 +90,14 @@ settings="$settings|GOPROXY=off|GOFLAGS=.*-mod=vendor)|<offline>"
 settings="s#//[^/@[:blank:]]*@#//***@#g
   s#([=[:blank:]])[^/@[:blank:]=][^/@[:blank:]]*@#\\1***@#g
   \\#$settings#p"
+
+# Of a profile: what it sets PATH and the places of tools to, what it reads, and the names of aliases and functions.
+setting="([A-Z_]*(HOME|DIR|ROOT)|PATH)=[\"']?[~\$/][^;&|[:blank:]]*"
+profile="s#^([^\#]*[[:blank:];&])?((export[[:blank:]]+)?$setting).*#\\2#p;t
+  s#^[[:blank:]]*((fish_add_path|set -[a-z]+ PATH)[[:blank:]][^;&|=]*).*#\\1#p;t
+  s#^([^\#]*[[:blank:];&])?(([.]|source)[[:blank:]]+[\"']?[~\$/][^;&|[:blank:]]*).*#\\2#p;t
+  s#^[[:blank:]]*(alias[[:blank:]]+[A-Za-z0-9._+-]+)=.*#\\1=#p;t
+  s#^[[:blank:]]*((function[[:blank:]]+)?[A-Za-z0-9._+-]+[[:blank:]]*[(][)]).*#\\1#p"
 
 # ---- 2. How it is asked and printed ----
 # Paths come in lists of one a line, and no file name is ever taken for a pattern or a command.
@@ -241,6 +266,81 @@ file() {
   esac
 }
 
+# spread ROOT PATTERN: the NAMEs in each folder that the pattern stands for, and the names before a star.
+spread() {
+  case $2 in
+    *\**) ;;
+    *) case $2 in */lib | */lib[0-9]* | */*-linux-*) place "$1" "$2" names ;; esac
+      for name in $named; do place "$1" "$2/$name"; done
+      return ;;
+  esac
+  set -- "$1" "${2%%\**}" "${2#*\*}"
+  place "$1" "${2%/*}" names
+  walk "$1" "${2%/*}" || return 0
+  case $3 in */*) left=/${3#*/} ;; *) left= ;; esac
+  set +f
+  set -- "$1" "${2%/*}" "$left" "$end/${2##*/}"*${3%%/*}
+  set -f
+  while [ $# -gt 3 ]; do
+    [ "${4%\*}" != "$4" ] || spread "$1" "$2/${4##*/}$3"
+    root_of=$1 above=$2 left=$3
+    shift 4
+    set -- "$root_of" "$above" "$left" "$@"
+  done
+}
+
+# seek PID ROOT PATH HOME: the NAMEs, wherever a process with this root, PATH and home or a person may find them.
+seek() {
+  [ -n "$named" ] && once "seek $2 $3 $4" || return 0
+  user=$(sed -nE 's/^Uid:[[:blank:]]*[0-9]+[[:blank:]]+([0-9]+).*/\1/p' "/proc/$1/status")
+  homes="$4 $(awk -F: -v user="$user" '$3 == user { print $6 }' "$2/etc/passwd")"
+  for path in $profiles; do read_profile "$2" "$path" "$4"; done
+  place "$2" /etc/profile.d names
+  file "$2" /etc/ld.so.conf
+  place "$2" /etc/ld.so.conf.d names
+  set +f
+  set -- "$1" "$2" "$3" "$4" "$2"/etc/profile.d/*.sh "$2"/etc/ld.so.conf.d/*
+  set -f
+  for path do
+    case $path in
+      *.sh) read_profile "$2" "${path#"$2"}" "$4" ;;
+      */ld.so.conf.d/*) file "$2" "${path#"$2"}"
+        for folder in $(sed -nE 's/^[[:blank:]]*(\/[^#[:blank:]]*).*/\1/p' "$end"); do spread "$2" "$folder"; done ;;
+    esac
+  done
+  IFS=:
+  set -- "$1" "$2" "$homes" "$4" $3
+  IFS=$blanks
+  root_of=$2 its_home=$4
+  shift 4
+  for folder do
+    case $folder in /*) place "$root_of" "${folder%/}" names; spread "$root_of" "${folder%/}" ;; esac
+  done
+  for folder in $homes; do
+    for path in $home_profiles; do read_profile "$root_of" "$folder/$path" "$folder"; done
+  done
+  for folder in $places; do spread "$root_of" "$folder"; done
+  for home_of in $homes /root '/home/*'; do
+    for path in $home_bins; do spread "$root_of" "${home_of%/}/$path"; done
+  done
+  flush
+}
+
+# read_profile ROOT FILE HOME: what the filter lets through of it and of those it reads; and the NAMEs in the folders
+# that it puts on a PATH.
+read_profile() {
+  file "$1" "$2" "$profile"
+  hangs "$end" || [ ! -f "$end" ] && return
+  for word in $(sed -nE "$profile" "$end" | tr -s "=:\"'" ' '); do
+    case $word in
+      '$HOME'/* | '${HOME}'/* | '~'/*) word=$3/${word#*/} ;;
+    esac
+    case $word in *\** | *\$*) continue ;; /*) ;; *) continue ;; esac
+    walk "$1" "$word" || continue
+    if [ -d "$end" ]; then spread "$1" "$word"; else file "$1" "$word" "$profile"; fi
+  done
+}
+
 # What has been gathered: one program for each kind of question.
 flush() {
   tell_all stat "$looks" $timeout stat -c '%f %h %u %g %s %d %i %Y %.9Y %n' --
@@ -282,8 +382,8 @@ process() {
     folder=$(value "$name")
     case $folder in /*) place "$2" "$folder" ;; esac
   done
-  home=$(value HOME) path=$(value PATH)
-  once "search $2 $path" && search "$2" "$path"
+  home=$(value HOME) path_of=$(value PATH)
+  once "search $2 $path_of" && search "$2" "$path_of"
   flush
 }
 
@@ -428,6 +528,10 @@ deleted() {
 }
 
 # ---- 6. From the top ----
+named=''
+for path do
+  case $path in /*) ;; *) named="$named $path" ;; esac
+done
 exec 3>&1 4>&2
 nothing=/dev/null timeout='' patience='' uid=$(id -u) units=' '
 if (: >/dev/null) 2>&-; then exec 2>/dev/null; fi # processes come and go while they are looked at
@@ -448,6 +552,7 @@ for path in $machine_files; do texts=$texts$line$path; done
 process "$self" ''
 place '' / names
 daemon "$self" ''
+seek "$self" '' "$path_of" "$home"
 for path in $dated_files; do walk '' "$path" && ends=$ends$line$path; done
 path=$(value RUSTUP_HOME)
 ends=$ends$line${path:-$home/.rustup}/settings.toml
@@ -458,14 +563,14 @@ for pid in $(descendants $daemons | head -n 64); do
   root=/proc/$pid/root
   [ "$(cat "/proc/$pid/mountinfo")" != "$own_mounts" ] || root=
   process "$pid" "$root"
-  case $daemons in *" $pid "*) daemon "$pid" "$root" ;; esac
-  for path do place "$root" "$path" names; done
+  case $daemons in *" $pid "*) daemon "$pid" "$root"; seek "$pid" "$root" "$path_of" "$home" ;; esac
+  for path do case $path in /*) place "$root" "$path" names ;; esac; done
   while read -r unit; do
     unit=${unit##*/}
     case $unit in *.service) once "unit $unit" && units="$units$unit " ;; esac
   done <"/proc/$pid/cgroup"
 done
-for path do place '' "$path" names; done
+for path do case $path in /*) place '' "$path" names ;; esac; done
 flush
 for unit in $units; do
   run systemctl show --no-pager -p "$unit_facts" -- "$unit"

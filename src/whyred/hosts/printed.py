@@ -27,22 +27,34 @@ from whyred.model.trouble import UserError
 T = TypeVar("T")
 
 _HEAD = re.compile(rb"# whyred host 2 ([0-9a-f]{32})\n")
+_NAME = re.compile(r"[A-Za-z0-9._+][A-Za-z0-9._+-]{0,63}(?:/[A-Za-z0-9._+][A-Za-z0-9._+-]{0,63}){0,3}")
+"""Of a program; a header has folders before it."""
+_MOST_WANTED = 64
 _LIMIT = 256 << 20
 """Bytes of an output: what a machine of 100,000 processes prints is less."""
 _HOSTS = "Say local for this machine, ssh://USER@HOST for another, or name a bundle or the output of a script"
 _ANEW = "Print one (whyred doctor --script > probe.sh), run there: sh probe.sh > OUTPUT, and say: --host OUTPUT"
+_ROOT = re.compile(rb"/proc/\d+/root(?=/|$)")
+_MOST_LINKS = 40
 _TIMED_OUT = 124
 """Of timeout(1)."""
 
 
-def script(paths: Sequence[str] = (), mark: str = "") -> str:
-    """A script for POSIX sh that prints what probes want to know of a machine, and of these paths there. `mark`: 32
-    hexadecimal digits, by which the output's parts are told apart; random without it."""
+def script(wanted: Sequence[str] = (), mark: str = "") -> str:
+    """A script for POSIX sh that prints what probes want to know of a machine, and there of what is wanted: absolute
+    paths, and names of programs, headers and libraries, which it looks for. `mark`: 32 hexadecimal digits, by which
+    the output's parts are told apart; random without it."""
     mark = mark or os.urandom(16).hex()
-    plain = [p for p in paths if p.startswith("/") and not any(c < " " for c in p)]
+    paths = [p for p in wanted if p.startswith("/") and not any(c < " " for c in p)]
+    plain = [*paths, *(n for n in wanted if is_name(n))][:_MOST_WANTED]
     named = b" ".join(quoted(os.fsencode(p)) for p in plain).decode("utf-8", "replace")
     text = resources.files("whyred.hosts").joinpath("print.sh").read_text(encoding="utf-8")
     return text.replace("\nmark=\n", f'\nmark={mark}\nset -- "$@" {named}\n', 1)
+
+
+def is_name(text: str) -> bool:
+    """Whether the script looks for a program, a header or a library of this name."""
+    return _NAME.fullmatch(text) is not None and ".." not in text
 
 
 def is_output(path: str) -> bool:
@@ -174,12 +186,39 @@ class PrintedHost:
         asked = self._own(path_word(path))
         told = self._told.get(question.encode() + b" " + asked)
         if told is None:
+            asked = self._resolved(asked, last=question in ("names", "read", "stat L"))
+            told = self._told.get(question.encode() + b" " + asked) or self._missing(asked)
+        if told is None:
             if any((asked + b"/").startswith(folder + b"/") for folder in self._dead):
                 raise HostRefusedError(Reason.TIMED_OUT, f"{path}: the file system that holds it does not answer")
             raise self._not_asked(path)
         if told.status != 0:
             raise said_no(path, told.error)
         return told.body
+
+    def _resolved(self, path: bytes, *, last: bool) -> bytes:
+        """The path without the links that the script met on the way, as a process with its root goes it."""
+        root = _ROOT.match(path)
+        top = root[0] if root else b""
+        at, left, hops = top, [n for n in reversed(path[len(top) :].split(b"/")) if n not in (b"", b".")], 0
+        while left:
+            name = left.pop()
+            if name == b"..":
+                at = at.rpartition(b"/")[0] if at != top else at
+                continue
+            link = self._told.get(b"link " + at + b"/" + name) if left or last else None
+            if link is None or link.status != 0 or (hops := hops + 1) > _MOST_LINKS:
+                at += b"/" + name
+                continue
+            at = top if link.body.startswith(b"/") else at
+            left += [n for n in reversed(link.body.split(b"/")) if n not in (b"", b".")]
+        return at
+
+    def _missing(self, path: bytes) -> Part | None:
+        """What the script was told of a folder on the way in which it came no further; None where it went on."""
+        above = (path[: m.start()] for m in re.finditer(rb"/", path) if m.start())
+        parts = (self._told.get(b"stat " + folder) for folder in (*above, path))
+        return next((part for part in parts if part is not None and part.status != 0), None)
 
     def _understood(self, question: str, path: str, read: Callable[[bytes], T]) -> T:
         body = self._ask(question, path)

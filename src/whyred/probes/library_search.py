@@ -34,6 +34,8 @@ _HEADERS = (
     "/usr/lib/gcc/*/*/include",
     "/usr/lib/llvm-*/include",
 )
+_COPIES = ("/usr/include/node",)
+"""Copies of other libraries' headers (zlib, openssl, libuv), which node-gyp alone hands to a compiler."""
 _VERSIONED = re.compile(r"\.so\.[0-9.]+$")
 
 
@@ -60,7 +62,8 @@ def _paths(host: Host, entry: str, env: Mapping[str, str], folders: list[str], k
     """The paths that are tried, in the order in which the tool tries them."""
     if kind == "header":
         own = [f for v in ("CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH") for f in env.get(v, "").split(":")]
-        return [f"{f}/{name}" for f in (*own, *spread(host, entry, [*_HEADERS, "/usr/include/c++/*"])) if f]
+        usual = [f for f in spread(host, entry, [*_HEADERS, "/usr/include/c++/*"]) if f not in _COPIES]
+        return [f"{f}/{name}" for f in (*own, *usual) if f]
     if kind == "package":
         own = [f for f in env.get("PKG_CONFIG_PATH", "").split(":") if f]
         shared = [f"{f}/pkgconfig" for f in (*folders, "/usr/share", "/usr/local/share")]
@@ -69,8 +72,19 @@ def _paths(host: Host, entry: str, env: Mapping[str, str], folders: list[str], k
         return [f"{f}/{name}" for f in folders]
     own = [f for f in env.get("LIBRARY_PATH", "").split(":") if f]
     places = [*own, *folders, *spread(host, entry, ["/usr/lib/gcc/*/*", "/usr/lib/llvm-*/lib"])]
-    files = [name] if re.search(r"\.(?:so|a|o|ld)(?:$|\.)", name) else [f"lib{name}.so", f"lib{name}.a"]
-    return [f"{p}/{file}" for file in files for p in places]
+    return [f"{p}/{file}" for file in files(kind, name) for p in places]
+
+
+def files(kind: str, name: str) -> list[str]:
+    """What stands for it below the folders that are searched."""
+    if kind == "link":
+        name = name.removeprefix("-l").removeprefix(":")
+    if not _NAME.fullmatch(name) or ".." in name:
+        return []
+    if kind == "package":
+        return [f"pkgconfig/{name}.pc"]
+    plain = kind != "link" or re.search(r"\.(?:so|a|o|ld)(?:$|\.)", name)
+    return [name] if plain else [f"lib{name}.so", f"lib{name}.a"]
 
 
 def _runtime(host: Host, entry: str, folders: list[str], name: str) -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 
 from whyred.model.evidence import Reason, Unknown
-from whyred.model.host import FarHost, Host, Stat
+from whyred.model.host import FarHost, Host, HostRefusedError, Stat
 from whyred.probes.answer import told
 from whyred.probes.place import follow
 
@@ -24,14 +24,24 @@ def spread(host: Host, entry: str, patterns: Iterable[str]) -> list[str]:
                 continue
             for head in heads:
                 seen.setdefault(head, listed(host, entry + head))
-            heads = [f"{h}/{n}" for h in heads for n in seen[h] if fnmatchcase(n, part)][:_MOST]
+            heads = [f"{h}/{n}" for h in heads for n in seen[h] if _fits(n, part)][:_MOST]
         found += heads
     return list(dict.fromkeys(found))[:_MOST]
 
 
+def _fits(name: str, pattern: str) -> bool:
+    """As a shell takes it: a star stands for no dot at the beginning."""
+    return fnmatchcase(name, pattern) and name.startswith(".") <= pattern.startswith(".")
+
+
 def listed(host: Host, folder: str) -> list[str]:
-    """The names in a folder; none where it cannot be listed."""
+    """The names in a folder; none where it cannot be listed.
+
+    Raises HostRefusedError where a record of the host lacks it: then nobody has looked.
+    """
     names = told(lambda: host.names(folder))
+    if isinstance(names, Unknown) and names.reason is Reason.NOT_RECORDED:
+        raise HostRefusedError(names.reason, names.detail)
     return [] if isinstance(names, Unknown) else names
 
 

@@ -20,13 +20,18 @@ import click
     "--create-test", is_flag=True, help="Also make and remove a directory in each temporary folder (this writes)."
 )
 @click.option("--script", is_flag=True, help="Print a shell script that asks instead, for a host out of reach.")
-@click.option("--for", "for_", metavar="TARGET", help="With --script: ask about the paths that this failing log names.")
+@click.option(
+    "--for",
+    "for_",
+    metavar="TARGET",
+    help="With --script: ask about the paths and programs that this failing log names.",
+)
 def command(host: str, form: str, everything: bool, create_test: bool, script: bool, for_: str | None) -> int:
     """Ask the probe pack and show the table."""
     if script:
         return _print_script(for_)
     if for_ is not None:
-        raise click.UsageError("--for goes with --script: it says which log's paths the script asks about.")
+        raise click.UsageError("--for goes with --script: it says what the script asks about.")
     from whyred.app.hosts import is_live
     from whyred.app.library import Library
     from whyred.app.why import doctor
@@ -47,9 +52,9 @@ def command(host: str, form: str, everything: bool, create_test: bool, script: b
 
 def _print_script(target: str | None) -> int:
     """What an administrator can read, run there (it only prints) and hand back: `--host OUTPUT`."""
-    from whyred.app.why import named_paths
+    from whyred.app.why import named
     from whyred.faces.cli.show import out, progress
     from whyred.hosts.printed import script
 
-    out(script(named_paths(target, progress) if target is not None else ()))
+    out(script(named(target, progress) if target is not None else ()))
     return 0

@@ -13,7 +13,13 @@ value is lost on the way, 4 nothing could be asked.
 
 @click.command("env", help=__doc__, epilog=_EPILOG)
 @click.argument("variable")
-@click.option("--host", default="local", metavar="local|ssh://USER@HOST", show_default=True, help="The runner's host.")
+@click.option(
+    "--host",
+    default="local",
+    metavar="local|ssh://USER@HOST|FILE",
+    show_default=True,
+    help="The runner's host; FILE: what the script of `whyred doctor --script` printed there.",
+)
 @click.option("--runner", default="", metavar="NAME", help="Which runner; without: all that run there.")
 @click.option("--folder", default=None, metavar="CHECKOUT", help="The checkout on that host; here: this folder.")
 @click.option("--workflow", default="", metavar="FILE", help="The workflow file; where there is one only, that one.")

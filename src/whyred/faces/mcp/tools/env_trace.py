@@ -15,7 +15,11 @@ DESCRIPTION = (
 )
 INPUT: Mapping[str, Any] = {
     "variable": {"type": "string", "description": "Its name, such as TMPDIR"},
-    "host": {"type": "string", "default": "local", "description": "The runner's host: local or ssh://USER@HOST"},
+    "host": {
+        "type": "string",
+        "default": "local",
+        "description": "The runner's host: local, ssh://USER@HOST, or what whyred's script printed there",
+    },
     "runner": {"type": "string", "default": "", "description": "Which runner, where several run there"},
     "folder": {"type": "string", "description": "The checkout on that host, as an absolute path"},
     "workflow": {"type": "string", "default": "", "description": "The workflow file"},
