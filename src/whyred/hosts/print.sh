@@ -518,13 +518,15 @@ descendants() {
     }'
 }
 
-# deleted: files that are held open, and what they take.
+# deleted: files that are held open, and what they take. All processes are looked at, which a busy machine does slowly.
 deleted() {
+  limit=$timeout timeout=$patience
   set -- find /proc -mindepth 1 -maxdepth 3 '(' -path '/proc/[0-9]*/fd/*' -lname '* (deleted)' ')'
   set -- "$@" -printf '%p -> %l\0' -o '(' -path '/proc/[0-9]*' '(' '!' -path '/proc/*/*' -o -path '/proc/[0-9]*/fd' ')' ')'
   run "$@" -o -prune
   set -- $($timeout find /proc -mindepth 3 -maxdepth 3 -path '/proc/[0-9]*/fd/*' -lname '* (deleted)')
   [ $# -eq 0 ] || [ $# -gt 400 ] || run find -L "$@" -maxdepth 0 -type f -printf '%D %i %s %b %p\0'
+  timeout=$limit
 }
 
 # ---- 6. From the top ----
