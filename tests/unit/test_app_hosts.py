@@ -1,5 +1,6 @@
 """Which machine a name means, where its socket may lie, and that what a far host does not tell stays unknown."""
 
+import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,12 +26,16 @@ def test_what_can_be_asked_now(name: str, live: bool) -> None:
     assert hosts.is_live(name) is live
 
 
-def test_what_is_no_address_is_said_at_once() -> None:
+def test_what_is_no_address_is_said_at_once(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "bundle.whyred", "w") as archive:
+        archive.writestr("manifest.json", "{}")
     hosts.check(None)
-    hosts.check("bundle.whyred")
+    hosts.check(str(tmp_path / "bundle.whyred"))
     hosts.check("ssh://ci@host")
     with pytest.raises(UserError):
         hosts.check("ssh://ci@-host")
+    with pytest.raises(UserError, match="no such file"):
+        hosts.check("bundle.whyred")
     with pytest.raises(UserError, match="no machine"):
         hosts.host("bundle.whyred")
 

@@ -16,7 +16,7 @@ from whyred.model.source import Missing
 from whyred.model.trouble import UserError
 from whyred.sources import _forge_file, forge_database
 from whyred.sources._app_ini import read_settings, taken
-from whyred.sources._forge_place import Place, place
+from whyred.sources._forge_place import Place, place, serving
 from whyred.sources._sql_servers import from_url, from_written, open_server
 from whyred.sources.http import Http
 from whyred.sources.reach import Reach
@@ -370,3 +370,12 @@ def test_a_client_that_is_not_installed(monkeypatch: pytest.MonkeyPatch, url: st
     error = refusal(lambda: open_server(from_url(url)))
     assert error.reason is Missing.UNREACHABLE
     assert "pip install 'whyred[" in error.help
+
+
+def test_a_forge_that_tells_nothing_does_not_hide_another(tmp_path: Path) -> None:
+    """A third forge of the machine, or one that ended while the processes were counted."""
+    silent, telling = process("gitea", "web", pid=49, mounts=None), process("forgejo", "-w", "/opt/f", mounts=None)
+    host = Machine(tmp_path, {"/opt/f/data/gitea.db": ""}, [silent, telling])
+    found = at(host)
+    assert found.seen == "/opt/f/data"
+    assert [p.pid for p in serving(host, found)] == [50]

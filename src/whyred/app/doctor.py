@@ -106,8 +106,12 @@ def judge_row(
 
 
 def _applies(condition: Condition, cause: Cause, probe: str, ofs: Sequence[Of], arguments: Mapping[str, str]) -> bool:
-    """Whether a condition asks this very question: its holes take the arguments' values, as far as the cause allows."""
-    if condition.probe != probe or condition.of not in ofs or (condition.op is Op.PRESENT and not condition.with_):
+    """Whether a condition asks this very question: its holes take the arguments' values, as far as the cause allows.
+    One that counts for some lines of a log alone says nothing without a log.
+    """
+    if condition.probe != probe or condition.of not in ofs or condition.patterns:
+        return False
+    if condition.op is Op.PRESENT and not condition.with_:
         return False
     bound: dict[str, str] = {}
     for key, value in condition.with_:

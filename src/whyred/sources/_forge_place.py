@@ -135,7 +135,7 @@ def _settled(reach: Reach, found: Place) -> Place:
 def _find(host: Host, named: str | None) -> Place:
     if named is not None:
         return _in_folder(host, posixpath.normpath(named))
-    places = {(p := _of_process(host, server)).seen: p for server in _servers(host)}
+    places = {p.seen: p for server in _servers(host) if (p := _told_by(host, server)) is not None}
     if len(places) > 1:
         help_ = f"several forges run there ({', '.join(sorted(places))}): say which, by its data folder"
         raise MissingLogError(Missing.NOT_FOUND, "look for the forge's data folder", help_)
@@ -180,7 +180,18 @@ def _of_ini(host: Host, ini: str, root: str = "") -> Place:
 
 def serving(host: Host, found: Place) -> list[Process]:
     """The processes that serve this very forge."""
-    return [p for p in _servers(host) if _of_process(host, p).seen == found.seen]
+    told = ((server, _told_by(host, server)) for server in _servers(host))
+    return [server for server, its in told if its is not None and its.seen == found.seen]
+
+
+def _told_by(host: Host, server: Process) -> Place | None:
+    """Where a running forge says it is; None of one that tells nothing and is in no usual place, or that has ended by
+    now: it is not the one that is looked for.
+    """
+    try:
+        return _of_process(host, server)
+    except MissingLogError:
+        return None
 
 
 def _servers(host: Host) -> list[Process]:
