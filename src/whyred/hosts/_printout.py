@@ -8,8 +8,10 @@ they stand one a line in PATHS, and each gets its own part of the answer here.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-_FIELDS = {b"stat": 9, b"stat L": 9, b"space": 5}
+_FIELDS = {b"stat": 9, b"stat-L": 9, b"space": 5}
 """The words before the path in a line."""
+_FILTERED = (b"registration", b"configuration", b"assignments", b"settings", b"profile", b"command_line")
+"""Kinds of `read`: what a filter of this name let through."""
 _TIMED_OUT = 124
 """Of timeout(1)."""
 _LATE = b"no end within its time limit: Operation timed out"
@@ -45,6 +47,8 @@ def _answers(told: bytes, mark: bytes) -> Iterator[tuple[bytes, Part]]:
     asked = [path for path in paths.split(b"\n") if path]
     code = int(status) if status.isdigit() else 1
     if not asked:
+        kind, _, path = question.partition(b" ")
+        question = b"read " + path if kind in _FILTERED else question
         yield question, Part(body, _LATE if code == _TIMED_OUT else error.removesuffix(b"\n"), code)
         return
     if question == b"read":

@@ -26,7 +26,7 @@ from whyred.model.trouble import UserError
 
 T = TypeVar("T")
 
-_HEAD = re.compile(rb"# whyred host 2 ([0-9a-f]{32})\n")
+_HEAD = re.compile(rb"# whyred host 3 ([0-9a-f]{32})\n")
 _NAME = re.compile(r"[A-Za-z0-9._+][A-Za-z0-9._+-]{0,63}(?:/[A-Za-z0-9._+][A-Za-z0-9._+-]{0,63}){0,3}")
 """Of a program; a header has folders before it."""
 _MOST_WANTED = 64
@@ -45,11 +45,15 @@ def script(wanted: Sequence[str] = (), mark: str = "") -> str:
     paths, and names of programs, headers and libraries, which it looks for. `mark`: 32 hexadecimal digits, by which
     the output's parts are told apart; random without it."""
     mark = mark or os.urandom(16).hex()
-    paths = [p for p in wanted if p.startswith("/") and not any(c < " " for c in p)]
-    plain = [*paths, *(n for n in wanted if is_name(n))][:_MOST_WANTED]
-    named = b" ".join(quoted(os.fsencode(p)) for p in plain).decode("utf-8", "replace")
-    text = resources.files("whyred.hosts").joinpath("print.sh").read_text(encoding="utf-8")
-    return text.replace("\nmark=\n", f'\nmark={mark}\nset -- "$@" {named}\n', 1)
+    paths = "\n".join([p for p in wanted if p.startswith("/") and not any(c < " " for c in p)][:_MOST_WANTED])
+    names = " ".join([n for n in wanted if is_name(n)][:_MOST_WANTED])
+    listed = "wanted=%s names=%s" % tuple(quoted(os.fsencode(w)).decode("utf-8", "replace") for w in (paths, names))
+    text = _part("print.sh").replace("\nmark=\nwanted='' names=''\n", f"\nmark={mark}\n{listed}\n", 1)
+    return text.replace("# (names)\n", _part("print_names.sh") + "\n" if names else "", 1)
+
+
+def _part(name: str) -> str:
+    return resources.files("whyred.hosts").joinpath(name).read_text(encoding="utf-8")
 
 
 def is_name(text: str) -> bool:
@@ -109,7 +113,7 @@ class PrintedHost:
         self.whole = data.rstrip().endswith(head[1] + b" end")
         """Whether the script ran to its end."""
         self._variables = frozenset(self._body(b"variables").decode("ascii", "replace").split())
-        self._dead = [row for row in self._body(b"dead").split(b"\n") if row]
+        self._dead = [question[5:] for question in self._told if question.startswith(b"dead ")]
 
     def read(self, path: str, limit: int = 1 << 20) -> bytes:
         """The first `limit` bytes of a file."""
@@ -133,7 +137,7 @@ class PrintedHost:
 
     def stat(self, path: str, *, follow: bool = True) -> Stat:
         """The state of a path."""
-        return self._understood("stat L" if follow else "stat", path, _answers.read_stat)
+        return self._understood("stat-L" if follow else "stat", path, _answers.read_stat)
 
     def space(self, path: str) -> Space:
         """The space of the file system that holds a path, as an unprivileged user may use it."""
@@ -169,7 +173,7 @@ class PrintedHost:
 
     def run(self, argv: Sequence[str], seconds: float = 2.0) -> Output:
         """What a program printed there."""
-        told = self._told.get(b" ".join((b"run", *map(os.fsencode, argv))))
+        told = self._told.get(b" ".join((b"run", *map(os.fsencode, argv)))) or self._links_followed(argv)
         if told is None:
             raise self._not_asked(argv[0])
         if told.error == b"no such program":
@@ -177,6 +181,16 @@ class PrintedHost:
         if told.status == _TIMED_OUT:
             raise HostRefusedError(Reason.TIMED_OUT, f"{argv[0]}: no end within 2 s, ended by the script")
         return Output(told.status, told.body, told.error)
+
+    def _links_followed(self, argv: Sequence[str]) -> Part | None:
+        """Of the links in /proc that `find -L` is asked about: what the script's told of them a moment later."""
+        asked = b"run find -L /proc/"
+        told = next((part for question, part in self._told.items() if question.startswith(asked)), None)
+        if told is None or argv[:2] != ["find", "-L"]:
+            return None
+        wanted = {os.fsencode(word) for word in argv}
+        records = [r for r in told.body.split(b"\0") if r.rpartition(b" ")[2] in wanted]
+        return Part(b"".join(r + b"\0" for r in records), told.error, told.status)
 
     def create(self, folder: str) -> str | None:
         """Nothing can be tried on a machine by what it printed."""
@@ -186,7 +200,7 @@ class PrintedHost:
         asked = self._own(path_word(path))
         told = self._told.get(question.encode() + b" " + asked)
         if told is None:
-            asked = self._resolved(asked, last=question in ("names", "read", "stat L"))
+            asked = self._resolved(asked, last=question in ("names", "read", "stat-L"))
             told = self._told.get(question.encode() + b" " + asked) or self._missing(asked)
         if told is None:
             if any((asked + b"/").startswith(folder + b"/") for folder in self._dead):
