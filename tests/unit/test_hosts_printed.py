@@ -269,11 +269,13 @@ def test_of_a_command_line_no_secret_is_printed(tmp_path: Path) -> None:
         subprocess.Popen([sys.executable, "-c", code, *words], stdin=PIPE, stdout=PIPE) as runner,
         subprocess.Popen([sys.executable, "-c", code, *plain], stdin=PIPE, stdout=PIPE) as other,
     ):
-        assert runner.stdout is not None and other.stdout is not None
-        runner.stdout.readline(), other.stdout.readline()
+        for started in (runner, other):
+            assert started.stdout is not None
+            started.stdout.readline()
         file = printed(tmp_path, ["sh"])
         told = {p.pid: p.argv for p in PrintedHost(str(file)).processes()}
         assert "--config=/etc/r.yml" in told[runner.pid]
         assert told[other.pid] == (sys.executable,)
         assert b"canary-7f3" not in file.read_bytes()
-        runner.communicate(), other.communicate()
+        for started in (runner, other):
+            started.communicate()

@@ -45,15 +45,19 @@ def script(wanted: Sequence[str] = (), mark: str = "") -> str:
     paths, and names of programs, headers and libraries, which it looks for. `mark`: 32 hexadecimal digits, by which
     the output's parts are told apart; random without it."""
     mark = mark or os.urandom(16).hex()
-    paths = "\n".join([p for p in wanted if p.startswith("/") and not any(c < " " for c in p)][:_MOST_WANTED])
-    names = " ".join([n for n in wanted if is_name(n)][:_MOST_WANTED])
-    listed = "wanted=%s names=%s" % tuple(quoted(os.fsencode(w)).decode("utf-8", "replace") for w in (paths, names))
-    text = _part("print.sh").replace("\nmark=\nwanted='' names=''\n", f"\nmark={mark}\n{listed}\n", 1)
-    return text.replace("# (names)\n", _part("print_names.sh") + "\n" if names else "", 1)
+    paths = _word("\n".join([p for p in wanted if p.startswith("/") and not any(c < " " for c in p)][:_MOST_WANTED]))
+    names = _word(" ".join([n for n in wanted if is_name(n)][:_MOST_WANTED]))
+    given = f"\nmark={mark}\nwanted={paths} names={names}\n"
+    text = _part("print.sh").replace("\nmark=\nwanted='' names=''\n", given, 1)
+    return text.replace("# (names)\n", "" if names == "''" else _part("print_names.sh") + "\n", 1)
 
 
 def _part(name: str) -> str:
     return resources.files("whyred.hosts").joinpath(name).read_text(encoding="utf-8")
+
+
+def _word(text: str) -> str:
+    return quoted(os.fsencode(text)).decode("utf-8", "replace")
 
 
 def is_name(text: str) -> bool:
