@@ -35,7 +35,7 @@ class Mended:
 HOSTS = (
     Mended("tmp-noexec", "mount -o remount,exec /tmp"),
     Mended("tmp-full", "rm /tmp/fill", larger="20m", refuted=False),
-    Mended("tmp-not-writable", "chmod 1777 /tmp", refuted=False),
+    Mended("tmp-not-writable", "chmod 1777 /tmp", leads=True, refuted=False),
     Mended("tmp-readonly", "mount -o remount,rw /tmp", leads=True),
     Mended("dns-failure", "umount /etc/resolv.conf", leads=True, refuted=False),
     Mended("tmpdir-points-to-missing-dir", "mkdir -m 1777 /tmp/missing"),
