@@ -15,6 +15,7 @@ from whyred.faces.cli.program import cli
 from whyred.library import read, read_causes
 from whyred.model.cause import Agreement, Cause, Condition, Op
 from whyred.model.pattern import Pattern
+from whyred.model.probe import Lasting
 from whyred.probes.find import all_probes
 
 Schema = Mapping[str, Any]
@@ -224,12 +225,17 @@ def _quoted(text: str) -> str:
 # --- probes ----------------------------------------------------------------------------------------------------------
 
 
+def _field(text: str) -> str:
+    return f"{text} (*lasting*)" if isinstance(text, Lasting) else text
+
+
 def probes() -> Iterator[str]:
     """Every probe with its fields and arguments."""
     units = all_probes()
     yield "# Probes"
     yield ""
-    yield "A probe is a read-only question to a host. A field that could not be read is unknown, with its reason."
+    yield "A probe is a read-only question to a host. A field that could not be read is unknown, with its reason. "
+    yield "Once a job has ended, only what is marked *lasting* rules a cause out: the rest may have been mended since."
     yield ""
     yield from table(("probe", "what it asks"), ((f"[{n}](#{n})", p.title) for n, p in units.items()))
     for name, unit in units.items():
@@ -239,7 +245,7 @@ def probes() -> Iterator[str]:
             yield ""
             yield from table(("argument", "meaning"), ((f"`{k}`", v) for k, v in unit.needs.items()))
         yield ""
-        yield from table(("field", "meaning"), ((f"`{k}`", v) for k, v in unit.fields.items()))
+        yield from table(("field", "meaning"), ((f"`{k}`", _field(v)) for k, v in unit.fields.items()))
         if unit.pack:
             asked = "; ".join(" ".join(f"`{k}={v}`" for k, v in a.items()) or "as it is" for a in unit.pack)
             yield from ("", f"`whyred doctor` asks it: {asked}.")

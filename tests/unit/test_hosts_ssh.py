@@ -114,8 +114,10 @@ def same_state(host: SshHost, path: str) -> None:
         theirs, ours = host.stat(path, follow=through), LOCAL.stat(path, follow=through)
         if theirs.device == 0:
             assert theirs.modified in (ours.modified // 60 * 60, ours.modified // 86400 * 86400)
-            ours = replace(ours, device=0, modified=theirs.modified)
-        assert theirs == replace(ours, modified=theirs.modified)
+            ours = replace(ours, device=0, modified=theirs.modified, changed=None)
+        assert (theirs.changed is None) == (ours.changed is None)
+        assert theirs.changed is None or abs(theirs.changed - (ours.changed or 0)) < 1
+        assert theirs == replace(ours, modified=theirs.modified, changed=theirs.changed)
         assert int(theirs.modified) in (int(ours.modified), int(theirs.modified))
 
 

@@ -17,7 +17,7 @@ from whyred.model.failure import Failure, Reading
 from whyred.model.finding import Confidence, Verdict
 from whyred.model.host import Host, Subject
 from whyred.model.probe import Cost, Facts, Kind, Probe
-from whyred.model.run import Attempt, Run
+from whyred.model.run import Attempt, Run, Runner
 
 READING = Reading("raw", 9, 9, (), (), {}, ended=1.0)
 COSTS = {"cheap": Cost.CHEAP, "cheaper": Cost.CHEAP, "moderate": Cost.MODERATE, "dear": Cost.DEAR}
@@ -106,10 +106,18 @@ def test_each_question_once() -> None:
 
 def test_what_is_ruled_out_is_asked_no_more() -> None:
     asker = Told({"cheap": b"yes"})
-    verdict = why(asker, [cause("one", refute=(condition("cheap"),), confirm=(condition("dear"),))])
+    one = cause("one", refute=(condition("cheap"),), confirm=(condition("dear"),))
+    verdict = investigate(log(failure()), Attempt(Run("x"), runner=Runner(machine="m")), [one], asker)
     assert probes_of(asker) == ["cheap"]
     assert [f.cause.id for f in verdict.ruled_out] == ["one"]
     assert verdict.findings == ()
+
+
+def test_what_only_does_not_hold_any_more_is_asked_on() -> None:
+    asker = Told({"cheap": b"yes"})
+    verdict = why(asker, [cause("one", refute=(condition("cheap"),), confirm=(condition("dear"),))])
+    assert probes_of(asker) == ["cheap", "dear"]
+    assert [f.not_now for f in verdict.findings] == [True]
 
 
 def test_what_is_confirmed_needs_no_support_but_may_still_be_refuted() -> None:

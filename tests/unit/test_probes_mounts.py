@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whyred.hosts.local import LocalHost
-from whyred.model.evidence import Reason
-from whyred.model.host import HostRefusedError, Stat
+from whyred.model.evidence import Reason, Unknown
+from whyred.model.host import HostRefusedError, Stat, Subject
+from whyred.probes.find import probe
 from whyred.probes.mounts import holding, lines_holding, read_mounts
 from whyred.probes.person import SEARCH, WRITE, Person
 from whyred.probes.place import follow
@@ -48,6 +49,34 @@ def test_the_mount_that_holds_a_path(path: str, source: str) -> None:
     assert found is not None
     assert found.source == source
     assert holding(read_mounts(lines_holding(TEXT, path)), path) == found
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "ended", "altered"),
+    [
+        ("chmod", "", 1000.0, True),
+        ("chmod", "mkdir", 1000.0, False),
+        ("chmod", "", 9e9, False),
+        ("mkdir", "", 1000.0, False),
+    ],
+    ids=["mode", "an entry after that", "before the job's end", "an entry"],
+)
+def test_whether_a_folder_was_opened_since(
+    tmp_path: Path, before: str, after: str, ended: float, *, altered: bool
+) -> None:
+    os.utime(tmp_path, (500.0, 500.0))
+    for n, act in enumerate((before, after)):
+        if act == "mkdir":
+            (tmp_path / f"entry-{n}").mkdir()
+        elif act == "chmod":
+            tmp_path.chmod(0o700)
+    unit, host = probe("directory-state"), LocalHost()
+    given = {"path": str(tmp_path)}
+    asked = unit.ask(host, Subject("host"), given | {"ended": f"{ended}"})
+    assert unit.read(asked)["altered_since"] is altered
+    untold = unit.read(unit.ask(host, Subject("host"), given))["altered_since"]
+    assert isinstance(untold, Unknown)
+    assert untold.reason is Reason.NOT_APPLICABLE
 
 
 def test_a_tree_that_is_cut_gives_the_longest_and_then_latest_mount_point() -> None:

@@ -133,6 +133,43 @@ def test_what_was_not_looked_for_everywhere_keeps_its_place(answers: list[Value 
     assert ids(rank([finding("z", Confidence.POSSIBLE, class_="code/test"), open_])[0]) == ["a", "z"]
 
 
+def not_now(id_: str, refuting: str, of: Failure = FIRST, class_: str = "infra/tmpdir") -> Finding:
+    """A finding whose confirm line asks for the field `f`, and which that fact of now speaks against."""
+    lines = ((Weight.CONFIRMS, "f", False), (Weight.REFUTES, refuting, True))
+    held = tuple(
+        Held(
+            Condition("p", Of.ATTEMPT_RUNNER, field, Op.EQUALS, value=True),
+            weight,
+            holds,
+            (
+                Evidence(
+                    Ask("p", Of.ATTEMPT_RUNNER), "r", field, value=True, origin=Origin("probe", "p"), lasting=False
+                ),
+            ),
+        )
+        for weight, field, holds in lines
+    )
+    return Finding(Cause(id_, id_, class_, ("p",), TEXT, {}, {}), of, Confidence.POSSIBLE, held)
+
+
+def test_what_something_else_speaks_against_comes_last_of_all_that_is_open() -> None:
+    rows = [not_now("a", "g"), finding("z", Confidence.POSSIBLE, SECOND, class_="code/test")]
+    assert all(f.not_now for f in rows[:1])
+    for order in permutations([*rows, finding("out", Confidence.RULED_OUT)]):
+        kept, out = rank(order)
+        assert (ids(kept), ids(out)) == (["z", "a"], ["out"])
+
+
+def test_what_is_just_not_so_now_is_like_what_was_looked_for_in_vain() -> None:
+    in_vain, mended = looked_for("z", "infra/tmpdir", [False]), not_now("a", "f")
+    assert unseen(mended)
+    assert ids(rank([mended, in_vain])[0]) == ["z", "a"]
+    other = looked_for("z", "infra/permission", [False])
+    assert ids(rank([other, mended])[0]) == ["a", "z"]
+    assert ids(rank([mended, finding("c", Confidence.POSSIBLE, class_="code/test")])[0]) == ["c", "a"]
+    assert not unseen(not_now("a", "f", class_="code/test"))
+
+
 def test_what_only_an_unasked_forge_could_tell_has_no_more_than_the_text() -> None:
     assert unseen(looked_for("a", "infra/env-config", [Unknown(Reason.OTHER_HOST, "")], of=Of.FORGE))
     assert not unseen(looked_for("a", "code/test", [False]))

@@ -256,6 +256,6 @@ def test_vouched_a_daemon_that_cannot_be_dated_is_unknown() -> None:
 
 def test_the_span_of_an_attempt_is_told_where_its_end_is_known() -> None:
     assert subjects(FakeHost()).times == {}
-    assert subjects(FakeHost(), ended=20_000.0).times == {"since": "9140", "until": "20060"}
+    assert subjects(FakeHost(), ended=20_000.0).times == {"ended": "20000.000", "since": "9140", "until": "20060"}
     run = Attempt(Run("x"), started=1000.0, ended=2000.5)
-    assert Subjects(FakeHost(), run, vouched=False).times == {"since": "940", "until": "2060"}
+    assert Subjects(FakeHost(), run, vouched=False).times == {"ended": "2000.500", "since": "940", "until": "2060"}

@@ -14,7 +14,9 @@ from whyred.experiments import compilers
 from whyred.hosts.bundle import Raw, Recording
 from whyred.model.evidence import Ask, Reason, Unknown
 from whyred.model.finding import Confidence, Verdict
-from whyred.model.run import Attempt, Run, Runner
+from whyred.model.run import Attempt, Conclusion, Run, Runner
+from whyred.reports import json as json_report
+from whyred.reports import markdown, text
 
 LIBRARY = Library(cache=None)
 LINE = b'error: couldn\'t create a temp dir: No such file or directory (os error 2) at path "/tmp/rustcVAIpSt"\n'
@@ -37,21 +39,60 @@ class Healthy:
         return (("", Unknown(Reason.NO_SUBJECT, "not here")),)
 
 
-def judged(log: bytes, subject: str, runner: Runner | None = None) -> Verdict:
-    return investigate(read_log([log], LIBRARY), Attempt(Run("x"), runner=runner), LIBRARY.causes, Healthy(subject))
+def judged(log: bytes, subject: str, attempt: Attempt = Attempt(Run("x"))) -> Verdict:  # noqa: B008 - frozen
+    return investigate(read_log([log], LIBRARY), attempt, LIBRARY.causes, Healthy(subject))
 
 
 def ruled_out(verdict: Verdict) -> set[str]:
     return {f.cause.id for f in verdict.ruled_out}
 
 
-def test_a_runner_of_a_dated_log_rules_out() -> None:
-    assert "private-tmp-deleted" in ruled_out(judged(STAMP + LINE, "runner-1"))
+RUNNER = Runner("runner-1", machine="m", boot="b")
 
 
-def test_a_proven_runner_rules_out_without_times() -> None:
-    runner = Runner("runner-1", machine="m", boot="b")
-    assert "private-tmp-deleted" in ruled_out(judged(LINE, "runner-1", runner))
+def test_what_is_well_while_the_job_runs_rules_out() -> None:
+    assert "private-tmp-deleted" in ruled_out(judged(LINE, "runner-1", Attempt(Run("x"), runner=RUNNER)))
+
+
+ENDED = Attempt(Run("x"), runner=RUNNER, conclusion=Conclusion.FAILURE)
+
+
+@pytest.mark.parametrize("attempt", [ENDED, Attempt(Run("x"))], ids=["proven", "dated"])
+def test_what_is_well_after_the_job_speaks_against_it_and_rules_nothing_out(attempt: Attempt) -> None:
+    verdict = judged(STAMP + LINE, "runner-1", attempt)
+    assert ruled_out(verdict) == set()
+    found = next(f for f in verdict.findings if f.cause.id == "private-tmp-deleted")
+    assert found.not_now
+    assert "mended since" in found.why
+    assert verdict.findings[-1].not_now
+    assert not verdict.findings[0].not_now
+
+
+def test_where_nothing_else_is_left_it_leads_and_says_how_to_check() -> None:
+    causes = [c for c in LIBRARY.causes if c.id == "private-tmp-deleted"]
+    verdict = investigate(read_log([STAMP + LINE], LIBRARY), ENDED, causes, Healthy("runner-1"))
+    assert [f.cause.id for f in verdict.findings] == ["private-tmp-deleted"]
+    assert verdict.next.startswith("Run the job again")
+    for said in (text.render(verdict), markdown.render(verdict)):
+        assert "mended" in said
+        assert "stat -c" in said
+        assert "1795462093" in said
+    assert "mended" in json.loads(json_report.render(verdict))["findings"][0]["because"]
+
+
+def test_what_nobody_can_change_in_a_living_process_rules_out_after_the_job_as_well() -> None:
+    line = b"/x/1.sh: line 3:    12 Bad system call         (core dumped) ./server\n"
+    status = "Uid:\t0\nSeccomp:\t0\nNoNewPrivs:\t0\nCapBnd:\tff\n"
+    answer = json.dumps({"own": status, "first": status, "said": "Bad system call", "place": None, "program": None})
+
+    class Free:
+        record = Recording()
+
+        def ask(self, ask: Ask) -> Raw:
+            return (("r", answer.encode()),) if ask.probe == "restrictions" else (("", Unknown(Reason.NO_SUBJECT)),)
+
+    verdict = investigate(read_log([STAMP + line], LIBRARY), ENDED, LIBRARY.causes, Free())
+    assert "unit-sandbox" in ruled_out(verdict)
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from whyred.app.masked import masked_value
 from whyred.app.subjects import Subjects
 from whyred.hosts.bundle import Raw, Recording
 from whyred.model.cause import Of
-from whyred.model.evidence import Answer, Ask, Reason, Unknown
+from whyred.model.evidence import Answer, Ask, Evidence, Reason, Unknown
 from whyred.model.host import Host, HostRefusedError, Subject
-from whyred.model.probe import Cost, Facts, Probe
+from whyred.model.probe import Cost, Facts, Lasting, Probe
 from whyred.probes.find import probe as find_probe
 
 T = TypeVar("T")
@@ -184,3 +184,8 @@ def in_order(probe: Probe, facts: Facts) -> Facts:
 def cost(ask: Ask) -> tuple[int, str]:
     """For sorting: the cheapest question first."""
     return list(Cost).index(find_probe(ask.probe).cost), ask.probe
+
+
+def lasting(evidence: Evidence) -> bool:
+    """Whether a fact cannot have changed while its subject lived."""
+    return isinstance(find_probe(evidence.ask.probe).fields.get(evidence.field), Lasting)

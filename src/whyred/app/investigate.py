@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from whyred.app.ask import Asker, cost, read_answers
+from whyred.app.ask import Asker, cost, lasting, read_answers
 from whyred.app.read import ReadLog
 from whyred.app.subjects import SHELL
 from whyred.diagnosis import tell_forge
-from whyred.diagnosis.judge import MayRefute, ask_of, asks, candidates, judge, show
+from whyred.diagnosis.judge import Trust, ask_of, asks, candidates, judge, show
 from whyred.diagnosis.lead import lead, said
 from whyred.diagnosis.match import CANCELLED, passed_over
 from whyred.diagnosis.rank import rank
 from whyred.model.cause import Cause, Of
-from whyred.model.evidence import Answer, Ask, Reason, Unknown
+from whyred.model.evidence import Answer, Ask, Evidence, Reason, Unknown
 from whyred.model.failure import Failure
 from whyred.model.finding import Confidence, Finding, Held, Open, Question, Verdict, Weight
-from whyred.model.run import Attempt
+from whyred.model.run import Attempt, Conclusion
 
 _JUDGED = 3
 """Failures of one attempt that are held against the causes: the best ones; more would bury the answer."""
@@ -39,11 +39,11 @@ def investigate(
     journal: list[Question] = []
     log = _without_spared(log, answers, journal, asker)
     cases = [_Case(f, candidates(f, causes)) for f in log.matched.failures[:_JUDGED]]
-    may_refute = _trust(log, attempt)
-    findings = _judge(cases, answers, may_refute)
+    trust = _trust(log, attempt)
+    findings = _judge(cases, answers, trust)
     while (ask := _next(cases, findings, answers)) is not None:
         answers[ask] = read_answers(ask, asker.ask(ask))
-        after = _judge(cases, answers, may_refute)
+        after = _judge(cases, answers, trust)
         journal.append(Question(str(ask), _outcome(answers[ask]), _changed(findings, after)))
         findings = after
     if log.matched.failed and not any(f.confidence is Confidence.CONFIRMED for f in findings):
@@ -106,25 +106,27 @@ def _beside(asks: Sequence[Ask], answers: dict[Ask, tuple[Answer, ...]], asker: 
     return asked
 
 
-def _judge(cases: Sequence[_Case], answers: dict[Ask, tuple[Answer, ...]], may_refute: MayRefute) -> list[Finding]:
-    return lead([finding for case in cases for finding in judge(case.failure, case.causes, answers, may_refute)])
+def _judge(cases: Sequence[_Case], answers: dict[Ask, tuple[Answer, ...]], trust: Trust) -> list[Finding]:
+    return lead([finding for case in cases for finding in judge(case.failure, case.causes, answers, trust)])
 
 
-def _trust(log: ReadLog, attempt: Attempt) -> MayRefute:
-    """Whose facts may rule a cause out. What is well now may not have been well then: a runner that the log does not
-    let us date may have been restarted since, and a shell is not the runner, whose /tmp may be another."""
+def _trust(log: ReadLog, attempt: Attempt) -> Trust:
+    """What a fact that refutes is worth. What is well now may not have been well then: a runner that the log does not
+    let us date may have been restarted since, and a shell is not the runner, whose /tmp may be another. The very runner
+    may see a host that was mended since, be it within a second: only while the job still runs is now then."""
     proven = attempt.runner is not None and attempt.runner.machine is not None
+    inside = proven and attempt.conclusion is Conclusion.UNKNOWN
     undated = "the log tells no times, so nothing shows that the runner was not restarted since"
     shell = "no runner was found alive, and what is well in this shell may not be well in the runner's namespace"
 
-    def refusal(subject: str) -> Unknown | None:
-        if proven:
-            return None
-        if subject == SHELL:
-            return Unknown(Reason.WHICH_RUNNER, shell)
-        return Unknown(Reason.CHANGED_SINCE, undated) if log.reading.ended is None else None
+    def trust(evidence: Evidence) -> Evidence:
+        if not proven and evidence.subject == SHELL:
+            return replace(evidence, value=Unknown(Reason.WHICH_RUNNER, shell))
+        if not proven and log.reading.ended is None:
+            return replace(evidence, value=Unknown(Reason.CHANGED_SINCE, undated))
+        return evidence if inside else replace(evidence, lasting=lasting(evidence))
 
-    return refusal
+    return trust
 
 
 def _next(cases: Sequence[_Case], findings: Sequence[Finding], answers: dict[Ask, tuple[Answer, ...]]) -> Ask | None:
@@ -235,6 +237,8 @@ def _next_act(log: ReadLog, label: str, findings: Sequence[Finding], unknown: Se
     again = "run the job again, then: whyred why " + ("local" if label.startswith("local") else "LOG")
     if findings and findings[0].confidence is Confidence.CONFIRMED:
         return f"After the remedy, {again}"
+    if findings and findings[0].not_now:
+        return f"Run the job again: if it passes, the host was mended since. Else: {findings[0].cause.text.check}"
     if unknown:
         return unknown[0].how
     if findings:

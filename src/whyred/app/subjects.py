@@ -182,13 +182,14 @@ class Subjects:
 
     @property
     def times(self) -> dict[str, str]:
-        """The span in which what happened to the attempt is told on its host (`since`, `until`), for questions about a
-        span; nothing where its end is not known."""
+        """When the attempt `ended`, and the span in which what happened to it is told on its host (`since`, `until`),
+        for questions about times; nothing where its end is not known."""
         ended = self.attempt.ended if self.attempt.ended is not None else self.ended
         if ended is None:
             return {}
         began = self.attempt.started if self.attempt.started is not None else ended - _UNTOLD
-        return {"since": f"{max(0.0, began - _BEFORE):.0f}", "until": f"{ended + _AFTER:.0f}"}
+        span = {"since": f"{max(0.0, began - _BEFORE):.0f}", "until": f"{ended + _AFTER:.0f}"}
+        return {"ended": f"{ended:.3f}", **span}
 
     @cached_property
     def _processes(self) -> list[Process]:

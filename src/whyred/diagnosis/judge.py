@@ -62,15 +62,16 @@ def asks(cause: Cause, captures: Mapping[str, str]) -> list[Ask]:
     return list(dict.fromkeys(a for c in conditions if (a := ask_of(c, captures)) is not None))
 
 
-MayRefute = Callable[[str], Unknown | None]
-"""Told a subject's name: None where its facts may refute, else why they may not."""
+Trust = Callable[[Evidence], Evidence]
+"""Told a fact that refutes: what it is worth. An unknown with the reason where it may not refute at all; not `lasting`
+where it may have been otherwise when the job ran."""
 
 
 def judge(
-    failure: Failure, causes: Sequence[Cause], answers: Answers, may_refute: MayRefute = lambda _: None
+    failure: Failure, causes: Sequence[Cause], answers: Answers, trust: Trust = lambda evidence: evidence
 ) -> list[Finding]:
     """One finding per candidate, in the order of `causes`."""
-    held = {cause.id: _hold_all(cause, failure, answers, may_refute) for cause in causes}
+    held = {cause.id: _hold_all(cause, failure, answers, trust) for cause in causes}
     findings = []
     for cause in causes:
         rivals = [h for other in causes if other.id != cause.id for h in held[other.id] if not _refuted(held[other.id])]
@@ -85,7 +86,8 @@ def confidence(held: Sequence[Held], rivals: Sequence[Held], *, survived: str = 
     """How sure a finding is, and the sentence that says from what it follows.
 
     Confirmed: a confirm line holds that no other open candidate explains, and no refute line does. Ruled out: a refute
-    line holds and no confirm line does. Both: possible. Likely: a confirm line holds that others explain as well, or a
+    line holds and no confirm line does. Both: possible; and so is what is refuted by nothing but facts of now, which
+    may have been mended since the job. Likely: a confirm line holds that others explain as well, or a
     support line holds, or the step `survived` the failure (and why one knows). Possible: nothing is known either way.
     """
     confirms = [h for h in held if h.weight is Weight.CONFIRMS and h.holds]
@@ -94,8 +96,10 @@ def confidence(held: Sequence[Held], rivals: Sequence[Held], *, survived: str = 
     shared = {r.condition for r in rivals if r.weight is Weight.CONFIRMS and r.holds}
     if confirms and refutes:
         return Confidence.POSSIBLE, "the evidence contradicts itself: one condition confirms it, another refutes it"
+    if lasting := [h for h in refutes if h.lasting]:
+        return Confidence.RULED_OUT, _sentence(lasting[0])
     if refutes:
-        return Confidence.RULED_OUT, _sentence(refutes[0])
+        return Confidence.POSSIBLE, f"{_sentence(refutes[0])} now (it may have been mended since the job)"
     own = [h for h in confirms if h.condition not in shared]
     if survived and own:
         return Confidence.LIKELY, f"it is so, but the step went on after this line: {survived}"
@@ -134,16 +138,16 @@ def _refuted(held: Sequence[Held]) -> bool:
     )
 
 
-def _hold_all(cause: Cause, failure: Failure, answers: Answers, may_refute: MayRefute) -> tuple[Held, ...]:
+def _hold_all(cause: Cause, failure: Failure, answers: Answers, trust: Trust) -> tuple[Held, ...]:
     rows = (
         *((Weight.CONFIRMS, c) for c in cause.confirm),
         *((Weight.SUPPORTS, c) for c in cause.support),
         *((Weight.REFUTES, c) for c in cause.refute),
     )
-    return tuple(_hold(weight, condition, failure, answers, may_refute) for weight, condition in rows)
+    return tuple(_hold(weight, condition, failure, answers, trust) for weight, condition in rows)
 
 
-def _hold(weight: Weight, condition: Condition, failure: Failure, answers: Answers, may_refute: MayRefute) -> Held:
+def _hold(weight: Weight, condition: Condition, failure: Failure, answers: Answers, trust: Trust) -> Held:
     """One condition against what is known."""
     ask = ask_of(condition, failure.captures)
     if ask is None:
@@ -155,16 +159,9 @@ def _hold(weight: Weight, condition: Condition, failure: Failure, answers: Answe
     evidence = tuple(_evidence(ask, condition, answer) for answer in answers.get(ask, ()))
     filled = replace(condition, value=_filled(condition, failure.captures))
     if weight is Weight.REFUTES and not condition.of.is_forges:  # what a forge tells of a run stays true of it
-        evidence = tuple(_allowed(filled, e, may_refute(e.subject)) for e in evidence)
+        evidence = tuple(trust(e) if holds(filled, e.value) else e for e in evidence)
     held = [holds(filled, e.value) for e in evidence]
     return Held(filled, weight, _together(condition.of, weight, held), evidence)
-
-
-def _allowed(condition: Condition, evidence: Evidence, refusal: Unknown | None) -> Evidence:
-    """The evidence, or an unknown where it would refute and its subject may not."""
-    if refusal is None or not holds(condition, evidence.value):
-        return evidence
-    return replace(evidence, value=refusal)
 
 
 def _evidence(ask: Ask, condition: Condition, answer: Answer) -> Evidence:

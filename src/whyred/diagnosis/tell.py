@@ -1,5 +1,6 @@
 """The sentences of a verdict: what every report says, each claim with its origin. Reports only lay them out."""
 
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -49,6 +50,33 @@ def evidence_against(finding: Finding) -> list[Told]:
     not_held = [] if any(h.holds for h in confirming) else [h for h in confirming if h.holds is False]
     refuting = [h for h in finding.held if h.holds is True and h.weight is Weight.REFUTES]
     return _told([*refuting, *not_held])
+
+
+def others(verdict: Verdict) -> tuple[list[Finding], list[Finding]]:
+    """The candidates behind the first: those nothing speaks against, and those that do not hold any more."""
+    rows = verdict.findings[1:]
+    return [f for f in rows if not f.not_now], [f for f in rows if f.not_now]
+
+
+def not_now(verdict: Verdict) -> str | None:
+    """Of a first finding that only facts of now speak against: what that is worth, and how to check it."""
+    first = verdict.findings[0] if verdict.findings else None
+    if first is None or not first.not_now:
+        return None
+    return (
+        "What speaks against it is so now: it was read after the job, and the host may have been mended in between. "
+        + _traces(verdict, first)
+    )
+
+
+def _traces(verdict: Verdict, finding: Finding) -> str:
+    """Where a change since the job leaves a trace, and where none."""
+    ended = verdict.attempt.ended or verdict.reading.ended
+    since = f"since=@{ended:.0f}" if ended is not None else "since=today"
+    place = finding.failure.captures.get("dir", "")
+    stat = f"`stat -c 'changed %z' {shlex.quote(place)}` shows when its mode, owner or entries were changed last, and "
+    log = f"`journalctl --{since}` who was on the host since then."
+    return (stat if place.startswith("/") else "") + log + " A remount or freed space leaves no time of its own."
 
 
 def other_half(verdict: Verdict) -> Finding | None:

@@ -17,6 +17,8 @@ def unseen(finding: Finding) -> bool:
     """
     if finding.confidence is not Confidence.POSSIBLE or not finding.cause.class_.startswith("infra/"):
         return False
+    if finding.not_now and not _mirrored(finding):
+        return False
     lines = [h for h in finding.held if h.weight is not Weight.REFUTES and not h.condition.beside]
     if finding.held and all(h.condition.of.is_forges for h in finding.held):
         return not any(h.holds for h in lines)
@@ -32,3 +34,10 @@ def _answered(held: Held) -> bool | None:
     if not values:
         return None if held.evidence else False
     return not any(isinstance(value, Unknown) for value in values)
+
+
+def _mirrored(finding: Finding) -> bool:
+    """Whether all that refutes it is the other side of what would confirm it: it is not so now, and no more is said."""
+    asked = {(e.ask, e.field) for h in finding.held if h.weight is Weight.CONFIRMS for e in h.evidence}
+    refuting = [h for h in finding.held if h.weight is Weight.REFUTES and h.holds]
+    return all((e.ask, e.field) in asked for h in refuting for e in h.evidence)

@@ -62,7 +62,7 @@ def read_greeting(body: bytes) -> Greeting:
             mounts=namespace_number(text.get(b"mounts", "")),
         ),
         pid=int(text[b"pid"]) if text.get(b"pid", "").isdecimal() else None,
-        has_stat=len(text.get(b"stat", "").split()) == 9,
+        has_stat=len(text.get(b"stat", "").split()) == 11,
         has_stat_of_space=len(text.get(b"space", "").split()) == 5,
         has_od=text.get(b"od") == "yes",
         # One that takes a NUL byte for the end shows the first word of the command line and no more.
@@ -77,9 +77,12 @@ def read_names(body: bytes) -> list[str]:
 
 
 def read_stat(body: bytes) -> Stat:
-    """Of GNU's and BusyBox's `stat -c '%f %h %u %g %s %d %i %Y %.9Y'`. Raises ValueError."""
-    mode, links, uid, gid, size, device, inode, seconds, precise = body.split()
-    fraction = precise.partition(b".")[2]  # BusyBox leaves it out
+    """Of GNU's and BusyBox's `stat -c '%f %h %u %g %s %d %i %Y %.9Y %Z %.9Z'`; the printed script leaves the last two
+    out. Raises ValueError."""
+    mode, links, uid, gid, size, device, inode, *times = body.split()
+    modified, changed = times[:2], times[2:]
+    if len(modified) != 2 or len(changed) not in (0, 2):
+        raise ValueError(f"stat prints a line of another form: {body[:100]!r}")
     bits = int(mode, 16)
     return Stat(
         kind=_KINDS.get(modes.S_IFMT(bits), "other"),
@@ -88,10 +91,16 @@ def read_stat(body: bytes) -> Stat:
         uid=int(uid),
         gid=int(gid),
         size=int(size),
-        modified=int(seconds) + int(fraction or b"0") * 1e-9,
+        modified=_time(*modified),
         device=int(device),
         inode=int(inode),
+        changed=_time(*changed) if changed else None,
     )
+
+
+def _time(seconds: bytes, precise: bytes) -> float:
+    """Both are of the same moment; BusyBox leaves the fraction of the second out."""
+    return int(seconds) + int(precise.partition(b".")[2] or b"0") * 1e-9
 
 
 @dataclass(frozen=True, slots=True)

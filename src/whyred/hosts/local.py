@@ -240,6 +240,7 @@ def _stat(s: os.stat_result) -> Stat:
         modified=s.st_mtime,
         device=s.st_dev,
         inode=s.st_ino,
+        changed=s.st_ctime,
     )
 
 

@@ -35,7 +35,7 @@ w_hello() {
   echo "boot $(cat /proc/sys/kernel/random/boot_id)"
   echo "machine $(cat /etc/machine-id)"
   echo "mounts $(readlink /proc/self/ns/mnt)"
-  echo "stat $(stat -c '%f %h %u %g %s %d %i %Y %.9Y' -- /)"
+  echo "stat $(stat -c '%f %h %u %g %s %d %i %Y %.9Y %Z %.9Z' -- /)"
   echo "space $(stat -f -c '%S %b %a %c %d' -- /)"
   echo "od $(case $(echo a | od -An -v -tx1) in *61*0a*) echo yes ;; esac)"
   echo "tail $([ "$(printf ab | tail -c +2)" = b ] && echo yes)"
@@ -97,7 +97,7 @@ w_link() {
 
 # w_stat FOLLOW PATH: FOLLOW is L or nothing.
 w_stat() {
-  w_err=$(stat ${1:+-L} -c '%f %h %u %g %s %d %i %Y %.9Y' -- "$2" 2>&1 >&4)
+  w_err=$(stat ${1:+-L} -c '%f %h %u %g %s %d %i %Y %.9Y %Z %.9Z' -- "$2" 2>&1 >&4)
 }
 
 w_stat_by_ls() {

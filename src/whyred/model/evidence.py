@@ -60,13 +60,15 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One field of one subject: a value or an unknown. `ask` is the question it answers."""
+    """One field of one subject: a value or an unknown. `ask` is the question it answers; `lasting`: whether it was so
+    when the job ran as well, for it may have been mended, or have broken, before it was read."""
 
     ask: Ask
     subject: str
     field: str
     value: Value | Unknown | None
     origin: Origin
+    lasting: bool = True
 
     @property
     def question(self) -> str:

@@ -36,6 +36,11 @@ class Held:
     holds: bool | None
     evidence: tuple[Evidence, ...]
 
+    @property
+    def lasting(self) -> bool:
+        """Whether it was so when the job ran as well."""
+        return all(e.lasting for e in self.evidence)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -49,6 +54,12 @@ class Finding:
     """One sentence: from which conditions the confidence follows."""
     survived: str = ""
     """Where it is so, but is not what ended the step: why one knows that the step went on after it."""
+
+    @property
+    def not_now(self) -> bool:
+        """Whether nothing but what holds now speaks against it: it may have been so when the job ran."""
+        true = {h.weight for h in self.held if h.holds}
+        return self.confidence is Confidence.POSSIBLE and Weight.REFUTES in true and Weight.CONFIRMS not in true
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,8 @@ class Stat:
     """Of stat(2): kind is `directory`, `file`, `link` or `other`; mode holds the permission bits (07777).
 
     `modified` is in seconds since the epoch; a host that tells only the minute or the day gives its beginning. `device`
-    is 0, which no device is, where the host does not tell it.
+    is 0, which no device is, where the host does not tell it. `changed` is when mode, owner, links or content were
+    changed last, which nobody can set back as `modified` can be; None where the host does not tell it.
     """
 
     kind: str
@@ -42,6 +43,7 @@ class Stat:
     modified: float
     device: int
     inode: int
+    changed: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

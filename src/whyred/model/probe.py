@@ -13,6 +13,15 @@ Facts = Mapping[str, Value | Unknown | None]
 """Fields of one answer; None means: known to be absent."""
 
 
+class Lasting(str):
+    """The meaning of a field whose value stays as long as its subject lives: nobody can give a living process another
+    environment, or take a filter of system calls from it. Every other field tells of a moment: what was wrong when the
+    job ran may have been mended before it was read, so that it never rules a cause out by itself.
+    """
+
+    __slots__ = ()
+
+
 class Kind(StrEnum):
     """What a probe asks about. All but `forge` are questions to a host."""
 
@@ -33,10 +42,10 @@ class Cost(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One file of `probes/`. `fields` maps each field to its meaning and unit; `needs` maps each argument of `with`
-    to its meaning; `privilege` says in words what is needed for a full answer. `ask` does the I/O through what it is
-    handed, a `Host` or, where `kind` says so, a `Forge`, and returns bytes; `read` turns those bytes into facts and
-    does nothing else.
+    """One file of `probes/`. `fields` maps each field to its meaning and unit, `Lasting` where it cannot change;
+    `needs` maps each argument of `with` to its meaning; `privilege` says in words what is needed for a full answer.
+    `ask` does the I/O through what it is handed, a `Host` or, where `kind` says so, a `Forge`, and returns bytes;
+    `read` turns those bytes into facts and does nothing else.
     """
 
     name: str

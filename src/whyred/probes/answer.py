@@ -124,7 +124,10 @@ class Parts:
             return self.strange(key)
         numbers = {n: part.number(n) for n in _STAT if n not in {"kind", "modified"}}
         whole = {n: v for n, v in numbers.items() if isinstance(v, int)}
-        return Stat(kind=kind, modified=modified, **whole) if len(whole) == len(numbers) else self.strange(key)
+        changed = part.parts.get("changed")
+        if len(whole) != len(numbers) or isinstance(changed, bool) or not isinstance(changed, int | float | None):
+            return self.strange(key)
+        return Stat(kind=kind, modified=modified, changed=changed, **whole)
 
     def absent(self, key: str) -> bool:
         """Whether the part is there and says: known to be absent."""

@@ -18,6 +18,7 @@ FIELDS = {
     "searchable": "whether that user may pass every directory on the way to the path",
     "free_percent": "free_bytes in percent of total_bytes, 0 to 100",
     "free_inodes_percent": "free_inodes in percent of total_inodes, 0 to 100; absent where it counts none",
+    "altered_since": "with `ended`: whether its mode or owner was changed after the job, and nothing in it since",
     "mode": "the permission bits as octal text, such as `1777`",
     "free_bytes": "bytes an unprivileged user can still write there; of the nearest directory where it is gone",
     "free_inodes": "inodes that an unprivileged user can still take; absent where the file system counts none",
@@ -30,7 +31,7 @@ FIELDS = {
     "path_bytes": "length of the path as it was given, in bytes: sockets take 107, paths 4095",
     "entries": "number of names in the directory",
 }
-_OF_STAT = ("exists", "kind", "dangling", "links", "mode", "uid", "gid", "writable")
+_OF_STAT = ("exists", "kind", "dangling", "links", "mode", "uid", "gid", "writable", "altered_since")
 _OF_SPACE = ("free_bytes", "total_bytes", "free_percent", "free_inodes", "total_inodes", "free_inodes_percent")
 _NOT_ASKED = Unknown(Reason.NOT_APPLICABLE, "the create test was not asked for (create=yes): it writes")
 
@@ -44,7 +45,7 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
     except HostRefusedError as e:
         return refusal(e.unknown)
     place = told(lambda: follow(host, entry, path))
-    parts = {"path": given, "person": ask_person(host, subject)}
+    parts = {"path": given, "person": ask_person(host, subject), "ended": arguments.get("ended", "")}
     return pack(parts | _ask_place(host, entry, place, create=arguments.get("create") == "yes"))
 
 
@@ -114,7 +115,19 @@ def _of_stat(parts: Parts, person: Person | Unknown) -> Fields:
         "uid": stat.uid,
         "gid": stat.gid,
         "writable": person if isinstance(person, Unknown) else _writable(person, stat),
+        "altered_since": _altered(stat, parts.parts.get("ended")),
     }
+
+
+def _altered(stat: Stat, ended: object) -> bool | Unknown:
+    """A change of entries or content sets both times, one of mode, owner or links the later one alone (inode(7))."""
+    try:
+        end = float(str(ended or ""))
+    except ValueError:
+        return Unknown(Reason.NOT_APPLICABLE, "no job is asked about, or its end is not known")
+    if stat.changed is None:
+        return Unknown(Reason.NOT_SUPPORTED, "the host does not tell when a mode was changed")
+    return stat.changed > end and stat.changed > stat.modified
 
 
 def _writable(person: Person, stat: Stat) -> bool:
@@ -168,6 +181,7 @@ PROBE = Probe(
     read=read,
     needs={
         "path": "the path, as the process sees it; a relative one counts from its working directory",
+        "ended": "optional: when the job ended, in seconds since the epoch; whyred fills it in",
         "create": "optional: `yes` makes and removes a directory there, the only act of a probe that writes",
     },
     pack=({"path": "/tmp"}, {"path": "/var/tmp"}),

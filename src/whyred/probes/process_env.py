@@ -8,13 +8,13 @@ from collections.abc import Mapping
 
 from whyred.model.evidence import Unknown
 from whyred.model.host import Host, Subject
-from whyred.model.probe import Cost, Facts, Kind, Probe
+from whyred.model.probe import Cost, Facts, Kind, Lasting, Probe
 from whyred.probes.answer import KEPT_BACK, Parts, every, is_secret, pack, printable, refusal, told, without_process
 
 FIELDS = {
-    "set": "whether the variable is in the environment, be it empty",
-    "value": "its value; absent when it is not set, unknown when its name speaks of a secret",
-    "absolute": "whether the value begins with a slash; absent when it is not set",
+    "set": Lasting("whether the variable is in the environment, be it empty"),
+    "value": Lasting("its value; absent when it is not set, unknown when its name speaks of a secret"),
+    "absolute": Lasting("whether the value begins with a slash; absent when it is not set"),
 }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from whyred.model.evidence import Reason, Unknown
 from whyred.model.host import Host, Stat, Subject
-from whyred.model.probe import Cost, Facts, Kind, Probe
+from whyred.model.probe import Cost, Facts, Kind, Lasting, Probe
 from whyred.probes.answer import Fields, Parts, every, pack, printable, refusal, told, without_process
 from whyred.probes.mounts import Mount, covers, holding, lines_holding, read_mounts
 from whyred.probes.place import entrance, follow, mountinfo
@@ -19,11 +19,17 @@ from whyred.probes.searching import first as first_of
 from whyred.probes.searching import is_program
 
 FIELDS = {
-    "filtered": "whether a filter of system calls lies on it and not on the host's first process",
-    "capabilities_taken": "number of capabilities that it can never get and the host's first process can",
-    "no_new_privileges": "whether sudo and other programs with more rights have no effect in it, unlike the first one",
-    "root_restricted": "whether its user is root, and a filter or capabilities that were taken stop it nevertheless",
-    "forbidden": "with `said`: whether such a filter, or the lack of new privileges, does what these words speak of",
+    "filtered": Lasting("whether a filter of system calls lies on it and not on the host's first process"),
+    "capabilities_taken": Lasting("number of capabilities that it can never get and the host's first process can"),
+    "no_new_privileges": Lasting(
+        "whether sudo and other programs with more rights have no effect in it, unlike the first one"
+    ),
+    "root_restricted": Lasting(
+        "whether its user is root, and a filter or capabilities that were taken stop it nevertheless"
+    ),
+    "forbidden": Lasting(
+        "with `said`: whether such a filter, or the lack of new privileges, does what these words speak of"
+    ),
     "hidden": "with `path`: whether the host has something there, and a mount that only the process has lies over it, "
     "so that it sees nothing, or what nobody may read; not for HOME and temporary directories; absent without a path "
     "from the root",

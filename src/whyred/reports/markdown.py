@@ -1,7 +1,7 @@
 """The verdict as Markdown, for an issue or a pull request. Log text stands in fences that it cannot leave."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from whyred.diagnosis import tell, tell_run
 from whyred.model.failure import Failure
@@ -30,7 +30,7 @@ def _verdict(verdict: Verdict) -> Iterator[str]:
     for failure in verdict.failures[:3]:
         yield from _failure(failure)
     if verdict.findings:
-        yield from _finding(verdict.findings[0], tell.halves(verdict))
+        yield from _finding(verdict.findings[0], [t for t in (tell.halves(verdict), tell.not_now(verdict)) if t])
     yield from _lists(verdict)
     yield from _remedy(verdict)
 
@@ -55,14 +55,14 @@ def _failure(failure: Failure) -> Iterator[str]:
     yield fence
 
 
-def _finding(finding: Finding, halves: str | None) -> Iterator[str]:
+def _finding(finding: Finding, more: Sequence[str]) -> Iterator[str]:
     yield ""
     yield f"## {finding.confidence.value.capitalize()}: `{finding.cause.id}`"
     yield ""
     yield finding.cause.text.what
     yield ""
-    if halves is not None:
-        yield from (_inline(halves), "")
+    for sentence in more:
+        yield from (_inline(sentence), "")
     yield "| | evidence | origin |"
     yield "|---|---|---|"
     for sign, rows in (("for", tell.evidence_for(finding)), ("against", tell.evidence_against(finding))):
@@ -71,10 +71,15 @@ def _finding(finding: Finding, halves: str | None) -> Iterator[str]:
 
 
 def _lists(verdict: Verdict) -> Iterator[str]:
-    if len(verdict.findings) > 1:
+    others, not_now = tell.others(verdict)
+    if others:
         yield from ("", "## Other candidates", "")
-        for finding in verdict.findings[1:]:
+        for finding in others:
             yield f"- `{finding.cause.id}` ({finding.confidence.value}): {finding.cause.title}"
+    if not_now:
+        yield from ("", "## Not so now", "")
+        for finding in not_now:
+            yield f"- `{finding.cause.id}`: {_inline(finding.why)}"
     if verdict.ruled_out:
         yield from ("", "## Ruled out", "")
         for finding in verdict.ruled_out:

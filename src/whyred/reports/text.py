@@ -27,18 +27,16 @@ def _verdict(verdict: Verdict) -> Iterator[str]:
     if verdict.run_failures is not None:
         yield from run_rows(verdict.run_failures)
     yield from _failures(verdict.failures)
+    others, not_now = tell.others(verdict)
     if verdict.findings:
         yield ""
         yield from _finding(verdict.findings[0])
-        halves = tell.halves(verdict)
-        if halves is not None:
-            yield f"  {halves}"
-        yield from _others(verdict.findings[1:])
-    if verdict.ruled_out:
-        yield ""
-        yield "ruled out"
-        for finding in verdict.ruled_out:
-            yield f"  - {finding.cause.id}: {finding.why}"
+        for more in (tell.halves(verdict), tell.not_now(verdict)):
+            if more is not None:
+                yield f"  {more}"
+        yield from _others(others)
+    yield from _against("not so now", not_now)
+    yield from _against("ruled out", verdict.ruled_out)
     if verdict.beside:
         yield ""
         yield "other runs"
@@ -79,6 +77,14 @@ def _others(findings: Sequence[Finding]) -> Iterator[str]:
         yield f"  {finding.confidence.value}: {finding.cause.id}: {finding.cause.title}"
     if len(findings) > _OTHERS:
         yield f"  and {len(findings) - _OTHERS} more: " + ", ".join(f.cause.id for f in findings[_OTHERS:])
+
+
+def _against(title: str, findings: Sequence[Finding]) -> Iterator[str]:
+    if findings:
+        yield ""
+        yield title
+    for finding in findings:
+        yield f"  - {finding.cause.id}: {finding.why}"
 
 
 def _unknown(verdict: Verdict) -> Iterator[str]:
