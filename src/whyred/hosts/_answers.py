@@ -77,12 +77,8 @@ def read_names(body: bytes) -> list[str]:
 
 
 def read_stat(body: bytes) -> Stat:
-    """Of GNU's and BusyBox's `stat -c '%f %h %u %g %s %d %i %Y %.9Y %Z %.9Z'`; the printed script leaves the last two
-    out. Raises ValueError."""
-    mode, links, uid, gid, size, device, inode, *times = body.split()
-    modified, changed = times[:2], times[2:]
-    if len(modified) != 2 or len(changed) not in (0, 2):
-        raise ValueError(f"stat prints a line of another form: {body[:100]!r}")
+    """Of GNU's and BusyBox's `stat -c '%f %h %u %g %s %d %i %Y %.9Y %Z %.9Z'`. Raises ValueError."""
+    mode, links, uid, gid, size, device, inode, modified, modified_precisely, changed, changed_precisely = body.split()
     bits = int(mode, 16)
     return Stat(
         kind=_KINDS.get(modes.S_IFMT(bits), "other"),
@@ -91,10 +87,10 @@ def read_stat(body: bytes) -> Stat:
         uid=int(uid),
         gid=int(gid),
         size=int(size),
-        modified=_time(*modified),
+        modified=_time(modified, modified_precisely),
         device=int(device),
         inode=int(inode),
-        changed=_time(*changed) if changed else None,
+        changed=_time(changed, changed_precisely),
     )
 
 

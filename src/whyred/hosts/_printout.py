@@ -8,7 +8,7 @@ they stand one a line in PATHS, and each gets its own part of the answer here.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-_FIELDS = {b"stat": 9, b"stat-L": 9, b"space": 5}
+_FIELDS = {b"stat": 11, b"stat-L": 11, b"space": 5}
 """The words before the path in a line."""
 _FILTERED = (b"registration", b"configuration", b"assignments", b"settings", b"profile", b"command_line")
 """Kinds of `read`: what a filter of this name let through."""

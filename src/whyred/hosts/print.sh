@@ -205,8 +205,8 @@ answers() {
   run chronyc -n tracking
   run ss -Htlnpe
   deleted
-  all stat stat -c '%f %h %u %g %s %d %i %Y %.9Y %n' --
-  all stat-L stat -L -c '%f %h %u %g %s %d %i %Y %.9Y %n' --
+  all stat stat -c '%f %h %u %g %s %d %i %Y %.9Y %Z %.9Z %n' --
+  all stat-L stat -L -c '%f %h %u %g %s %d %i %Y %.9Y %Z %.9Z %n' --
   all space stat -f -c '%S %b %a %c %d %n' --
   all link ls -ldn --
   all read grep -aH '' --
