@@ -34,7 +34,9 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
         return refusal(e.unknown)
     wanted = zone if _ZONE.fullmatch(zone) else ""
     filled = told(lambda: [f for f in _FOLDERS if _filled(host, entry, f)]) if wanted else []
-    having = filled if isinstance(filled, Unknown) else told(lambda: [f for f in filled if _has(host, entry, f, wanted)])
+    having = filled
+    if isinstance(filled, list):
+        having = told(lambda: [f for f in filled if _has(host, entry, f, wanted)])
     return pack({"tz": env.get("TZ"), "zone": wanted, "filled": filled, "having": having})
 
 
