@@ -59,7 +59,8 @@ home_profiles=".profile .bash_profile .bash_login .bashrc .bash_aliases .zshenv 
   .xsessionrc .config/fish/config.fish .config/environment"
 tools="bash git node python3 cargo rustc cc"
 unit_facts="LoadState,PrivateTmp,PrivateTmpEx,DynamicUser,EnvironmentFiles,ReadWritePaths,ProtectSystem"
-unit_facts="$unit_facts,RestrictAddressFamilies"
+unit_facts="$unit_facts,RestrictAddressFamilies,PrivateNetwork,IPAddressDeny,IPAddressAllow,MemoryDenyWriteExecute"
+unit_facts="$unit_facts,RestrictNamespaces"
 unit_facts="$unit_facts,ExecMainStartTimestamp,FragmentPath,DropInPaths,NeedDaemonReload"
 events='OOM killer|^Out of memory|emory cgroup out of memory|Main process exited|Scheduled restart|Stopp(ing|ed) '
 events="$events|shutdown|unregistered runner|registration|label|fetch task|Declare|instance server"
