@@ -22,8 +22,8 @@ FIELDS = {
     "read_write_paths": "the paths of ReadWritePaths=, with commas between them; absent: none",
     "protect_system": "ProtectSystem=: `no`, `yes`, `full` or `strict`",
     "address_families": "RestrictAddressFamilies=: those it may use, or after `~` may not; absent: all of them",
-    "no_network": "whether it has a network of its own with nothing in it (PrivateNetwork=), or IPAddressDeny= shuts out "
-    "every address and IPAddressAllow= lets in none but those of the machine itself",
+    "no_network": "whether it has a network of its own with nothing in it (PrivateNetwork=), or IPAddressDeny= shuts "
+    "out every address and IPAddressAllow= lets in none but those of the machine itself",
     "addresses_denied": "IPAddressDeny=: the addresses it may not reach, with commas between them; absent: none",
     "executable_memory_denied": "MemoryDenyWriteExecute=: whether no memory may become executable, which JITs need",
     "namespaces_denied": "RestrictNamespaces=: `yes`, or the only kinds of namespaces it may make; absent: all",
@@ -139,8 +139,7 @@ def _of_shown(shown: Mapping[str, str]) -> Fields:
 
 
 def _shut_out(shown: Mapping[str, str]) -> bool:
-    """systemd writes `any` as 0.0.0.0/0 and ::/0; what is allowed wins over what is denied (systemd.resource-control(5),
-    IPAddressAllow=)."""
+    """`any` is written as 0.0.0.0/0 and ::/0; what is allowed wins (systemd.resource-control(5), IPAddressAllow=)."""
     allowed = shown["IPAddressAllow"].split()
     return "0.0.0.0/0" in shown["IPAddressDeny"].split() and all(_OF_MACHINE.match(a) for a in allowed)
 
