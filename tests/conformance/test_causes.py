@@ -68,6 +68,7 @@ def shape(
     yield from (f"says nothing under {k}" for k, text in asdict(cause.text).items() if len(text.split()) < 4)
     yield from (f"has a broken line under {k}" for k, text in asdict(cause.text).items() if "\n" in text)
     known, own = captures(cause, patterns), cause.patterns
+    yield from (f"calls {p} faint, which is none of its patterns" for p in cause.faint if p not in own)
     for name in (*cause.when, *cause.unless):
         if name not in known:
             yield f"wants the capture {name}, which none of its patterns has"

@@ -21,6 +21,16 @@ PACK = workflow('folder=$(mktemp -d)\ntar -cf "$folder/all.tar" .')
 
 CONNECT = "python3 -c \"import socket; socket.create_connection(('127.0.0.1', 5432))\""
 """Nothing listens there."""
+RESOLVE = "python3 -c \"import socket; socket.getaddrinfo('deb.debian.org', 443)\""
+JAVA = "echo 'Failed to mark memory page as executable - check if grsecurity/PaX is enabled'; exit 1"
+"""What java says where it may not; it is not installed there."""
+LOCK = """\
+python3 -c '
+import ctypes, os
+c = ctypes.CDLL(None, use_errno=True)
+if c.mlock(ctypes.create_string_buffer(1 << 20), 1 << 20):
+    raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), "mlock")'"""
+ZONE = "python3 -c 'import os, zoneinfo; zoneinfo.ZoneInfo(os.environ[\"TZ\"])'"
 THINGS = r"""
 useradd -m -d /home/user plain; useradd -m later; groupadd builders
 mkdir -p /srv/data/of-builders; chgrp builders /srv/data/of-builders; chmod 2770 /srv/data/of-builders
@@ -145,6 +155,15 @@ def test_who_sets_a_variable(host: Host, name: str, lines: list[str], layer: str
         ("home", ["User=plain", "Environment=HOME=/home/user", "ProtectHome=yes"], "ls ~/x", "service-home-or-groups"),
         ("blank", ['Environment="TMPDIR=/tmp "'], "mktemp -d", "tmpdir-points-to-missing-dir"),
         ("env-file-wins", ["EnvironmentFile=/srv/data/env"], "mktemp -d", "tmpdir-points-to-missing-dir"),
+        ("namespaces", ["RestrictNamespaces=yes", "User=plain"], "unshare -r true", "unit-sandbox"),
+        ("own-network", ["PrivateNetwork=yes"], RESOLVE, "unit-sandbox"),
+        ("no-addresses", ["IPAddressDeny=any"], RESOLVE, "unit-sandbox"),
+        ("no-jit", ["MemoryDenyWriteExecute=yes"], JAVA, "unit-sandbox"),
+        ("locked", ["LimitMEMLOCK=4K", "User=plain"], LOCK, "rlimit-misleading"),
+        ("arguments", ["LimitSTACK=512K"], "/bin/true $(seq 100000)", "rlimit-misleading"),
+        ("zone", ["Environment=TZ=Europe/Berln"], ZONE, "time-zone-unknown"),
+        ("one-program", ["NoExecPaths=/usr/bin/perl"], "perl -e 1", "tmp-noexec"),
+        ("below-work", ["NoExecPaths=/srv"], "printf '#!/bin/sh\n' > make; chmod +x make; ./make", "tmp-noexec"),
         ("mapped", ["PrivateUsers=yes", "User=plain"], "cd /srv/data/tree && git status", "dubious-ownership"),
     ],
 )

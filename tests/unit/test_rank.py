@@ -180,3 +180,16 @@ def test_a_cause_of_the_code_that_asks_for_the_text_leads_what_is_merely_possibl
     assert ids(rank(rows)[0]) == ["z", "a"]
     rows = [finding("a", Confidence.LIKELY), looked_for("z", "code/test", [], when=True)]
     assert ids(rank(rows)[0]) == ["a", "z"]
+
+
+def test_what_a_faint_text_allows_is_told_only_with_a_sign() -> None:
+    ask = Ask("limits", Of.ATTEMPT_RUNNER)
+    condition = Condition("limits", Of.ATTEMPT_RUNNER, "stack_bytes", Op.BELOW, 8)
+
+    def held(weight: Weight, holds: bool | None) -> Finding:
+        cause = Cause("c", "c", "infra/env-config", ("p",), TEXT, {}, {}, faint=("p",))
+        evidence = Evidence(ask, "r", "stack_bytes", 4, Origin("probe", "limits"))
+        return Finding(cause, FIRST, Confidence.POSSIBLE, (Held(condition, weight, holds, (evidence,)),))
+
+    assert rank([held(Weight.SUPPORTS, False), held(Weight.SUPPORTS, None), held(Weight.REFUTES, True)]) == ([], [])
+    assert ids(rank([held(Weight.SUPPORTS, True)])[0]) == ["c"]

@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 
 from whyred.diagnosis.unseen import unseen
-from whyred.model.finding import Confidence, Finding
+from whyred.model.finding import Confidence, Finding, Weight
 
 _ORDER = {Confidence.CONFIRMED: 0, Confidence.LIKELY: 1, Confidence.POSSIBLE: 2, Confidence.RULED_OUT: 4}
 _SPOKEN_AGAINST = 3
 
 
 def rank(findings: Iterable[Finding]) -> tuple[list[Finding], list[Finding]]:
-    """(open findings, best first; ruled out).
+    """(open findings, best first; ruled out). Of what a faint text makes a candidate only that of which a sign is seen.
 
     Surer first, but what the step went on after among what is possible; then what explains the better failure; then, of
     those that are merely possible, a cause of the code that asks for this text, and last what the host was asked for
@@ -19,7 +19,7 @@ def rank(findings: Iterable[Finding]) -> tuple[list[Finding], list[Finding]]:
     not so when the host was asked; then the cause that explains more kinds of texts; then by id, never by chance. What
     something else that holds now speaks against comes behind all that.
     """
-    rows = list(findings)
+    rows = [f for f in findings if f.failure.pattern not in f.cause.faint or _seen(f)]
     place: dict[int, int] = {}
     for finding in rows:
         place.setdefault(id(finding.failure), len(place))
@@ -41,6 +41,10 @@ def rank(findings: Iterable[Finding]) -> tuple[list[Finding], list[Finding]]:
         [f for f in ordered if f.confidence is not Confidence.RULED_OUT],
         [f for f in ordered if f.confidence is Confidence.RULED_OUT],
     )
+
+
+def _seen(finding: Finding) -> bool:
+    return any(h.holds and h.weight is not Weight.REFUTES and not h.condition.beside for h in finding.held)
 
 
 def _vague(finding: Finding) -> int:

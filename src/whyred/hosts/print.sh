@@ -43,7 +43,8 @@ home_settings=".gitconfig .config/git/config .curlrc .npmrc .config/pip/pip.conf
 home_folders=".cargo/registry/cache go/pkg/mod/cache/download .npm/_cacache/index-v5 .m2/repository .cache/act
   .cache/actcache"
 properties="LoadState,PrivateTmp,PrivateTmpEx,DynamicUser,EnvironmentFiles,ReadWritePaths,ProtectSystem"
-properties="$properties,RestrictAddressFamilies,ExecMainStartTimestamp,FragmentPath,DropInPaths,NeedDaemonReload"
+properties="$properties,RestrictAddressFamilies,PrivateNetwork,IPAddressDeny,IPAddressAllow,MemoryDenyWriteExecute"
+properties="$properties,RestrictNamespaces,ExecMainStartTimestamp,FragmentPath,DropInPaths,NeedDaemonReload"
 commands='runner|Runner\.Listener|sccache|git|find|tmp' # of all others the name of the program alone
 events='OOM killer|^Out of memory|emory cgroup out of memory|Main process exited|Scheduled restart|Stopp(ing|ed) '
 events="$events|shutdown|unregistered runner|registration|label|fetch task|Declare|instance server"

@@ -33,6 +33,7 @@ def read_cause(id_: str, data: Mapping[str, Any]) -> Cause:
             experiment=t.take("experiment", None),
             aliases=tuple(t.take("aliases", [])),
             explains=tuple(t.take("explains", [])),
+            faint=tuple(t.take("faint", [])),
             source=t.take("source", ""),
         )
 

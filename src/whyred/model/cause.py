@@ -100,4 +100,7 @@ class Cause:
     aliases: tuple[str, ...] = ()
     explains: tuple[str, ...] = ()
     """Causes that follow from this one: where both are confirmed, this one is read first."""
+    faint: tuple[str, ...] = ()
+    """Those of its patterns whose text says next to nothing (a crash, an exit code): of their failures the cause is
+    told only where a line of `confirm` or `support` holds."""
     source: str = ""

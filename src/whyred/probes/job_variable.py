@@ -53,6 +53,16 @@ def _kept_back(key: str, found: object) -> object:
     return KEPT_BACK if isinstance(found, str) and key != "hook_file" else found
 
 
+def hook_text(host: Host, subject: Subject) -> tuple[object, str | Unknown | None]:
+    """The path of the file that BASH_ENV names for jobs, and its text; None without one, an unknown with its reason."""
+    pid = subject.pid or 0
+    env = told(lambda: host.environ(pid, [_HOOK]))
+    hook = _hook(host, subject, env, _config(host, subject, _HOOK))
+    if not isinstance(hook, str):
+        return hook, hook if isinstance(hook, Unknown) else None
+    return hook, _text(host, subject, hook)
+
+
 def _hook(
     host: Host, subject: Subject, env: Mapping[str, str] | Unknown, config: Mapping[str, str] | Unknown
 ) -> object:

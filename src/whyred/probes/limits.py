@@ -44,6 +44,7 @@ _NAMES = {
 }
 _LINE = re.compile(r"^(Max [a-z ]+?) {2,}(\d+|unlimited) +(\d+|unlimited)\b")
 _SPEAKS_OF = (
+    (re.compile(r"mlock|memlock|io_uring|lock (?:jvm )?memory|memory locking", re.I), ("locked_bytes",)),
     (re.compile(r"too many open files|EMFILE|os error 24\b", re.I), ("open_files",)),
     (
         re.compile(
@@ -60,13 +61,15 @@ _SPEAKS_OF = (
         ("file_size_bytes",),
     ),
     (re.compile(r"cpu (?:time )?limit|SIGXCPU|signal:? 24|\b152\b", re.I), ("cpu_seconds",)),
-    (re.compile(r"overflow(?:ed)? .*stack|stack overflow", re.I), ("stack_bytes",)),
+    # A quarter of the stack's limit is what arguments and environment may take (execve(2), Limits on size).
+    (re.compile(r"overflow(?:ed)? .*stack|stack overflow|argument li(?:st|ne) too long|E2BIG", re.I), ("stack_bytes",)),
     (re.compile(r"allocat|bad_alloc|memory|ENOMEM", re.I), ("address_space_bytes", "data_bytes")),
 )
 """The words of an error and the limits they may speak of; bash says `No space left` where a file may not grow."""
 _LOWER_THAN = {
     "open_files": 1024,  # INR_OPEN_CUR, include/uapi/linux/fs.h
     "processes": 512,  # kernel/fork.c sets half of what fits in memory: 512 are those of a machine with 128 MiB
+    "locked_bytes": 64 << 10,  # MLOCK_LIMIT, include/uapi/linux/resource.h, before Linux 5.16 made it 8 MiB
     "stack_bytes": 8 << 20,  # _STK_LIM, include/uapi/linux/resource.h
 }
 """Below which a limit was lowered by somebody. The others are unlimited where nobody set them."""

@@ -1,4 +1,4 @@
-"""Whether a file that a job misses is in the checkout it ran in, under another case, or kept out by .gitignore.
+"""Whether a file that a job misses or may not start is in its checkout, and what keeps it out or from being started.
 
 The name comes from a log: it is only compared with names that are there, and nothing but folders and .gitignore files
 of the checkout is read.
@@ -11,8 +11,10 @@ from collections.abc import Iterator, Mapping
 from whyred.model.evidence import Reason, Unknown
 from whyred.model.host import Host, HostRefusedError, Subject
 from whyred.model.probe import Cost, Facts, Kind, Probe
-from whyred.probes.answer import Parts, every, pack, printable, refusal
+from whyred.probes.answer import Parts, every, pack, printable, refusal, told
 from whyred.probes.git_index import kept_mode
+from whyred.probes.mounts import holding, lines_holding, read_mounts
+from whyred.probes.place import mountinfo
 from whyred.workflows.gitignore import rule_for
 
 FIELDS = {
@@ -23,6 +25,8 @@ FIELDS = {
     "not_executable": "whether it is a file there whose mode lets nobody start it; absent where no such file is there",
     "committed_so": "of a file that nobody may start: whether git's index has it without that bit as well, so that"
     " every clone has it so; absent for other files, and for those that git does not keep",
+    "on_noexec": "whether its mode lets it be started, and the process sees it on a file system that is mounted"
+    " noexec; absent where no such file is there",
 }
 _ENDS = (".rs", ".py", ".js", ".mjs", ".cjs", ".ts", ".tsx", ".jsx", ".json", ".h", ".hpp", ".rb", ".go")
 _INDEXES = ("mod.rs", "__init__.py", "index.js", "index.ts")
@@ -50,23 +54,35 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
     like |= {posixpath.basename(posixpath.dirname(one)).casefold() for one in _may_be(name)} - {""}
     todo, names, ignores = [""], list[str](), dict[str, str]()
     try:
+        # What lies deeper than is walked, or in a folder that is passed over, such as node_modules/.bin.
+        direct = name if _there(host, f"{folder}/{name}") else ""
+        names += [direct] if direct else []
         for place in todo:  # grows while it is walked
             here = host.names(f"{folder}/{place}".rstrip("/"))[:MOST_NAMES]
             if ".gitignore" in here:
                 text = host.read(f"{folder}/{place}/.gitignore", 1 << 16)
                 ignores[place] = text.decode("utf-8", "surrogateescape")
-            names += [posixpath.join(place, one) for one in here if one.casefold() in like]
+            found_here = (posixpath.join(place, one) for one in here if one.casefold() in like)
+            names += [path for path in found_here if path != direct]
             left = MOST_FOLDERS - len(todo)
             todo += list(_folders(host, folder, place, here))[:left] if place.count("/") < 3 else []
     except HostRefusedError as e:
         return refusal(e.unknown)
     found: dict[str, object] = {"file": name, "names": names, "ignores": ignores, "folders": todo}
-    return pack(found | _modes(host, folder, name, names))
+    return pack(found | _modes(host, subject, folder, name, names))
 
 
-def _modes(host: Host, folder: str, name: str, names: list[str]) -> dict[str, object]:
-    """The modes of the files of that name, and those that git keeps for the ones that nobody may start."""
-    modes, kept = list[int](), list[int | None]()
+def _there(host: Host, path: str) -> bool:
+    try:
+        return host.stat(path).kind == "file"
+    except HostRefusedError:
+        return False  # the walk tells why
+
+
+def _modes(host: Host, subject: Subject, folder: str, name: str, names: list[str]) -> dict[str, object]:
+    """The modes of the files of that name, those that git keeps for the ones that nobody may start, and the mounts that
+    hold the others."""
+    modes, kept, started = list[int](), list[int | None](), list[str]()
     for path in [one for one in names if _is(one, name)][:MOST_MODES]:
         try:
             stat = host.stat(f"{folder}/{path}")
@@ -75,7 +91,12 @@ def _modes(host: Host, folder: str, name: str, names: list[str]) -> dict[str, ob
         if stat.kind == "file":
             modes.append(stat.mode)
             kept.append(None if stat.mode & _X else kept_mode(host, folder, path))
-    return {"modes": modes, "kept": [mode for mode in kept if mode is not None]}
+            started += [posixpath.normpath(f"{folder}/{path}")] if stat.mode & _X else []
+    text = told(lambda: mountinfo(host, subject)) if started else ""
+    mounts: object = text
+    if isinstance(text, str):
+        mounts = [{"path": path, "mounts": lines_holding(text, path)} for path in started]
+    return {"modes": modes, "kept": [mode for mode in kept if mode is not None], "mounts": mounts}
 
 
 def _inside(folder: str, file: str) -> str | None:
@@ -143,7 +164,21 @@ def read(data: bytes) -> Facts:
         "left_out": forgotten and not exists,
         "not_executable": (closed := _without_x(parts, "modes")),
         "committed_so": _without_x(parts, "kept") if closed is True else None,
+        "on_noexec": _on_noexec(parts, closed),
     }
+
+
+def _on_noexec(parts: Parts, closed: bool | Unknown | None) -> bool | Unknown | None:
+    """Of files of one name all must be: which of them the job started is not told."""
+    if closed is not False:
+        return False if closed is True else closed
+    if parts.absent("mounts"):
+        return None
+    rows = parts.tables("mounts")
+    if isinstance(rows, Unknown):
+        return rows
+    found = [holding(read_mounts(str(row.text("mounts"))), str(row.text("path"))) for row in rows]
+    return bool(found) and all(mount is not None and "noexec" in mount.options for mount in found)
 
 
 def _without_x(parts: Parts, key: str) -> bool | Unknown | None:

@@ -22,6 +22,11 @@ FIELDS = {
     "read_write_paths": "the paths of ReadWritePaths=, with commas between them; absent: none",
     "protect_system": "ProtectSystem=: `no`, `yes`, `full` or `strict`",
     "address_families": "RestrictAddressFamilies=: those it may use, or after `~` may not; absent: all of them",
+    "no_network": "whether it has a network of its own with nothing in it (PrivateNetwork=), or IPAddressDeny= shuts "
+    "out every address and IPAddressAllow= lets in none but those of the machine itself",
+    "addresses_denied": "IPAddressDeny=: the addresses it may not reach, with commas between them; absent: none",
+    "executable_memory_denied": "MemoryDenyWriteExecute=: whether no memory may become executable, which JITs need",
+    "namespaces_denied": "RestrictNamespaces=: `yes`, or the only kinds of namespaces it may make; absent: all",
     "started": "when its main process was started, as systemd writes it; absent: never",
     "fragment": "the path of the unit file; absent: none",
     "drop_ins": "number of drop-in files that change it",
@@ -37,12 +42,18 @@ _ASKED = {
     "ReadWritePaths": "",
     "ProtectSystem": "no",
     "RestrictAddressFamilies": "~",
+    "PrivateNetwork": "no",
+    "IPAddressDeny": "",
+    "IPAddressAllow": "",
+    "MemoryDenyWriteExecute": "no",
+    "RestrictNamespaces": "no",
     "ExecMainStartTimestamp": "",
     "FragmentPath": "",
     "DropInPaths": "",
     "NeedDaemonReload": "no",
 }
 """Properties of org.freedesktop.systemd1(5) and what their absence means; PrivateTmpEx exists from systemd 257."""
+_OF_MACHINE = re.compile(r"127\.|::1(?:/|$)")
 _NAME = re.compile(r"[A-Za-z0-9:_.@\\-]{1,255}")
 _SECONDS = 0.9
 """For each of the two calls: both are ended within a probe's time."""
@@ -115,12 +126,22 @@ def _of_shown(shown: Mapping[str, str]) -> Fields:
         "read_write_paths": ",".join(shown["ReadWritePaths"].split()) or None,
         "protect_system": shown["ProtectSystem"],
         "address_families": None if shown["RestrictAddressFamilies"] in ("", "~") else shown["RestrictAddressFamilies"],
+        "no_network": shown["PrivateNetwork"] == "yes" or _shut_out(shown),
+        "addresses_denied": ",".join(shown["IPAddressDeny"].split()) or None,
+        "executable_memory_denied": shown["MemoryDenyWriteExecute"] == "yes",
+        "namespaces_denied": None if shown["RestrictNamespaces"] in ("", "no") else shown["RestrictNamespaces"],
         "started": None if started in ("", "n/a", "0") else started,
         "fragment": shown["FragmentPath"] or None,
         "drop_ins": len(shown["DropInPaths"].split()),
         "drop_in_files": ",".join(shown["DropInPaths"].split()) or None,
         "needs_reload": shown["NeedDaemonReload"] == "yes",
     }
+
+
+def _shut_out(shown: Mapping[str, str]) -> bool:
+    """`any` is written as 0.0.0.0/0 and ::/0; what is allowed wins (systemd.resource-control(5), IPAddressAllow=)."""
+    allowed = shown["IPAddressAllow"].split()
+    return "0.0.0.0/0" in shown["IPAddressDeny"].split() and all(_OF_MACHINE.match(a) for a in allowed)
 
 
 def _of_environment(parts: Parts) -> Fields:

@@ -98,7 +98,13 @@ _WORKFLOWS = (".forgejo/workflows", ".gitea/workflows", ".github/workflows")
 
 
 def _of_scripts(host: Host, folder: str, name: str) -> str | None:
-    """The line of a workflow whose script assigns it without `export`; a file that cannot be read says nothing."""
+    """The line of a workflow whose script assigns it without `export`; a file that cannot be read says nothing. Where
+    whyred ran it itself, the workflow lies beside the checkout."""
+    own = f"{posixpath.dirname(folder.rstrip('/'))}/workflow.yml"
+    text = _text(host, own)
+    line = _line_inside(text, own, name) if isinstance(text, str) and name in text else None
+    if line is not None:
+        return f"workflow.yml:{line}"
     for place in _WORKFLOWS:
         names = told(lambda place=place: host.names(f"{folder}/{place}"))  # type: ignore[misc]
         files = [] if isinstance(names, Unknown) else [n for n in names if n.endswith((".yml", ".yaml"))]
