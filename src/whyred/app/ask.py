@@ -95,6 +95,8 @@ class Live:
         probe = guarded(lambda: find_probe(ask.probe))
         if isinstance(probe, Unknown):
             return (("", self._masked(probe)),)
+        if "checkout" in probe.needs and self.subjects.folder:
+            arguments["checkout"] = self.subjects.folder
         arguments |= {k: v for k, v in self.subjects.times.items() if k in probe.needs}
         return tuple((self._text(s.name), self._one(probe, s, arguments)) for s in subjects)
 

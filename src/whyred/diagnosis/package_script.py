@@ -17,7 +17,12 @@ OF_MACHINES = frozenset(
         *("podman", "buildah", "kubectl", "helm", "terraform", "aws", "gcloud", "az", "ssh", "scp", "rsync"),
         *("openssl", "protoc", "buf", "mvn", "gradle", "ant", "chromium", "chrome", "google-chrome", "firefox"),
         *("sqlite3", "psql", "mysql", "redis-cli", "ffmpeg", "convert", "magick", "dot", "sudo", "time"),
-        *("timeout", "bc", "file", "patch", "diff"),
+        *("timeout", "bc", "file", "patch", "diff", "just", "task", "bazel", "sccache", "ccache", "mold", "lld"),
+        *("dotnet", "swift", "ghc", "cabal", "stack", "elixir", "mix", "dart", "flutter", "zig", "opam", "ocaml"),
+        *("Rscript", "julia", "kotlinc", "scala", "sbt", "lein", "pkg-config", "autoconf", "automake", "autoreconf"),
+        *("libtool", "bison", "flex", "m4", "gdb", "valgrind", "strace", "lsof", "ip", "ping", "dig", "nc", "socat"),
+        *("xvfb-run", "Xvfb", "gpg", "gh", "glab", "nix", "apt-get", "dnf", "apk", "brew", "systemctl", "skopeo"),
+        *("tree", "envsubst", "msgfmt", "xmllint", "xsltproc", "pandoc", "pdflatex", "latexmk", "gs", "qemu-img"),
     )
 )
 """Programs that a script of a project calls and that a machine has: no package of the project brings them."""

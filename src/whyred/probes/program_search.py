@@ -7,9 +7,11 @@ no job reads. Installed and not on the PATH is another fault than not installed.
 import re
 from collections.abc import Iterable, Mapping
 
+from whyred.diagnosis.package_script import OF_MACHINES
 from whyred.model.evidence import Reason, Unknown
 from whyred.model.host import Host, HostRefusedError, Subject
 from whyred.model.probe import Cost, Facts, Kind, Probe
+from whyred.probes import project_tool
 from whyred.probes.answer import Fields, Parts, every, pack, printable, refusal
 from whyred.probes.place import entrance, who
 from whyred.probes.profiles import Profile, defines, folders, homes, profiles
@@ -22,6 +24,8 @@ FIELDS = {
     " or a profile defines it; absent when only a folder of a single product (/opt/NAME) has it",
     "installed": "whether it is on the PATH, or anywhere else that was looked at; absent when it is nowhere, and a"
     " program on the PATH is called nearly so",
+    "lacks": "whether it is nowhere and the machine's to have: a well-known program, or one that the job's checkout, which"
+    " was read, does not bring",
     "lookalike": "of a name that is nowhere: the program on the PATH whose name is one slip away (two letters swapped,"
     " or one inside it too few or too many); absent when there is none",
     "elsewhere": "the path outside the PATH at which it was found; absent when it is on the PATH or nowhere",
@@ -76,6 +80,9 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
         if isinstance(on_path, str):
             return pack({"on_path": on_path})
         beside = _ask_beside(host, entry, homes(host, entry, subject, env), tool)
+        if tool not in OF_MACHINES and not any(beside.values()):
+            checkout = {"tool": tool, "folder": arguments.get("checkout", ""), "script": arguments.get("script", "")}
+            beside["project"] = project_tool.ask(host, Subject("workflow"), checkout)
         if on_path is None and not any(beside.values()):
             beside["lookalike"] = _lookalike(host, entry, env.get("PATH", "/usr/local/bin:/usr/bin:/bin"), tool)
         return pack({"on_path": on_path} | beside)
@@ -141,7 +148,7 @@ def read(data: bytes) -> Facts:
         return every(FIELDS, parts.broken)
     path = None if parts.absent("on_path") else parts.text("on_path")
     if isinstance(path, str):
-        there: Fields = {"on_path": True, "path": printable(path), "off_path": False, "installed": True}
+        there: Fields = {"on_path": True, "path": printable(path), "off_path": False, "installed": True, "lacks": False}
         return every(FIELDS, None) | there
     keys = ("elsewhere", "bundle", "named_in", "defined_in", "other_user")
     texts: Fields = {key: _text(parts, key) for key in keys}
@@ -151,13 +158,25 @@ def read(data: bytes) -> Facts:
     texts["lookalike"] = _text(parts, "lookalike") if "lookalike" in parts.parts else None
     facts = texts | {"on_path": False, "path": None}
     if isinstance(texts["elsewhere"], str) or isinstance(texts["defined_in"], str):
-        return facts | {"off_path": True, "installed": True}
+        return facts | {"off_path": True, "installed": True, "lacks": False}
     if isinstance(texts["elsewhere"], Unknown):
-        return facts | {"off_path": texts["elsewhere"], "installed": texts["elsewhere"]}
+        return facts | dict.fromkeys(("off_path", "installed", "lacks"), texts["elsewhere"])
     if isinstance(bundle, str):
-        return facts | {"elsewhere": bundle, "off_path": None, "installed": True}
-    gone = None if texts["lookalike"] is not None else False
-    return facts | {"off_path": False, "installed": gone if bundle is None else bundle}
+        return facts | {"elsewhere": bundle, "off_path": None, "installed": True, "lacks": False}
+    if texts["lookalike"] is not None:
+        return facts | {"off_path": False, "installed": None, "lacks": None}
+    if isinstance(bundle, Unknown):
+        return facts | {"off_path": False, "installed": bundle, "lacks": bundle}
+    return facts | {"off_path": False, "installed": False, "lacks": _lacks(parts)}
+
+
+def _lacks(parts: Parts) -> bool | Unknown:
+    """Of a program that is nowhere: whether no package of the project brings it."""
+    if "project" not in parts.parts:
+        return True
+    project = parts.text("project")
+    own = project if isinstance(project, Unknown) else project_tool.read(project.encode())["own"]
+    return own if isinstance(own, Unknown) else own is not True
 
 
 def _text(parts: Parts, key: str) -> str | Unknown | None:
@@ -174,5 +193,9 @@ PROBE = Probe(
     fields=FIELDS,
     ask=ask,
     read=read,
-    needs={"tool": "the plain name of the program"},
+    needs={
+        "tool": "the plain name of the program",
+        "checkout": "optional: the absolute path of the checkout; the program knows the job's",
+        "script": "optional: the line by which the log says that a package manager ran it",
+    },
 )

@@ -54,6 +54,8 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
         return refusal(Unknown(Reason.NOT_APPLICABLE, f"{tool[:100]!r} is no plain name of a program"))
     answer = {"tool": tool, "script": arguments.get("script", ""), "manifests": [], "installed": []}
     if not folder.startswith("/"):
+        if not answer["script"] and tool not in OF_MACHINES:
+            return refusal(Unknown(Reason.NO_SUBJECT, "whyred does not know where the checkout of this job is"))
         return pack(answer)
     named, installed = list[dict[str, str]](), list[str]()
     todo = [""]
