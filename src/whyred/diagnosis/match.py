@@ -111,13 +111,14 @@ def _failures(reading: Reading, section: Section | None, hits: list[Hit]) -> tup
     kept = [*alike, *passed_by][:MOST_FAILURES]
     kinds = Counter(g[0].pattern.id for g in groups)
     taken: set[int] = set()
+    apart = {h.line for g in kept for h in g if _is_infra(h.pattern)}
     all_passed = len(passed) == len(groups) and not cancelled(reading, section)
     failures = list(_last_words(reading, section, groups[-1][-1].line) if all_passed else ())
     for group in kept:
         # Matches that were not kept count for the text that the kept ones agree on; of several, nobody knows whose.
         pattern = group[0].pattern.id
         folded = (reading.folded or {}).get(pattern, 0) if kinds[pattern] == 1 else 0
-        failure = _failure(reading, group, taken, folded)
+        failure = _failure(reading, group, taken, apart, folded)
         if failure is not None:
             failures.append(replace(failure, survived=passed.get(group[0].line, "")))
     return tuple(failures)
@@ -146,9 +147,14 @@ def _inside(section: Section | None, hits: list[Hit]) -> list[Hit]:
 def _preference(hit: Hit) -> tuple[int, bool, int, bool, int, str]:
     """Surer first, then earlier; of mere consequences first those that tell of what. Where patterns share a line: the
     place it ran in before the code (a full disk stops a compiler too), then the one that tells more."""
-    infra = (hit.pattern.class_ or "").startswith("infra/")
+    infra = _is_infra(hit.pattern)
     vague = hit.pattern.role is Role.CONSEQUENCE and hit.pattern.class_ is None
     return _ORDER[hit.pattern.strength], vague, hit.line, not infra, -len(hit.captures), hit.pattern.id
+
+
+def _is_infra(pattern: Pattern) -> bool:
+    """Whether it tells of the place that the job ran in."""
+    return (pattern.class_ or "").startswith("infra/")
 
 
 def _is_told(section: Section | None) -> bool:
@@ -172,8 +178,9 @@ def _grouped(reading: Reading, hits: list[Hit]) -> list[list[Hit]]:
     return list(groups.values())
 
 
-def _failure(reading: Reading, group: list[Hit], taken: set[int], folded: int) -> Failure | None:
-    """One failure from hits of one kind; None where better failures already took all its lines."""
+def _failure(reading: Reading, group: list[Hit], taken: set[int], apart: set[int], folded: int) -> Failure | None:
+    """One failure from hits of one kind; None where better failures already took all its lines. A failure of the code
+    does not take the lines `apart`: a test that panics quotes what the machine refused."""
     spans = []
     for hit in group:
         first, last = _extent(reading.window, hit)
@@ -181,7 +188,8 @@ def _failure(reading: Reading, group: list[Hit], taken: set[int], folded: int) -
             continue
         first = next((n + 1 for n in range(hit.line - 1, first - 1, -1) if n in taken), first)
         last = next((n - 1 for n in range(hit.line + 1, last + 1) if n in taken), last)
-        taken.update(range(first, last + 1))
+        of_code = not _is_infra(hit.pattern)
+        taken.update(n for n in range(first, last + 1) if n == hit.line or not (of_code and n in apart))
         spans.append((first, last))
     if not spans:
         return None

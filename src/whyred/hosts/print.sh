@@ -25,7 +25,7 @@ variables="TMPDIR TMP TEMP HOME USER PATH SHELL LANG LC_ALL TZ XDG_RUNTIME_DIR X
 folder_variables="TMPDIR|TMP|TEMP|HOME|CARGO_HOME|CARGO_TARGET_DIR|SCCACHE_DIR|XDG_RUNTIME_DIR" # they name one
 machine_files="/proc/stat /proc/uptime /proc/meminfo /proc/loadavg /proc/vmstat /proc/locks /proc/mounts /etc/os-release
   /proc/sys/fs/file-nr /proc/sys/fs/inotify/max_user_watches /proc/sys/fs/inotify/max_user_instances
-  /proc/sys/kernel/pid_max /proc/sys/kernel/threads-max"
+  /proc/sys/kernel/pid_max /proc/sys/kernel/threads-max /proc/sys/net/ipv4/ip_unprivileged_port_start"
 dated_files="/var/lib/systemd/timesync/clock /usr/lib/clock-epoch /var/lib/dpkg/status /var/lib/rpm /etc/hostname
   /etc/machine-id /etc/resolv.conf /var/log/wtmp /usr/bin/env" # their age alone
 process_files="mountinfo status limits cgroup uid_map gid_map stat timens_offsets comm oom_score_adj net/tcp

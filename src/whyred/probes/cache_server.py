@@ -16,6 +16,7 @@ from whyred.probes.resolver import addresses, ask_file, read_file
 
 FIELDS = {
     "fault": "why nobody can answer at the address; absent where nothing speaks against it or there is none",
+    "own_fault": "the same, only where the log names the very address that the environment does; absent otherwise",
     "url": "where the process's environment says the cache is, without the token in its path; absent: it says nothing",
 }
 _KEYS = ("ACTIONS_CACHE_URL", "ACTIONS_RESULTS_URL")
@@ -31,10 +32,11 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
         env = host.environ(subject.pid, _KEYS)
     except HostRefusedError as e:
         return refusal(e.unknown)
-    found = next((m for k in _KEYS if (m := _ENDPOINT.match(env.get(k, "")))), None)
-    url = found[0] if found else None
+    named = [m[0] for k in _KEYS if (m := _ENDPOINT.match(env.get(k, "")))]
     hosts = ask_file(host, subject, "/etc/hosts")
-    return pack({"url": url, "address": arguments.get("address") or url, "hosts": hosts, **ask_network(host, subject)})
+    url = named[0] if named else None
+    known = {"url": url, "named": named, "said": arguments.get("address")}
+    return pack({**known, "address": arguments.get("address") or url, "hosts": hosts, **ask_network(host, subject)})
 
 
 def read(data: bytes) -> Facts:
@@ -42,7 +44,27 @@ def read(data: bytes) -> Facts:
     parts = Parts(data)
     if parts.broken is not None:
         return every(FIELDS, parts.broken)
-    return {"fault": _fault(parts), "url": None if parts.absent("url") else parts.text("url")}
+    fault = _fault(parts)
+    return {
+        "fault": fault,
+        "own_fault": fault if _is_own(parts) else None,
+        "url": None if parts.absent("url") else parts.text("url"),
+    }
+
+
+def _is_own(parts: Parts) -> bool:
+    """Whether the log names an address that the environment names as well."""
+    said, named = parts.parts.get("said"), parts.parts.get("named")
+    wanted = _endpoint(said) if isinstance(said, str) else None
+    return wanted is not None and isinstance(named, list) and wanted in {_endpoint(str(n)) for n in named}
+
+
+def _endpoint(text: str) -> tuple[str, int] | None:
+    """Host and port of an address; None where the text is none."""
+    found = _ENDPOINT.match(text)
+    if found is None:
+        return None
+    return found["host"].lower(), int(found["port"] or (443 if found["scheme"] == "https" else 80))
 
 
 def _fault(parts: Parts) -> str | Unknown | None:
@@ -53,11 +75,11 @@ def _fault(parts: Parts) -> str | Unknown | None:
         return text
     if isinstance(network, Unknown):
         return network
-    found = _ENDPOINT.match(text)
+    found = _endpoint(text)
     if found is None:
         return Unknown(Reason.NOT_APPLICABLE, "what the log names is no address")
-    port = int(found["port"] or (443 if found["scheme"] == "https" else 80))
-    faults = [network.fault(address, port) for address in _known(parts, found["host"])]
+    name, port = found
+    faults = [network.fault(address, port) for address in _known(parts, name)]
     return printable(faults[0]) if faults and all(faults) else None
 
 

@@ -28,7 +28,7 @@ FIELDS = {
 _OF_HOME = (".package-cache", ".package-cache-mutate", "registry/index/*/.cargo-index-lock", "git/db/*/.cargo-lock")
 _OF_TARGET = ("*/.cargo-lock", "*/*/.cargo-lock", "*/.cargo-build-lock", "*/.cargo-artifact-lock", ".cargo-lock")
 _ALL = "all"
-_LOCK = re.compile(
+LOCK = re.compile(
     r"^(?P<n>\d+): (?P<waits>-> ?)?\w+ +\S+ +\w+ (?P<pid>-?\d+)"
     r" (?P<major>[0-9a-f]+):(?P<minor>[0-9a-f]+):(?P<inode>\d+) ",
     re.MULTILINE,
@@ -54,12 +54,13 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
     except HostRefusedError as e:
         return refusal(e.unknown)
     inodes = {str(s.inode) for s in files.values()}
-    lines = [m[0] for m in _LOCK.finditer(locks) if m["inode"] in inodes]
-    names = {str(m["pid"]): _name(host, m["pid"]) for line in lines if (m := _LOCK.match(line))}
+    lines = [m[0] for m in LOCK.finditer(locks) if m["inode"] in inodes]
+    names = {str(m["pid"]): name_of(host, m["pid"]) for line in lines if (m := LOCK.match(line))}
     return pack({"files": [{"path": p, "stat": s} for p, s in files.items()], "locks": lines, "names": names})
 
 
-def _name(host: Host, pid: str) -> str | None:
+def name_of(host: Host, pid: str) -> str | None:
+    """The name of a process; None where it cannot be seen."""
     found = told(lambda: host.read(f"/proc/{pid}/comm").decode("utf-8", "replace").strip())
     return None if isinstance(found, Unknown) else found
 
@@ -72,12 +73,12 @@ def read(data: bytes) -> Facts:
     files, lines, names = parts.tables("files"), parts.texts("locks"), parts.table("names")
     if isinstance(files, Unknown) or isinstance(lines, Unknown) or isinstance(names, Unknown):
         return every(FIELDS, parts.strange("locks"))
-    locks = [m for line in lines if (m := _LOCK.match(line))]
+    locks = [m for line in lines if (m := LOCK.match(line))]
     for file in files:
         path, stat = file.text("path"), file.stat("stat")
         if isinstance(path, Unknown) or isinstance(stat, Unknown):
             return every(FIELDS, parts.strange("files"))
-        own = [m for m in locks if int(m["inode"]) == stat.inode and _same(m, stat.device)]
+        own = [m for m in locks if int(m["inode"]) == stat.inode and same_device(m, stat.device)]
         taken = next((m for m in own if not m["waits"]), None)
         if taken is not None:
             name = names.parts.get(taken["pid"])
@@ -93,7 +94,7 @@ def read(data: bytes) -> Facts:
     return every(FIELDS, None) | {"held": False, "waiting": 0, "files": len(files)}
 
 
-def _same(lock: re.Match[str], device: int) -> bool:
+def same_device(lock: re.Match[str], device: int) -> bool:
     """Whether a lock is of this device. The numbers of btrfs and overlayfs in stat(2) are others than the kernel's own
     (their major number is 0): of these the inode alone has to do."""
     major, minor = (device >> 8) & 0xFFF, (device & 0xFF) | ((device >> 12) & 0xFFF00)
