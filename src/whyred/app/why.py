@@ -206,7 +206,7 @@ def _host_asker(
         progress(f"the host cannot be asked: {unknown.detail}")
         return Nobody(unknown)
     host = hosts.remembered(there)
-    subjects = Subjects(host, fetched.attempt, wish.vouched, log.reading.runner, log.reading.ended)
+    subjects = Subjects(host, fetched.attempt, wish.vouched, log.reading.runner, log.reading.ended, log.matched.step)
     return Live(host, subjects, masker.text, wish.seconds, patience=patience)
 
 
