@@ -97,7 +97,9 @@ def _without_benign(hits: Iterable[Hit]) -> list[Hit]:
 def _failures(reading: Reading, section: Section | None, hits: list[Hit]) -> tuple[Failure, ...]:
     said = [h for h in hits if h.pattern.role is Role.CONSEQUENCE]
     errors = [h for h in hits if h.pattern.role is Role.ERROR and not _only_follows(h, said)]
-    own, inside = _inside(section, errors) + _of_status(section, errors), _inside(section, said)
+    statuses = {h.line for h in said}
+    own, inside = _inside(section, errors), _inside(section, said)
+    own += [h for h in _of_status(section, errors) if h.line in statuses]
     if not own and section is not None:
         # What only looks like an error in another step tells less than that this step failed.
         sure = [h for h in errors if not (inside and h.pattern.strength is Strength.WEAK)]
