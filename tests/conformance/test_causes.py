@@ -44,6 +44,8 @@ def captures(cause: Cause, patterns: Mapping[str, Pattern]) -> set[str]:
     groups = {g for p in own for g in re.compile(p.regex).groupindex}
     if groups & {"errno", "reason"}:
         groups.add("errno")
+    if "host" in groups:
+        groups.add("near")
     if "path" in groups:
         groups |= {"dir", "base"}
     if "code" in groups:

@@ -116,3 +116,18 @@ def test_a_fingerprint_is_one_short_line_without_numbers(message: str) -> None:
     assert len(found) <= 203
     assert not re.search(r"\d", found)
     assert fingerprint("p", message) == found
+
+
+@pytest.mark.parametrize(
+    ("captures", "near", "errno"),
+    [
+        ({"host": "127.0.0.1", "code": "7"}, "yes", "ECONNREFUSED"),
+        ({"host": "localhost", "code": "28"}, "yes", None),
+        ({"host": "[::1]", "reason": "Connection refused"}, "yes", "ECONNREFUSED"),
+        ({"host": "127.0.0.1.example.org", "code": "7"}, "no", None),
+        ({"code": "7"}, None, None),
+    ],
+)
+def test_a_connection_to_ones_own_machine(captures: dict[str, str], near: str | None, errno: str | None) -> None:
+    told = derive(captures)
+    assert (told.get("near"), told.get("errno")) == (near, errno)

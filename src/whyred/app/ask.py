@@ -98,6 +98,8 @@ class Live:
         if "checkout" in probe.needs and self.subjects.folder:
             arguments["checkout"] = self.subjects.folder
         arguments |= {k: v for k, v in self.subjects.times.items() if k in probe.needs}
+        if self.subjects.step and "step" in probe.needs:
+            arguments.setdefault("step", self.subjects.step)
         return tuple((self._text(s.name), self._one(probe, s, arguments)) for s in subjects)
 
     def _one(self, probe: Probe, subject: Subject, arguments: Mapping[str, str]) -> bytes | Unknown:

@@ -51,7 +51,7 @@ def by_script(ladder: "Ladder", fetched: Fetched, *, middle: bool = False) -> Fe
         return fetched
     timed = attempt.conclusion is not Conclusion.CANCELLED
     chunks = split(_text(fetched), steps, scripts, middle=middle, timed=timed)
-    return replace(fetched, attempt=attempt, chunks=chunks, boundaries=_told(scripts))
+    return replace(fetched, attempt=attempt, chunks=chunks, boundaries=_told(scripts), scripts=tuple(scripts))
 
 
 def _told(scripts: list[Script]) -> Boundaries:
@@ -90,8 +90,8 @@ def _script(spec: "StepSpec", shell: str | None) -> Script:
 
     begins = next((line.strip() for line in (spec.run or spec.uses or "").splitlines() if line.strip()), "")
     after_failure = spec.if_ is not None and _AFTER_FAILURE.search(spec.if_) is not None
-    told = prints(spec.run or "") if shell in _SHELLS else ()
-    return Script(spec.name, begins, told, after_failure, spec.continue_on_error)
+    run = (spec.run or "") if shell in _SHELLS else ""
+    return Script(spec.name, begins, prints(run), after_failure, spec.continue_on_error, run)
 
 
 def _of(scripts: list[Script], steps: list[Step]) -> list[Script]:

@@ -5,17 +5,22 @@ from dataclasses import dataclass, replace
 
 from whyred.app.ask import Asker, cost, lasting, read_answers
 from whyred.app.read import ReadLog
+from whyred.app.scripts import STEPS_SCRIPT, scripts_of, with_script
 from whyred.app.subjects import SHELL
 from whyred.diagnosis import tell_forge
 from whyred.diagnosis.judge import Trust, ask_of, asks, candidates, judge, show
 from whyred.diagnosis.lead import lead, said
 from whyred.diagnosis.match import CANCELLED, passed_over
 from whyred.diagnosis.rank import rank
+from whyred.hosts.bundle import Raw
 from whyred.model.cause import Cause, Of
 from whyred.model.evidence import Answer, Ask, Evidence, Reason, Unknown
 from whyred.model.failure import Failure
 from whyred.model.finding import Confidence, Finding, Held, Open, Question, Verdict, Weight
 from whyred.model.run import Attempt, Conclusion
+from whyred.model.script import Script
+from whyred.probes.step_script import let_fail
+from whyred.workflows.spares import lets_fail
 
 _JUDGED = 3
 """Failures of one attempt that are held against the causes: the best ones; more would bury the answer."""
@@ -30,14 +35,21 @@ class _Case:
 
 
 def investigate(
-    log: ReadLog, attempt: Attempt, causes: Sequence[Cause], asker: Asker, beside: Sequence[Ask] = ()
+    log: ReadLog,
+    attempt: Attempt,
+    causes: Sequence[Cause],
+    asker: Asker,
+    beside: Sequence[Ask] = (),
+    scripts: Sequence[Script] = (),
 ) -> Verdict:
     """The verdict on one attempt. Asks `asker` one question after the other until no answer could change the order;
-    while nothing is proven then, also those that are worth an answer whichever causes are open (`beside`).
+    while nothing is proven then, also those that are worth an answer whichever causes are open (`beside`). `scripts`:
+    those of the job's steps, where the workflow file was read.
     """
     answers: dict[Ask, tuple[Answer, ...]] = {}
     journal: list[Question] = []
-    log = _without_spared(log, answers, journal, asker)
+    log = _without_spared(log, answers, journal, asker, scripts)
+    asker = with_script(asker, log.matched.failures, log.reading, scripts)
     cases = [_Case(f, candidates(f, causes)) for f in log.matched.failures[:_JUDGED]]
     trust = _trust(log, attempt)
     findings = _judge(cases, answers, trust)
@@ -69,17 +81,27 @@ def investigate(
 
 
 def _without_spared(
-    log: ReadLog, answers: dict[Ask, tuple[Answer, ...]], journal: list[Question], asker: Asker
+    log: ReadLog,
+    answers: dict[Ask, tuple[Answer, ...]],
+    journal: list[Question],
+    asker: Asker,
+    scripts: Sequence[Script],
 ) -> ReadLog:
-    """The log, judged by the script of the step as well, where the host has it: what it lets fail did not end it."""
+    """The log, judged by the script of the step as well, where the log, the workflow file or the host has it: what it
+    lets fail did not end it."""
     reasons = {}
     for failure in log.matched.failures[:_JUDGED]:
         program = said(failure).program
-        if failure.survived or not program or not failure.step or not failure.root:
+        if failure.survived or not program or not failure.root:
             continue
-        with_ = (("step", failure.step), ("program", program), ("said", failure.message[:_SAID]))
+        with_ = (("step", failure.step or ""), ("program", program), ("said", failure.message[:_SAID]))
         ask = Ask("step-script", Of.WORKFLOW, with_)
-        told = read_answers(ask, asker.ask(ask))
+        raw: Raw
+        if any(lets_fail(text, program, failure.message) for text in scripts_of(failure, log.reading, scripts)):
+            asker.record.answers[ask] = raw = ((STEPS_SCRIPT, let_fail()),)
+        else:
+            raw = asker.ask(ask) if failure.step else ()
+        told = read_answers(ask, raw)
         if any(not isinstance(a.facts, Unknown) and a.facts.get("lets_fail") is True for a in told):
             answers[ask] = told
             journal.append(Question(str(ask), _outcome(told), "what ended the step"))

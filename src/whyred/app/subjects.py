@@ -28,7 +28,7 @@ class Subjects:
     """The subjects of one attempt on one host.
 
     `vouched`: the user said that this host ran the attempt. `ended`: when the attempt ended (seconds since the epoch),
-    where the log tells.
+    where the log tells. `step`: the name of the step that failed, where one is known.
     """
 
     host: Host
@@ -36,6 +36,7 @@ class Subjects:
     vouched: bool
     named: str | None = None
     ended: float | None = None
+    step: str | None = None
 
     def of(self, of: Of) -> Sequence[Subject] | Unknown:
         """The subjects of a kind, or why there are none."""

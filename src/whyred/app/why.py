@@ -82,7 +82,7 @@ def why(wish: Wish, library: Library, progress: Callable[[str], None]) -> Verdic
         log = read.log.beside(known.lines(read.log.reading))
         asker = _asker(wish, fetched, log, masker, stack, progress)
         progress(_doing(asker))
-        verdict = investigate(log, fetched.attempt, library.causes, asker, tell_forge.ASKS)
+        verdict = investigate(log, fetched.attempt, library.causes, asker, tell_forge.ASKS, fetched.scripts)
         verdict = replace(verdict, run_failures=failures)
         question = known.question(changed=log.matched != read.log.matched)
         if question is not None:
@@ -206,7 +206,7 @@ def _host_asker(
         progress(f"the host cannot be asked: {unknown.detail}")
         return Nobody(unknown)
     host = hosts.remembered(there)
-    subjects = Subjects(host, fetched.attempt, wish.vouched, log.reading.runner, log.reading.ended)
+    subjects = Subjects(host, fetched.attempt, wish.vouched, log.reading.runner, log.reading.ended, log.matched.step)
     return Live(host, subjects, masker.text, wish.seconds, patience=patience)
 
 

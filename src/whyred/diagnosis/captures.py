@@ -10,18 +10,27 @@ from collections.abc import Mapping
 _OF_DASH = {"directory nonexistent": "ENOENT"}
 """dash has words of its own where it cannot make a file (its error.c, E_CREAT)."""
 _BY_TEXT = {os.strerror(n).lower(): name for n, name in numbers.errorcode.items()} | _OF_DASH
+_LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|\[?::1\]?|0\.0\.0\.0", re.IGNORECASE)
+"""Names of one's own machine (RFC 6761 6.3, RFC 1122 3.2.1.3, RFC 4291 2.5.3)."""
+_NOT_CONNECTED = "7"
+"""What curl ends with where a connection was not made, and not for want of time (curl(1)); on one's own machine nothing
+but a closed port does that."""
 _SIGNALLED = 128
 """A shell reports a child that died of signal N as exit code 128 + N (POSIX 2.8.2)."""
 
 
 def derive(captures: Mapping[str, str]) -> dict[str, str]:
-    """The captures with `errno` as a symbol (from `errno`, else `reason`), `dir` and `base` from `path`, and
-    `signal` from an exit `code` above 128. What cannot be derived is left out.
+    """The captures with `errno` as a symbol (from `errno`, else `reason`), `dir` and `base` from `path`, `signal` from
+    an exit `code` above 128, and `near`: whether `host` is one's own machine. What cannot be derived is left out.
     """
     out = dict(captures)
     symbol = _errno(out.get("errno", ""), out.get("reason", ""))
     if symbol:
         out["errno"] = symbol
+    if out.get("host"):
+        out["near"] = "yes" if _LOOPBACK.fullmatch(out["host"]) else "no"
+    if out.get("near") == "yes" and out.get("code") == _NOT_CONNECTED:
+        out.setdefault("errno", "ECONNREFUSED")
     if "path" in out and "dir" not in out:
         out["dir"] = posixpath.dirname(out["path"]) or "."
         out["base"] = posixpath.basename(out["path"])

@@ -22,6 +22,8 @@ from whyred.model.run import Conclusion
 MOST_FAILURES = 12
 MOST_SPANS = 8
 """Occurrences of one failure that are named; all are counted."""
+_STATUS = 2
+"""Lines after that which says that a step failed, in which act tells its status (`exitcode '139': failure`)."""
 _WORDS = 5
 """Last lines shown of a failure that no pattern knows."""
 CANCELLED = "infra/cancelled"
@@ -95,11 +97,14 @@ def _without_benign(hits: Iterable[Hit]) -> list[Hit]:
 def _failures(reading: Reading, section: Section | None, hits: list[Hit]) -> tuple[Failure, ...]:
     said = [h for h in hits if h.pattern.role is Role.CONSEQUENCE]
     errors = [h for h in hits if h.pattern.role is Role.ERROR and not _only_follows(h, said)]
+    statuses = {h.line for h in said}
     own, inside = _inside(section, errors), _inside(section, said)
+    own += [h for h in _of_status(section, errors) if h.line in statuses]
     if not own and section is not None:
         # What only looks like an error in another step tells less than that this step failed.
         sure = [h for h in errors if not (inside and h.pattern.strength is Strength.WEAK)]
         own = [h for h in sure if _may_tell(reading, section, h.line)]
+    inside = inside or _of_status(section, said)
     groups = _grouped(reading, own or [h for h in inside if _may_tell(reading, section, h.line)])
     if not groups:
         return _last_words(reading, section)
@@ -142,6 +147,14 @@ def _inside(section: Section | None, hits: list[Hit]) -> list[Hit]:
     if section is None:
         return hits
     return [h for h in hits if section.first <= h.line <= (section.ended or section.last)]
+
+
+def _of_status(section: Section | None, hits: list[Hit]) -> list[Hit]:
+    """What the status tells of a step's end that is said just after it."""
+    if section is None or section.ended is None:
+        return []
+    after = range(section.ended + 1, min(section.ended + _STATUS, section.last) + 1)
+    return [h for h in hits if h.line in after and h.pattern.class_ is not None]
 
 
 def _preference(hit: Hit) -> tuple[int, bool, int, bool, int, str]:

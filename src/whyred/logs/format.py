@@ -49,6 +49,8 @@ class Sign(StrEnum):
     """
     STOPPED = "stopped"
     """The job failed in the last step of its own: such a system only tidies up after it. Group `code` as above."""
+    COMMAND = "command"
+    """A command of the script, printed just before it runs; group `script`."""
     RUNNER = "runner"
     """Groups `runner`, `job`: who ran this."""
     ANNOTATION = "annotation"
@@ -82,6 +84,8 @@ class Format:
     marks: tuple[Mark, ...]
     source: str
     inner: bool = False
+    script_until: str | None = None
+    """Where a step begins with its whole script: the beginning of the line after that, which names a POSIX shell."""
     forgives: bool = False
     """Whether a step may end badly and the job go on, without a word of it (`logs.went_on`)."""
 

@@ -12,6 +12,7 @@ from whyred.logs.engines import Places
 from whyred.logs.format import Format, Mark, Sign
 from whyred.logs.kept import Caught, Kept, groups
 from whyred.logs.marks import Sections
+from whyred.logs.printed import LONGEST_SCRIPT, Printed
 from whyred.logs.scanner import Place, Scanner
 from whyred.logs.steps_by_text import COLUMN, SAMPLE, aside
 from whyred.logs.text import LONG, clean, last_state
@@ -61,7 +62,7 @@ class Reader:
         self._sections = Sections()
         self._marks: frozenset[Mark] = frozenset()
         self._ends = frozenset(_ENDS)
-        self._kept = Kept()
+        self._kept, self._printed = Kept(), Printed()
         self._labels: set[bytes] = set()
         self._column, self._by_column, self._named = b"", False, False
         self._size = self._lines = self._frame = 0
@@ -140,6 +141,8 @@ class Reader:
             # What a tool wrote without harm to its standard error, some actions report as an error.
             if not (harmless and isinstance(unit, Mark) and unit.sign is Sign.ANNOTATION):
                 self._take(place, number, unit, match)
+                if isinstance(unit, Mark) and unit in self._marks:
+                    self._take_script(block.plain, place, number, unit, match)
 
     def _confirmed(
         self, indexes: Iterable[int], states: list[bytes]
@@ -166,6 +169,13 @@ class Reader:
                 return  # the columns name the steps
             self._sections.see(unit.sign, number, told)
 
+    def _take_script(self, data: bytes, place: Place, number: int, mark: Mark, match: re.Match[bytes]) -> None:
+        if mark.sign is Sign.COMMAND:
+            self._printed.command(number, groups(match)["script"])
+        elif mark.sign is Sign.STEP and self._format is not None and self._format.script_until is not None:
+            after = data[place.end : place.end + LONGEST_SCRIPT]
+            self._printed.step(number, after, self._format.script_until, self._clean)
+
     def reading(self) -> Reading:
         """What the pass kept."""
         rows = self._kept.rows()
@@ -183,6 +193,7 @@ class Reader:
             folded=dict(self._kept.folded),
             annotations=tuple(self._sections.annotations),
             ended=self._last_stamp(),
+            scripts=self._printed.scripts,
         )
 
     def _last_stamp(self) -> float | None:

@@ -62,6 +62,9 @@ class Reading:
     """(line, message) of the errors that the forge itself reported in the log."""
     ended: float | None = None
     """The last time stamp of the log, in seconds since the epoch."""
+    scripts: tuple[Line, ...] = ()
+    """The scripts, or single commands of them, that the log prints before they run, by the lines they begin in; empty
+    text: one that is printed in part."""
 
 
 @dataclass(frozen=True, slots=True)

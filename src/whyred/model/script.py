@@ -24,7 +24,7 @@ class Print:
 class Script:
     """A step of a workflow file. `begins`: what it does, in one line, as runners say it at its beginning; `prints` in
     the order of its script; `after_failure`: it may run when a step before it has failed; `goes_on`: the job goes on
-    when it fails itself (`continue-on-error`).
+    when it fails itself (`continue-on-error`). `run`: its whole script, where a POSIX shell runs it; else empty.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Script:
     prints: tuple[Print, ...] = ()
     after_failure: bool = True
     goes_on: bool = False
+    run: str = ""
 
 
 def called(form: str, name: str) -> bool:

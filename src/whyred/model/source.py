@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from whyred.model.run import Attempt, Step
+from whyred.model.script import Script
 
 if TYPE_CHECKING:
     from whyred.model.novelty import Familiar
@@ -83,6 +84,8 @@ class Fetched:
     """The route by which a log that was kept since, on this machine or in a bundle, came from the forge."""
     run_failures: "RunFailures | None" = None
     """What else failed in its run, where a bundle brings that."""
+    scripts: tuple[Script, ...] = ()
+    """Those of its steps, where the workflow file was read."""
 
 
 @dataclass(frozen=True, slots=True)

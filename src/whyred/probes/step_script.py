@@ -30,12 +30,18 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
     program, said = arguments.get("program", ""), arguments.get("said", "")
     if not folder.startswith("/") or not step or not program:
         return refusal(Unknown(Reason.NOT_APPLICABLE, "no step and no program is named"))
-    rows = [lets_fail(script, program, said) for script in _scripts(host, folder, step)]
+    rows = [lets_fail(script, program, said) for script in scripts_of(host, folder, step)]
     return pack({"rows": [{"lets_fail": row is True} for row in rows]})
 
 
-def _scripts(host: Host, folder: str, step: str) -> Iterator[str]:
-    """Where whyred ran it itself, the workflow lies beside the checkout, and no other counts."""
+def let_fail() -> bytes:
+    """The answer where it is known already that the script goes on."""
+    return pack({"rows": [{"lets_fail": True}]})
+
+
+def scripts_of(host: Host, folder: str, step: str) -> Iterator[str]:
+    """The texts of the steps of this name. Where whyred ran it itself, the workflow lies beside the checkout, and no
+    other counts."""
     own = list(_of(host, f"{posixpath.dirname(folder.rstrip('/'))}/workflow.yml", step))
     yield from own
     for place in FOLDERS if not own else ():

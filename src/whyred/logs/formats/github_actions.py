@@ -24,5 +24,6 @@ FORMAT = Format(
         Mark(Sign.RUNNER, r"^Complete job name: (?P<job>.+)"),
     ),
     source="actions/runner, src/Runner.Worker: ExecutionContext, ActionRunner, JobExtension",
+    script_until=r"shell: (?:\S*/)?(?:ba)?sh(?: |$)",
     forgives=True,
 )

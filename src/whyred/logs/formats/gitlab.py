@@ -41,6 +41,7 @@ FORMAT = Format(
         Mark(Sign.RUNNER, r"^  on (?P<runner>\S+) [A-Za-z0-9_-]{8,9}$"),
         Mark(Sign.STEP, rf"^section_start:\d+:(?P<name>{_OWN}){_END}"),
         Mark(Sign.ASIDE, rf"^section_start:\d+:(?P<name>{ASIDE}){_END}"),
+        Mark(Sign.COMMAND, r"^\$ (?P<script>\S.*)"),
         Mark(Sign.JOB_SUCCEEDED, r"^Job succeeded$"),
         Mark(Sign.JOB_CANCELLED, r"^ERROR: Job failed: (?:canceled|aborted)"),
         Mark(Sign.STOPPED, r"^ERROR: Job failed(?: \(system failure\))?: " + CODE),
