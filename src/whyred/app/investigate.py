@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from whyred.app.ask import Asker, cost, read_answers
 from whyred.app.read import ReadLog
 from whyred.app.subjects import SHELL
-from whyred.diagnosis import tell_forge
+from whyred.diagnosis import tell_forge, words
 from whyred.diagnosis.judge import MayRefute, ask_of, asks, candidates, judge, show
 from whyred.diagnosis.lead import lead, said
 from whyred.diagnosis.match import CANCELLED, passed_over
 from whyred.diagnosis.rank import rank
 from whyred.model.cause import Cause, Of
-from whyred.model.evidence import Answer, Ask, Reason, Unknown
+from whyred.model.evidence import Answer, Answers, Ask, Reason, Unknown
 from whyred.model.failure import Failure
 from whyred.model.finding import Confidence, Finding, Held, Open, Question, Verdict, Weight
 from whyred.model.run import Attempt
@@ -48,7 +48,9 @@ def investigate(
         findings = after
     if log.matched.failed and not any(f.confidence is Confidence.CONFIRMED for f in findings):
         journal += _beside(beside, answers, asker)
-    ranked, out = rank(findings)
+    if log.matched.failed:
+        journal += _beside(words.asks(f.cause for f in findings), answers, asker)
+    ranked, out = rank([_in_words(f, answers) for f in findings])
     unknown = _unknown(ranked)
     sure = bool(ranked) and ranked[0].confidence is Confidence.CONFIRMED
     return Verdict(
@@ -104,6 +106,11 @@ def _beside(asks: Sequence[Ask], answers: dict[Ask, tuple[Answer, ...]], asker: 
         if any(not isinstance(answer.facts, Unknown) for answer in answers[ask]):
             asked.append(Question(str(ask), _outcome(answers[ask]), "nothing"))
     return asked
+
+
+def _in_words(finding: Finding, answers: Answers) -> Finding:
+    """The finding, with what was found out about the runner in the texts of its cause."""
+    return replace(finding, cause=replace(finding.cause, text=words.in_words(finding.cause.text, answers)))
 
 
 def _judge(cases: Sequence[_Case], answers: dict[Ask, tuple[Answer, ...]], may_refute: MayRefute) -> list[Finding]:
