@@ -1,15 +1,15 @@
 """The forges a user can reach: which one a target is on, what it is, and the ladder of routes to it."""
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from whyred.app.kept_logs import kept_answers, kept_logs
+from whyred.app.known_servers import keep_server, known_server
 from whyred.app.ladder import Ladder, worst
 from whyred.app.options import Options
 from whyred.app.resolve import Resolver, among, chosen
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from whyred.model.host import Host
     from whyred.settings.credentials import Credentials
     from whyred.sources.checkout import Checkout
-
-_FRESH = 3600.0
-"""Seconds for which what a server is need not be asked again."""
 
 
 @dataclass
@@ -233,35 +230,13 @@ class Forges:
 
     def server(self, http: Http) -> Server:
         """What a server is: as it was found out within the hour, else asked anew and remembered."""
-        known = self._remembered()
-        remembered = _from_json(http.root, known.get(http.root))
+        remembered = known_server(self.cache, http.root)
         if remembered is not None:
             return remembered
         self.progress(f"asking {http.root} what it is")
         server = identify(http)
-        self._remember(known | {http.root: _to_json(server)})
+        keep_server(self.cache, http.root, server)
         return server
-
-    def _remembered(self) -> dict[str, Any]:
-        if self.cache is None:
-            return {}
-        try:
-            known = json.loads((self.cache / "servers.json").read_bytes())
-        except (OSError, ValueError):
-            return {}  # it can be found out again
-        return known if isinstance(known, dict) else {}
-
-    def _remember(self, known: dict[str, Any]) -> None:
-        if self.cache is None:
-            return
-        part = self.cache / f"servers.json.{os.getpid()}"
-        try:
-            self.cache.mkdir(parents=True, exist_ok=True)
-            part.write_text(json.dumps(known), encoding="utf-8")
-            part.replace(self.cache / "servers.json")
-        except OSError:
-            with suppress(OSError):  # a full disk, or no folder at all, costs only that it is asked again
-                part.unlink()
 
     def resolver(self, address: Address) -> tuple[Resolver, Address]:
         """Who finds runs and attempts on the address's forge."""
@@ -345,21 +320,6 @@ def _checkout_or_none() -> "Checkout | None":
         return _checkout()
     except UserError:
         return None  # no checkout here: then the servers that are logged in to count
-
-
-def _to_json(server: Server) -> dict[str, Any]:
-    paths = None if server.paths is None else sorted(server.paths)
-    return {"kind": server.kind.value, "version": server.version, "paths": paths, "at": time.time()}
-
-
-def _from_json(root: str, entry: object) -> Server | None:
-    """What was found out within the hour; None where that is not known, or was damaged."""
-    told = entry if isinstance(entry, dict) else {}
-    at, kind, version, paths = (told.get(name) for name in ("at", "kind", "version", "paths"))
-    if not isinstance(at, int | float) or not 0 <= time.time() - at < _FRESH or kind not in list(Kind):
-        return None
-    listed = frozenset(map(str, paths)) if isinstance(paths, list) else None
-    return Server(root, Kind(kind), version if isinstance(version, str) else None, listed)
 
 
 def forges(options: Options, progress: Callable[[str], None]) -> Forges:
