@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 from whyred.app.kept_logs import kept_answers, kept_logs
 from whyred.app.known_servers import keep_server, known_server
 from whyred.app.ladder import Ladder, worst
+from whyred.app.machines import Machine
 from whyred.app.options import Options
 from whyred.app.resolve import Resolver, among, chosen
 from whyred.app.seen import remember
-from whyred.model.evidence import Reason
 from whyred.model.forge import Address, Kind, Server
-from whyred.model.host import HostRefusedError
 from whyred.model.run import Attempt, Run
-from whyred.model.source import Missing, MissingLogError
+from whyred.model.source import MissingLogError
 from whyred.model.trouble import UserError
 from whyred.settings import folders
 from whyred.sources.http import Http
@@ -28,7 +27,6 @@ from whyred.sources.tap import knows
 
 if TYPE_CHECKING:
     from whyred.model.credential import Cookie
-    from whyred.model.host import Host
     from whyred.settings.credentials import Credentials
     from whyred.sources.checkout import Checkout
 
@@ -56,10 +54,8 @@ class Forges:
         self._ladders: dict[str, Ladder] = {}
         self._clients: list[Http] = []
         self._stack = ExitStack()
-        self._forge_host: Host | None = None
-        self._away: MissingLogError | None = None
-        self._runner_host: Host | None = None
-        self._runner_away: MissingLogError | None = None
+        self._forge = Machine(self.options.forge_host, self._stack)
+        self._runner = Machine(self.options.runner_host, self._stack)
         if self.credentials is None:
             from whyred.settings.credentials import credentials_of_user
 
@@ -143,12 +139,12 @@ class Forges:
     def reach(self, root: str) -> Reach:
         """How one server is reached. With `--forge-host` it need not answer itself."""
         http = self.http(root)
-        host, tapped = self._host(), _tapped() if self.tapped else None
+        host, tapped = self._forge.host(self.progress), _tapped() if self.tapped else None
         try:
             server = self.server(http)
         except MissingLogError as e:
-            if self._away is not None and self.options.database is None:
-                raise worst([("forge-host", self._away), ("server", e)]) from e
+            if self._forge.away is not None and self.options.database is None:
+                raise worst([("forge-host", self._forge.away), ("server", e)]) from e
             kept = tapped is not None and knows(tapped, http.root)
             if host is None and self.options.database is None and not kept:
                 raise
@@ -158,40 +154,16 @@ class Forges:
             server,
             replace_root(http, server),
             host=host,
-            away=self._away,
+            away=self._forge.away,
             folder=self.options.folder,
             database=self.options.database,
             may_read=(lambda _: True) if self.options.read_app_ini else self.may_read,
             password=self.password,
             tapped=tapped,
-            runner_host=self._runner(),
-            runner_away=self._runner_away,
+            runner_host=self._runner.host(self.progress),
+            runner_away=self._runner.away,
             runner_logs=self.options.runner_logs,
         )
-
-    def _runner(self) -> "Host | None":
-        if self.options.runner_host is None:
-            return None
-        if self._runner_host is None and self._runner_away is None:
-            from whyred.app.hosts import reach
-
-            try:
-                self._runner_host, _ = self._stack.enter_context(reach(self.options.runner_host, self.progress))
-            except HostRefusedError as e:
-                self._runner_away = _away(self.options.runner_host, e)
-        return self._runner_host
-
-    def _host(self) -> "Host | None":
-        if self.options.forge_host is None:
-            return None
-        if self._forge_host is None and self._away is None:
-            from whyred.app.hosts import reach
-
-            try:
-                self._forge_host, _ = self._stack.enter_context(reach(self.options.forge_host, self.progress))
-            except HostRefusedError as e:
-                self._away = _away(self.options.forge_host, e)
-        return self._forge_host
 
     def close(self) -> None:
         """Ends connections to the forge's own machine."""
@@ -294,13 +266,6 @@ def replace_root(http: Http, server: Server) -> Http:
     elif server.kind is Kind.GITLAB:
         http.scheme = "Bearer"
     return http
-
-
-def _away(name: str, error: HostRefusedError) -> MissingLogError:
-    """Why the forge's or the runner's machine cannot be asked: other routes may help all the same."""
-    refused = error.unknown.reason in (Reason.REFUSED, Reason.NO_PERMISSION)
-    reason = Missing.NO_PERMISSION if refused else Missing.UNREACHABLE
-    return MissingLogError(reason, f"look on the machine {name}", error.unknown.detail)
 
 
 def _host(root: str) -> str | None:
