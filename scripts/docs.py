@@ -29,7 +29,8 @@ program. Each command has `--help`."""
 ABOUT_CAUSES = """\
 A log line makes a cause a candidate and never proves it. A line of *proves it* does, unless another open candidate
 explains that line as well; a line of *rules it out* rules it out; what *makes it likely* never proves anything. Whose
-fact a line wants stands after `of`."""
+fact a line wants stands after `of`. Where a remedy says `UNIT`, the runner's systemd unit, a verdict names the unit
+itself as far as it is known."""
 ABOUT_PATTERNS = """\
 *error* states what went wrong, *consequence* follows from an error stated elsewhere, *context* explains a neighbour,
 *benign* takes a line out of the running. *decisive* is printed only by a tool that fails for that reason, *usual*

@@ -11,12 +11,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 from bench.inputs import make
 from bench.measure import Given, Result, Skipped, environment, whyred
+from bench.processes import line, peak, started
 
 CALLERS, ALONE = 50, 20
 MOST_MIB = 300e6 / (1 << 20)
@@ -41,21 +41,21 @@ def bench(given: Given) -> Result | Skipped:
     callers = given.pairs or CALLERS
     with tempfile.TemporaryDirectory(prefix="many-", dir=given.folder) as folder, contextlib.ExitStack() as stack:
         log = _log(Path(folder), given.folder)
-        forge = stack.enter_context(_started([sys.executable, str(_FORGE), str(log), str(callers)], environ))
-        root, port = f"http://127.0.0.1:{int(_line(forge))}", _free_port()
+        forge = stack.enter_context(started([sys.executable, str(_FORGE), str(log), str(callers)], environ))
+        root, port = f"http://127.0.0.1:{int(line(forge))}", _free_port()
         argv = [*whyred("mcp").argv, "--http", f"127.0.0.1:{port}", "--forge", root]
-        server = stack.enter_context(_started(argv, environ))
+        server = stack.enter_context(started(argv, environ))
         _until_it_listens(server, port)
         ask = [sys.executable, str(_CALLERS), f"http://127.0.0.1:{port}/mcp"]
-        small = stack.enter_context(_started([*ask, "small", str(ALONE)], environ))
-        _line(small)
-        idle = _peak(server.pid)
+        small = stack.enter_context(started([*ask, "small", str(ALONE)], environ))
+        line(small)
+        idle = peak(server.pid)
         begin = time.perf_counter()
-        many = stack.enter_context(_started([*ask, "many", str(callers)], environ))
+        many = stack.enter_context(started([*ask, "many", str(callers)], environ))
         read = _told(many)
         seconds = time.perf_counter() - begin
         asked = _told(small)
-        return _result(asked[:ALONE], asked[ALONE:], read, (seconds, _peak(server.pid), idle), callers)
+        return _result(asked[:ALONE], asked[ALONE:], read, (seconds, peak(server.pid), idle), callers)
 
 
 def _result(alone: Taken, beside: Taken, read: Taken, whole: tuple[float, float, float], callers: int) -> Result:
@@ -94,24 +94,6 @@ def _log(folder: Path, inputs: Path) -> Path:
     return log
 
 
-@contextlib.contextmanager
-def _started(argv: list[str], environ: dict[str, str]) -> "Iterator[subprocess.Popen[str]]":
-    process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environ)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def _line(process: "subprocess.Popen[str]") -> str:
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    if not line:
-        raise RuntimeError(f"{process.args!r} ended at its start")
-    return line
-
-
 def _told(process: "subprocess.Popen[str]") -> Taken:
     """What it prints at its end; its standard input is closed."""
     out, _ = process.communicate()
@@ -134,11 +116,3 @@ def _until_it_listens(server: "subprocess.Popen[str]", port: int) -> None:
             return
         time.sleep(0.05)
     raise RuntimeError("the server does not listen")
-
-
-def _peak(pid: int) -> float:
-    """The peak of memory of a process and of those it has started, in MiB."""
-    told = Path(f"/proc/{pid}/status").read_text(encoding="ascii").partition("VmHWM:")[2]
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    children = {int(child) for task in tasks for child in (task / "children").read_text().split()}
-    return int(told.split()[0]) / 1024 + sum(map(_peak, children))

@@ -5,14 +5,13 @@ import shutil
 import signal
 import socket
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from bench.measure import Given, Result, environment, median_ratio, whyred
+from bench.processes import line, peak, started
 from bench.tap_forge import request
 
 FORGE = Path(__file__).resolve().parent.parent / "tap_forge.py"
@@ -26,13 +25,13 @@ def bench(given: Given) -> Result:
     """Back to back on one connection, so that the tap still reads the call before; real runners send one a second."""
     keep = given.folder / "tap"
     shutil.rmtree(keep, ignore_errors=True)
-    with _started([sys.executable, str(FORGE)], given.folder) as forge:
-        port = int(_line(forge))
+    with started([sys.executable, str(FORGE)], environment(given.folder)) as forge:
+        port = int(line(forge))
         tap = [*whyred("tap").argv, "--upstream", f"http://127.0.0.1:{port}", "--listen", "127.0.0.1:0", "--json"]
-        with _started([*tap, "--keep", str(keep)], given.folder) as ours:
-            through = int(json.loads(_line(ours))["listen"].rpartition(":")[2])
+        with started([*tap, "--keep", str(keep)], environment(given.folder)) as ours:
+            through = int(json.loads(line(ours))["listen"].rpartition(":")[2])
             pairs = list(_turns(through, port, given.count(9)))
-            peaks = _peak(ours.pid), _peak(forge.pid)
+            peaks = peak(ours.pid), peak(forge.pid)
             ours.send_signal(signal.SIGTERM)
             kept = json.loads(ours.communicate()[0].splitlines()[-1])["rows"]
     medians = statistics.median(a for a, _ in pairs) * 1000, statistics.median(b for _, b in pairs) * 1000
@@ -68,41 +67,16 @@ def _turns(through: int, straight: int, pairs: int) -> Iterator[tuple[float, flo
 
 def _calls(port: int, index: int, row: bytes) -> float:
     taken = []
-    with socket.create_connection(("127.0.0.1", port)) as line:
-        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with socket.create_connection(("127.0.0.1", port)) as wire:
+        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for call in range(CALLS):
             data = request(index + call * ROWS, [row] * ROWS)
             begin = time.perf_counter()
-            line.sendall(data)
+            wire.sendall(data)
             reply = b""
             while b"\r\n\r\n" not in reply:
-                reply += line.recv(1 << 16)
+                reply += wire.recv(1 << 16)
             taken.append(time.perf_counter() - begin)
             if not reply.startswith(b"HTTP/1.1 200 "):
                 raise RuntimeError(f"the call was answered with {reply[:60]!r}")
     return statistics.median(taken)
-
-
-@contextmanager
-def _started(argv: list[str], folder: Path) -> "Iterator[subprocess.Popen[str]]":
-    process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=environment(folder))
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
-
-
-def _line(process: "subprocess.Popen[str]") -> str:
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    if not line:
-        raise RuntimeError(f"{process.args!r} ended at its start")
-    return line
-
-
-def _peak(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024

@@ -10,7 +10,15 @@ from whyred.model.evidence import Unknown
 from whyred.model.host import Subject
 from whyred.probes import journal, runner_files
 from whyred.workflows.nouns import WorkflowError
-from whyred.workflows.runner_config import Connection, RunnerConfig, dotenv_names, read_runner_config, seconds
+from whyred.workflows.runner_config import (
+    Connection,
+    RunnerConfig,
+    RunnerEnv,
+    dotenv_names,
+    read_runner_config,
+    read_runner_envs,
+    seconds,
+)
 
 CONFIG = b"""\
 log: {level: debug}
@@ -32,7 +40,7 @@ def test_what_is_read() -> None:
     said = read_runner_config(CONFIG, "c.yml")
     assert said == RunnerConfig(
         env_names=("TMPDIR", "DEPLOY_TOKEN", "PATH"),
-        shown={"TMPDIR": "/var/tmp"},
+        shown={"TMPDIR": "/var/tmp", "PATH": ""},
         env_file=".env",
         capacity=4,
         timeout="1h30m",
@@ -46,6 +54,16 @@ def test_what_is_read() -> None:
         connections=(Connection("f", "https://f.example", "canary-4", ("a",)),),
     )
     assert "canary" not in repr(said)
+
+
+def test_a_variable_is_read_with_its_value_and_line_for_whoever_asks_by_name() -> None:
+    given = read_runner_envs(CONFIG, "c.yml")
+    assert given.envs["TMPDIR"] == RunnerEnv("/var/tmp", 5)
+    assert given.envs["PATH"] == RunnerEnv("", 5)
+    assert given.env_file == ".env"
+    assert given.envs["DEPLOY_TOKEN"].value == "canary-1"
+    assert "canary" not in repr(given)
+    assert read_runner_envs(b"runner: {env_file: ~}\n", "c.yml").env_file is None
 
 
 def test_an_empty_file_says_nothing_and_what_is_no_table_is_refused() -> None:

@@ -1,24 +1,23 @@
 """The forges a user can reach: which one a target is on, what it is, and the ladder of routes to it."""
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from whyred.app.kept_logs import kept_answers, kept_logs
+from whyred.app.known_servers import keep_server, known_server
 from whyred.app.ladder import Ladder, worst
+from whyred.app.machines import Machine
 from whyred.app.options import Options
 from whyred.app.resolve import Resolver, among, chosen
 from whyred.app.seen import remember
-from whyred.model.evidence import Reason
 from whyred.model.forge import Address, Kind, Server
-from whyred.model.host import HostRefusedError
 from whyred.model.run import Attempt, Run
-from whyred.model.source import Missing, MissingLogError
+from whyred.model.source import MissingLogError
 from whyred.model.trouble import UserError
 from whyred.settings import folders
 from whyred.sources.http import Http
@@ -28,12 +27,8 @@ from whyred.sources.tap import knows
 
 if TYPE_CHECKING:
     from whyred.model.credential import Cookie
-    from whyred.model.host import Host
     from whyred.settings.credentials import Credentials
     from whyred.sources.checkout import Checkout
-
-_FRESH = 3600.0
-"""Seconds for which what a server is need not be asked again."""
 
 
 @dataclass
@@ -59,10 +54,8 @@ class Forges:
         self._ladders: dict[str, Ladder] = {}
         self._clients: list[Http] = []
         self._stack = ExitStack()
-        self._forge_host: Host | None = None
-        self._away: MissingLogError | None = None
-        self._runner_host: Host | None = None
-        self._runner_away: MissingLogError | None = None
+        self._forge = Machine(self.options.forge_host, self._stack)
+        self._runner = Machine(self.options.runner_host, self._stack)
         if self.credentials is None:
             from whyred.settings.credentials import credentials_of_user
 
@@ -146,12 +139,12 @@ class Forges:
     def reach(self, root: str) -> Reach:
         """How one server is reached. With `--forge-host` it need not answer itself."""
         http = self.http(root)
-        host, tapped = self._host(), _tapped() if self.tapped else None
+        host, tapped = self._forge.host(self.progress), _tapped() if self.tapped else None
         try:
             server = self.server(http)
         except MissingLogError as e:
-            if self._away is not None and self.options.database is None:
-                raise worst([("forge-host", self._away), ("server", e)]) from e
+            if self._forge.away is not None and self.options.database is None:
+                raise worst([("forge-host", self._forge.away), ("server", e)]) from e
             kept = tapped is not None and knows(tapped, http.root)
             if host is None and self.options.database is None and not kept:
                 raise
@@ -161,40 +154,16 @@ class Forges:
             server,
             replace_root(http, server),
             host=host,
-            away=self._away,
+            away=self._forge.away,
             folder=self.options.folder,
             database=self.options.database,
             may_read=(lambda _: True) if self.options.read_app_ini else self.may_read,
             password=self.password,
             tapped=tapped,
-            runner_host=self._runner(),
-            runner_away=self._runner_away,
+            runner_host=self._runner.host(self.progress),
+            runner_away=self._runner.away,
             runner_logs=self.options.runner_logs,
         )
-
-    def _runner(self) -> "Host | None":
-        if self.options.runner_host is None:
-            return None
-        if self._runner_host is None and self._runner_away is None:
-            from whyred.app.hosts import reach
-
-            try:
-                self._runner_host, _ = self._stack.enter_context(reach(self.options.runner_host, self.progress))
-            except HostRefusedError as e:
-                self._runner_away = _away(self.options.runner_host, e)
-        return self._runner_host
-
-    def _host(self) -> "Host | None":
-        if self.options.forge_host is None:
-            return None
-        if self._forge_host is None and self._away is None:
-            from whyred.app.hosts import reach
-
-            try:
-                self._forge_host, _ = self._stack.enter_context(reach(self.options.forge_host, self.progress))
-            except HostRefusedError as e:
-                self._away = _away(self.options.forge_host, e)
-        return self._forge_host
 
     def close(self) -> None:
         """Ends connections to the forge's own machine."""
@@ -233,35 +202,13 @@ class Forges:
 
     def server(self, http: Http) -> Server:
         """What a server is: as it was found out within the hour, else asked anew and remembered."""
-        known = self._remembered()
-        remembered = _from_json(http.root, known.get(http.root))
+        remembered = known_server(self.cache, http.root)
         if remembered is not None:
             return remembered
         self.progress(f"asking {http.root} what it is")
         server = identify(http)
-        self._remember(known | {http.root: _to_json(server)})
+        keep_server(self.cache, http.root, server)
         return server
-
-    def _remembered(self) -> dict[str, Any]:
-        if self.cache is None:
-            return {}
-        try:
-            known = json.loads((self.cache / "servers.json").read_bytes())
-        except (OSError, ValueError):
-            return {}  # it can be found out again
-        return known if isinstance(known, dict) else {}
-
-    def _remember(self, known: dict[str, Any]) -> None:
-        if self.cache is None:
-            return
-        part = self.cache / f"servers.json.{os.getpid()}"
-        try:
-            self.cache.mkdir(parents=True, exist_ok=True)
-            part.write_text(json.dumps(known), encoding="utf-8")
-            part.replace(self.cache / "servers.json")
-        except OSError:
-            with suppress(OSError):  # a full disk, or no folder at all, costs only that it is asked again
-                part.unlink()
 
     def resolver(self, address: Address) -> tuple[Resolver, Address]:
         """Who finds runs and attempts on the address's forge."""
@@ -321,13 +268,6 @@ def replace_root(http: Http, server: Server) -> Http:
     return http
 
 
-def _away(name: str, error: HostRefusedError) -> MissingLogError:
-    """Why the forge's or the runner's machine cannot be asked: other routes may help all the same."""
-    refused = error.unknown.reason in (Reason.REFUSED, Reason.NO_PERMISSION)
-    reason = Missing.NO_PERMISSION if refused else Missing.UNREACHABLE
-    return MissingLogError(reason, f"look on the machine {name}", error.unknown.detail)
-
-
 def _host(root: str) -> str | None:
     from urllib.parse import urlsplit
 
@@ -345,21 +285,6 @@ def _checkout_or_none() -> "Checkout | None":
         return _checkout()
     except UserError:
         return None  # no checkout here: then the servers that are logged in to count
-
-
-def _to_json(server: Server) -> dict[str, Any]:
-    paths = None if server.paths is None else sorted(server.paths)
-    return {"kind": server.kind.value, "version": server.version, "paths": paths, "at": time.time()}
-
-
-def _from_json(root: str, entry: object) -> Server | None:
-    """What was found out within the hour; None where that is not known, or was damaged."""
-    told = entry if isinstance(entry, dict) else {}
-    at, kind, version, paths = (told.get(name) for name in ("at", "kind", "version", "paths"))
-    if not isinstance(at, int | float) or not 0 <= time.time() - at < _FRESH or kind not in list(Kind):
-        return None
-    listed = frozenset(map(str, paths)) if isinstance(paths, list) else None
-    return Server(root, Kind(kind), version if isinstance(version, str) else None, listed)
 
 
 def forges(options: Options, progress: Callable[[str], None]) -> Forges:

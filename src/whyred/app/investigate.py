@@ -7,14 +7,14 @@ from whyred.app.ask import Asker, cost, lasting, read_answers
 from whyred.app.read import ReadLog
 from whyred.app.scripts import STEPS_SCRIPT, scripts_of, with_script
 from whyred.app.subjects import SHELL
-from whyred.diagnosis import tell_forge
+from whyred.diagnosis import tell_forge, words
 from whyred.diagnosis.judge import Trust, ask_of, asks, candidates, judge, show
 from whyred.diagnosis.lead import lead, said
 from whyred.diagnosis.match import CANCELLED, passed_over
 from whyred.diagnosis.rank import rank
 from whyred.hosts.bundle import Raw
 from whyred.model.cause import Cause, Of
-from whyred.model.evidence import Answer, Ask, Evidence, Reason, Unknown
+from whyred.model.evidence import Answer, Answers, Ask, Evidence, Reason, Unknown
 from whyred.model.failure import Failure
 from whyred.model.finding import Confidence, Finding, Held, Open, Question, Verdict, Weight
 from whyred.model.run import Attempt, Conclusion
@@ -60,7 +60,9 @@ def investigate(
         findings = after
     if log.matched.failed and not any(f.confidence is Confidence.CONFIRMED for f in findings):
         journal += _beside(beside, answers, asker)
-    ranked, out = rank(findings)
+    if log.matched.failed:
+        journal += _beside(words.asks(f.cause for f in findings), answers, asker)
+    ranked, out = rank([_in_words(f, answers) for f in findings])
     unknown = _unknown(ranked)
     sure = bool(ranked) and ranked[0].confidence is Confidence.CONFIRMED
     return Verdict(
@@ -126,6 +128,11 @@ def _beside(asks: Sequence[Ask], answers: dict[Ask, tuple[Answer, ...]], asker: 
         if any(not isinstance(answer.facts, Unknown) for answer in answers[ask]):
             asked.append(Question(str(ask), _outcome(answers[ask]), "nothing"))
     return asked
+
+
+def _in_words(finding: Finding, answers: Answers) -> Finding:
+    """The finding, with what was found out about the runner in the texts of its cause."""
+    return replace(finding, cause=replace(finding.cause, text=words.in_words(finding.cause.text, answers)))
 
 
 def _judge(cases: Sequence[_Case], answers: dict[Ask, tuple[Answer, ...]], trust: Trust) -> list[Finding]:

@@ -8,13 +8,13 @@ A process keeps the groups it was started with: who was added to a group since g
 import posixpath
 from collections.abc import Mapping
 
-from whyred.model.cause import Value
 from whyred.model.evidence import Reason, Unknown
 from whyred.model.host import Host, HostRefusedError, Stat, Subject
 from whyred.model.probe import Cost, Facts, Kind, Probe
+from whyred.probes.account_groups import of_groups
 from whyred.probes.answer import Fields, Parts, every, pack, printable, refusal, told, without_process
 from whyred.probes.mounts import covers, holding, lines_holding, read_mounts
-from whyred.probes.person import READ, SEARCH, WRITE, Person, ask_person, read_person
+from whyred.probes.person import Person, ask_person, read_person, there_and_writable
 from whyred.probes.place import entrance, follow, mountinfo
 
 FIELDS = {
@@ -43,9 +43,6 @@ FIELDS = {
 _ACCOUNTS_LIMIT = 4 << 20
 _NO_PATH = Unknown(Reason.NOT_APPLICABLE, "no path was named")
 _OF_HOME = ("home_usable", "home_in_way", "home", "home_exists", "home_writable", "home_covered")
-_OF_GROUPS = ("user", "uid", "account_home", "group_missing", "groups_missing", "groups")
-_OF_PATH = ("socket_refused", "group_stale", "path_group")
-_OF_REFUSAL = ("group_lost", "group_wanted", "group_name")
 _OTHER = Unknown(Reason.NOT_APPLICABLE, "the log is about another variable than HOME")
 
 
@@ -112,13 +109,13 @@ def read(data: bytes) -> Facts:
         return every(FIELDS, parts.broken)
     table = parts.table("person")
     person = table if isinstance(table, Unknown) else read_person(table)
-    facts = _of_home(parts, person) | _of_groups(parts, person) | _of_path(parts, person) | _of_refusal(parts, person)
+    facts = _of_home(parts, person) | of_groups(parts, person)
     return facts | {"uninvolved": _uninvolved(facts)}
 
 
 def _uninvolved(facts: Fields) -> bool | Unknown:
     """Nothing of the account can have refused the path."""
-    signs = [facts[name] for name in ("home_in_way", "socket_refused", "group_stale", *_OF_REFUSAL[:2])]
+    signs = [facts[name] for name in ("home_in_way", "socket_refused", "group_stale", "group_lost", "group_wanted")]
     unknown = next((s for s in (*signs, facts["home_usable"]) if isinstance(s, Unknown)), None)
     if unknown is not None:
         return unknown
@@ -134,7 +131,7 @@ def _of_home(parts: Parts, person: Person | Unknown) -> Fields:
     home = parts.text("home")
     if isinstance(home, Unknown):
         return every(_OF_HOME, home)
-    exists, writable = _state(parts, "place", person)
+    exists, writable = there_and_writable(parts, "place", person)
     if writable is True and _is_readonly(parts, home):
         writable = False
     usable = writable if exists is True and writable is not None else exists
@@ -167,27 +164,6 @@ def _is_readonly(parts: Parts, home: str) -> bool:
     return mount is not None and mount.readonly
 
 
-def _state(parts: Parts, key: str, person: Person | Unknown) -> tuple[bool | Unknown, bool | Unknown | None]:
-    """Whether something is there, and whether the user may write to it."""
-    if parts.absent(key):
-        return False, None
-    place = parts.table(key)
-    if isinstance(place, Unknown):
-        return place, place
-    if place.absent("stat"):
-        return False, None
-    stat, crossed = place.stat("stat"), place.tables("crossed")
-    if isinstance(stat, Unknown):
-        return stat, stat
-    if isinstance(crossed, Unknown):
-        return True, crossed
-    if isinstance(person, Unknown):
-        return True, person
-    folders = [Parts.of({"stat": c.parts}).stat("stat") for c in crossed]
-    passable = all(not isinstance(f, Unknown) and person.may(f, SEARCH) for f in folders)
-    return True, passable and person.may(stat, WRITE) and (stat.kind != "directory" or person.may(stat, SEARCH))
-
-
 def _covered(parts: Parts, home: str) -> bool | Unknown | None:
     """Whether the process sees another mount over its home than the host's first process does."""
     own, first = parts.text("mounts"), parts.text("host_mounts")
@@ -199,117 +175,6 @@ def _covered(parts: Parts, home: str) -> bool | Unknown | None:
     if mine is None or mine.point == "/" or not covers(mine.point, path):
         return False
     return theirs is None or (mine.device, mine.root) != (theirs.device, theirs.root)
-
-
-def _of_groups(parts: Parts, person: Person | Unknown) -> Fields:
-    passwd, group = parts.text("passwd"), parts.text("group")
-    if isinstance(person, Unknown):
-        return every(_OF_GROUPS, person)
-    facts: Fields = {"uid": person.uid}
-    user = _user(passwd, person.uid) if isinstance(passwd, str) else None
-    facts |= every(("user", "account_home"), passwd if isinstance(passwd, Unknown) else None)
-    if user is not None:
-        facts |= {"user": user[0], "account_home": user[1]}
-    if isinstance(group, Unknown):
-        return facts | every(("group_missing", "groups_missing", "groups"), group)
-    rows = [row for line in group.split("\n") if (row := _group(line)) is not None]
-    names = {gid: name for name, gid, _ in reversed(rows)}
-    facts["groups"] = ",".join(names.get(g, str(g)) for g in sorted(person.groups)) or None
-    if user is None:
-        nobody = Unknown(Reason.NOT_FOUND, f"/etc/passwd has no line of user {person.uid}: the account is elsewhere")
-        unknown = passwd if isinstance(passwd, Unknown) else nobody
-        return facts | every(("group_missing", "groups_missing"), unknown)
-    missing = [name for name, gid, members in rows if user[0] in members and gid not in person.groups]
-    return facts | {"group_missing": bool(missing), "groups_missing": ",".join(sorted(missing)) or None}
-
-
-def _user(passwd: str, uid: int) -> tuple[str, str] | None:
-    """Name and home of the first line with this number (passwd(5))."""
-    rows = [line.split(":") for line in passwd.split("\n")]
-    return next(((printable(r[0]), printable(r[5])) for r in rows if len(r) == 7 and r[2] == str(uid)), None)
-
-
-def _own_group(passwd: str, uid: int) -> int | None:
-    """The number of the group that /etc/passwd gives this user."""
-    rows = [line.split(":") for line in passwd.split("\n")]
-    gids = [r[3] for r in rows if len(r) == 7 and r[2] == str(uid)]
-    return int(gids[0][:12]) if gids and gids[0].isdecimal() else None
-
-
-def _group(line: str) -> tuple[str, int, list[str]] | None:
-    """Name, number and members of a line of group(5)."""
-    row = line.split(":")
-    if len(row) != 4 or not (row[2].isascii() and row[2].isdecimal() and len(row[2]) < 12):
-        return None
-    return printable(row[0]), int(row[2]), row[3].strip().split(",")
-
-
-def _of_path(parts: Parts, person: Person | Unknown) -> Fields:
-    if parts.absent("there"):
-        return every(_OF_PATH, None)
-    there = parts.table("there")
-    if isinstance(there, Unknown):
-        return every(_OF_PATH, there)
-    if there.absent("stat"):
-        return every(_OF_PATH, None)
-    stat, group, passwd = there.stat("stat"), parts.text("group"), parts.text("passwd")
-    for part in (stat, group, passwd, person):
-        if isinstance(part, Unknown):
-            return every(_OF_PATH, part)
-    assert isinstance(stat, Stat)
-    assert isinstance(person, Person)
-    rows = [r for line in str(group).split("\n") if (r := _group(line)) is not None]
-    user = _user(str(passwd), person.uid)
-    writable = _state(parts, "there", person)[1]
-    given = any(gid == stat.gid and user is not None and user[0] in members for _, gid, members in rows)
-    lacking = stat.gid not in person.groups and stat.uid != person.uid and not person.may(stat, WRITE)
-    refused: Value | Unknown | None = not writable if isinstance(writable, bool) else writable
-    return {
-        "socket_refused": refused if stat.kind == "other" else None,
-        "group_stale": given and lacking and bool(stat.mode >> 3 & (WRITE | READ)),
-        "path_group": next((name for name, gid, _ in rows if gid == stat.gid), str(stat.gid)),
-    }
-
-
-def _of_refusal(parts: Parts, person: Person | Unknown) -> Fields:
-    """Whether a group that the process does not have opens what refuses the path."""
-    none: Fields = {"group_lost": False, "group_wanted": False, "group_name": None}
-    if parts.absent("there") or parts.text("errno") != "EACCES":
-        return none
-    there, group, passwd = parts.table("there"), parts.text("group"), parts.text("passwd")
-    for part in (there, group, passwd, person):
-        if isinstance(part, Unknown):
-            return every(_OF_REFUSAL, part)
-    assert isinstance(there, Parts)
-    assert isinstance(person, Person)
-    rows = [r for line in str(group).split("\n") if (r := _group(line)) is not None]
-    user = _user(str(passwd), person.uid)
-    shut = next((s for s, bits in _on_the_way(there) if _opened_by_group(s, person, bits)), None)
-    if shut is None:
-        return none
-    given = any(gid == shut.gid and user is not None and user[0] in members for _, gid, members in rows)
-    return {
-        "group_lost": given,
-        # Who gives files to a group that is one user's own shares them with nobody (useradd(8), USERGROUPS_ENAB).
-        "group_wanted": not given and shut.gid not in (0, shut.uid, _own_group(str(passwd), shut.uid)),
-        "group_name": next((name for name, gid, _ in rows if gid == shut.gid), str(shut.gid)),
-    }
-
-
-def _on_the_way(there: Parts) -> list[tuple[Stat, int]]:
-    """The folders down to the path and itself, each with the bits that may be wanted there."""
-    crossed = there.tables("crossed")
-    rows = [] if isinstance(crossed, Unknown) else [Parts.of({"stat": c.parts}).stat("stat") for c in crossed]
-    folders = [s for s in rows if isinstance(s, Stat)]
-    end = None if there.absent("stat") else there.stat("stat")
-    wanted = [(s, SEARCH) for s in folders] + [(s, WRITE) for s in folders[-1:]]
-    return wanted + ([(end, READ), (end, WRITE)] if isinstance(end, Stat) else [])
-
-
-def _opened_by_group(stat: Stat, person: Person, bit: int) -> bool:
-    """Whether the user is refused there what the group has, as one who is neither the owner nor in it."""
-    outside = stat.uid != person.uid and stat.gid not in person.groups
-    return outside and not person.may(stat, bit) and bool(stat.mode >> 3 & bit)
 
 
 PROBE = Probe(

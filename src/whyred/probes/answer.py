@@ -76,7 +76,8 @@ def _plain(value: object) -> Any:
 
 
 class Parts:
-    """The parts of a document. Every getter gives the part, or an `Unknown`: the host's own, or `unreadable`."""
+    """The parts of a document. Every getter gives the part, or an `Unknown`: the host's own, or `unreadable`; of a
+    document that is none at all why it is none (`broken`)."""
 
     def __init__(self, data: bytes) -> None:
         self.parts, self.broken = _unpack(data)

@@ -73,6 +73,29 @@ def read_person(parts: Parts) -> Person | Unknown:
         return parts.strange("status")
 
 
+def there_and_writable(
+    parts: Parts, key: str, person: Person | Unknown
+) -> tuple[bool | Unknown, bool | Unknown | None]:
+    """Whether something is at a place that `follow` found (`stat`, `crossed`), and whether one may write to it."""
+    if parts.absent(key):
+        return False, None
+    place = parts.table(key)
+    if isinstance(place, Unknown):
+        return place, place
+    if place.absent("stat"):
+        return False, None
+    stat, crossed = place.stat("stat"), place.tables("crossed")
+    if isinstance(stat, Unknown):
+        return stat, stat
+    if isinstance(crossed, Unknown):
+        return True, crossed
+    if isinstance(person, Unknown):
+        return True, person
+    folders = [Parts.of({"stat": c.parts}).stat("stat") for c in crossed]
+    passable = all(not isinstance(f, Unknown) and person.may(f, SEARCH) for f in folders)
+    return True, passable and person.may(stat, WRITE) and (stat.kind != "directory" or person.may(stat, SEARCH))
+
+
 def _ranges(parts: Parts, key: str) -> tuple[tuple[int, int], ...]:
     """The mapped ids as whyred sees them (user_namespaces(7)): in the same namespace the inner ones, else the outer."""
     text, same = parts.text(key), parts.flag("same_users")

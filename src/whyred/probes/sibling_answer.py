@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from whyred.model.evidence import Unknown
+from whyred.model.evidence import Reason, Unknown
 from whyred.model.forge import Kind
 from whyred.model.run import Attempt, Run
 from whyred.probes.answer import Parts
 from whyred.probes.forge_rows import read_attempt, read_run, same_run
+
+NEWEST = 50
+"""Runs of the repository that are listed: one page of every forge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,15 @@ def taken(parts: Parts) -> Siblings | Unknown:
         next((found for found in tries[1:] if isinstance(found, Unknown)), None),
         alone=count == 1,
     )
+
+
+def lacking(rows: Rows | Unknown, run: Run) -> Unknown | None:
+    """Why a run that is not in the list may be there all the same."""
+    if isinstance(rows, Unknown):
+        return rows
+    if run.commit is None:
+        return Unknown(Reason.NOT_SUPPORTED, "the forge does not tell the commit of this run")
+    return None if rows.whole else Unknown(Reason.NOT_SUPPORTED, "the list of runs that could be had may lack some")
 
 
 def _rows(parts: Parts, key: str) -> Rows | Unknown:

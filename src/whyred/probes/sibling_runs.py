@@ -16,7 +16,8 @@ from whyred.model.probe import Kind as Asks
 from whyred.model.run import Attempt, Conclusion, Run, Status
 from whyred.probes.answer import Parts, every, pack, told
 from whyred.probes.forge_rows import attempt_row, begun, is_green, is_red, own, run_row, same_run, same_tree
-from whyred.probes.sibling_answer import Rows, Siblings, taken
+from whyred.probes.sibling_answer import NEWEST, Siblings, lacking, taken
+from whyred.probes.sibling_times import of_time, red_alone, twins
 
 FIELDS = {
     "same_commit": "how the other tries of this job on the same files ended: `green`, `red`, `both`, or `none` ended",
@@ -40,21 +41,15 @@ FIELDS = {
     "attempt": "the number of the try, counted from 1",
     "silent_seconds": "seconds between the last line of the log and the end of the attempt",
 }
-_NEWEST = 50
-"""Runs of the repository that are listed: one page of every forge."""
 _OF_COMMIT = 20
 _LOOKED_AT = 2
 """Runs of each kind whose jobs are asked for, and other repositories whose runs are."""
-_TWIN = 120.0
-"""Seconds within which two runs were made at once."""
 _NO_RUNNER = Unknown(Reason.NOT_SUPPORTED, "the forge does not tell which runner took a job")
-_AROUND = 600.0
-"""Seconds before the beginning and after the end of a run in which others ran around it."""
 
 
 def ask(forge: Forge, _subject: Subject, _arguments: Mapping[str, str]) -> bytes:
     """The lists of runs, and the jobs of the few that matter."""
-    newest = told(lambda: forge.runs(RunQuery(_NEWEST)))
+    newest = told(lambda: forge.runs(RunQuery(NEWEST)))
     listed = () if isinstance(newest, Unknown) else newest.runs
     run = own(forge, listed)
     commit = newest if _has_all(newest, run) else told(lambda: forge.runs(RunQuery(_OF_COMMIT, commit=run.commit)))
@@ -79,7 +74,7 @@ def _has_all(newest: Listed | Unknown, run: Run) -> bool:
     """Whether the list of the newest runs has every run of the commit; or the commit is none to ask for."""
     if run.commit is None:
         return True
-    return not isinstance(newest, Unknown) and newest.whole and len(newest.runs) < _NEWEST
+    return not isinstance(newest, Unknown) and newest.whole and len(newest.runs) < NEWEST
 
 
 def _alike(forge: Forge, run: Run, commit: Listed | Unknown) -> list[Run]:
@@ -138,8 +133,8 @@ def read(data: bytes) -> Facts:
     found = taken(Parts(data))
     if isinstance(found, Unknown):
         return every(FIELDS, found)
-    facts = {**_of_commit(found), **_of_time(found), **_of_runner(found), **_of_attempt(found)}
-    return {**facts, "red_alone": _red_alone(found, facts["red_elsewhere"])}
+    facts = {**_of_commit(found), **of_time(found), **_of_runner(found), **_of_attempt(found)}
+    return {**facts, "red_alone": red_alone(found, facts["red_elsewhere"])}
 
 
 def _of_commit(it: Siblings) -> Facts:
@@ -151,10 +146,10 @@ def _of_commit(it: Siblings) -> Facts:
     ended: Value | Unknown = "both" if reds and greens else "green" if greens else "red" if reds else "none"
     if not greens and it.closed is not None:
         ended = it.closed
-    lacking = None if tries else it.closed or _lacking(it.commit, it.run)
-    if lacking is not None:
-        return {**every(("same_commit", *_PLACED), lacking), **_twins(it)}
-    return {"same_commit": ended, **_placed(it, tries), **_twins(it)}
+    missing = None if tries else it.closed or lacking(it.commit, it.run)
+    if missing is not None:
+        return {**every(("same_commit", *_PLACED), missing), **twins(it)}
+    return {"same_commit": ended, **_placed(it, tries), **twins(it)}
 
 
 _PLACED = ("green_here", "green_elsewhere", "red_elsewhere")
@@ -171,101 +166,6 @@ def _placed(it: Siblings, tries: Sequence[Attempt]) -> Facts:
         "green_elsewhere": any(green and runner != here for runner, green in on),
         "red_elsewhere": any(not green and runner != here for runner, green in on),
     }
-
-
-def _lacking(rows: Rows | Unknown, run: Run) -> Unknown | None:
-    """Why a run that is not in the list may be there all the same."""
-    if isinstance(rows, Unknown):
-        return rows
-    if run.commit is None:
-        return Unknown(Reason.NOT_SUPPORTED, "the forge does not tell the commit of this run")
-    return None if rows.whole else Unknown(Reason.NOT_SUPPORTED, "the list of runs that could be had may lack some")
-
-
-def _twins(it: Siblings) -> Facts:
-    rows = () if isinstance(it.commit, Unknown) else it.commit.runs
-    found = [other for other in rows if _is_twin(it.run, other)]
-    lacking = None if found else _lacking(it.commit, it.run)
-    if lacking is None and begun(it.run) is None:
-        lacking = Unknown(Reason.NOT_SUPPORTED, "the forge does not tell when this run was made")
-    if lacking is not None:
-        return {"twins": lacking, "twin": lacking}
-    first = found[0] if found else None
-    return {"twins": len(found), "twin": f"{first.label}: {first.event} {first.workflow}" if first else None}
-
-
-def _is_twin(run: Run, other: Run) -> bool:
-    """Whether both were made at once for one commit, and no times show that one had ended before the other began."""
-    at, its = begun(run), begun(other)
-    if same_run(run, other) or run.commit is None or run.commit != other.commit or at is None or its is None:
-        return False
-    differs = other.event is not None and other.workflow is not None
-    differs = differs and (other.event, other.workflow) != (run.event, run.workflow)
-    return differs and abs(at - its) <= _TWIN and _met(run, other) is not False
-
-
-def _met(one: Run, other: Run, margin: float = 0.0) -> bool | None:
-    """Whether two runs ran at the same time, to within some seconds; None where a time is not told."""
-    starts = (one.started or begun(one), other.started or begun(other))
-    if starts[0] is None or starts[1] is None or one.ended is None or other.ended is None:
-        return None
-    return starts[0] - margin < other.ended and starts[1] < one.ended + margin
-
-
-def _of_time(it: Siblings) -> Facts:
-    rows = it.newest if isinstance(it.newest, Unknown) else it.newest.runs
-    if isinstance(rows, Unknown):
-        return every(("newer_began", "others_red", "others_green", "all_red"), rows)
-    assert isinstance(it.newest, Rows)
-    covered = it.newest.reaches(it.run, _NEWEST)
-    old = Unknown(Reason.NOT_SUPPORTED, f"the run is not among the newest {_NEWEST} that the forge lists")
-    newer = _newer(it, rows)
-    if newer is False and not covered:
-        newer = old
-    others = _others(it)
-    reds, greens = [o for o in others if is_red(o)], [o for o in others if is_green(o)]
-    if not others and not covered:
-        return {"newer_began": newer, **every(("others_red", "others_green", "all_red"), old)}
-    together = len({(o.repo, o.commit) for o in reds}) >= 2 and not greens
-    return {"newer_began": newer, "others_red": len(reds), "others_green": len(greens), "all_red": together}
-
-
-def _others(it: Siblings) -> list[Run]:
-    """Runs of other commits around this one."""
-    rows = () if isinstance(it.newest, Unknown) else it.newest.runs
-    return [o for o in (*rows, *it.beside) if _is_other(it.run, o) and _met(it.run, o, _AROUND)]
-
-
-def _red_alone(it: Siblings, elsewhere: Value | Unknown | None) -> Value | Unknown | None:
-    """Two runners may sit on one sick host: only that others got through says that it was well."""
-    if elsewhere is not True:
-        return elsewhere
-    return any(is_green(o) and (o.repo, o.workflow) == (it.run.repo, it.run.workflow) for o in _others(it))
-
-
-def _is_other(run: Run, other: Run) -> bool:
-    return (run.repo, run.commit) != (other.repo, other.commit) and None not in (run.commit, other.commit)
-
-
-def _newer(it: Siblings, rows: Sequence[Run]) -> Value | Unknown:
-    """Whether another run was made after this one and before its end; the last line of a log is before that."""
-    at, ended = begun(it.run), it.ended
-    if at is None or it.run.branch is None or it.run.workflow is None:
-        return Unknown(Reason.NOT_SUPPORTED, "the forge does not tell the branch, the workflow or the time of this run")
-    alike = [o for o in rows if (o.branch, o.workflow) == (it.run.branch, it.run.workflow) and not same_run(it.run, o)]
-    made = [when for o in alike if (when := begun(o)) is not None and when > at]
-    known = max((t for t in (ended, it.log_ended) if t is not None), default=None)
-    if known is not None and any(when <= known for when in made):
-        return True
-    latest = ended if ended is not None else it.run.ended  # the run ends no earlier than any of its jobs
-    if made and latest is None:
-        return Unknown(Reason.NOT_SUPPORTED, "the forge does not tell when this attempt ended")
-    unsure = [when for when in made if latest is not None and when <= latest]
-    return (
-        Unknown(Reason.NOT_SUPPORTED, "the forge tells when the run ended, and not when this job did")
-        if unsure
-        else False
-    )
 
 
 def _of_runner(it: Siblings) -> Facts:

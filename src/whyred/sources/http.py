@@ -198,8 +198,6 @@ class Http:
         raise AssertionError("the last try returns or raises")
 
     def _once(self, method: str, url: str, by: By, body: bytes | None, headers: dict[str, str], small: bool) -> Stream:
-        import urllib3
-
         from whyred.sources._connections import meter_of
 
         asked = f"{method} {shown(url)}"
@@ -211,22 +209,7 @@ class Http:
         response, turn, begun = None, self._turn, self.clock()
         try:
             self.sent += 1
-            response = self._manager().request(
-                method,
-                url,
-                body=body,
-                headers=headers | self._credentials(url, by) if ours else headers,
-                redirect=False,
-                retries=False,
-                preload_content=False,
-                timeout=urllib3.Timeout(connect=CONNECT, read=READ),
-            )
-        except urllib3.exceptions.LocationParseError as e:
-            raise UserError(f"{shown(url)} is no URL", str(e), "Write https://HOST/OWNER/REPO") from None
-        except (urllib3.exceptions.HTTPError, OSError) as e:
-            raise unreachable(asked, e) from None
-        except Overrun as e:
-            raise MissingLogError(e.reason, asked, e.help) from None
+            response = self._sent(method, url, by if ours else By.NOBODY, body, headers, asked)
         finally:
             if response is None:
                 self._slots.release()
@@ -238,6 +221,30 @@ class Http:
             meter.ends(begun + SMALL)
         reply = Reply(response.status, told, b"", asked)
         return Stream(reply, response, meter, self.clock, _once_only(self._slots.release), self.check)
+
+    def _sent(
+        self, method: str, url: str, by: By, body: bytes | None, headers: dict[str, str], asked: str
+    ) -> "BaseHTTPResponse":
+        """The answer, whose body is not read yet. Raises UserError (no URL) and MissingLogError (no answer)."""
+        import urllib3
+
+        try:
+            return self._manager().request(
+                method,
+                url,
+                body=body,
+                headers=headers | self._credentials(url, by),
+                redirect=False,
+                retries=False,
+                preload_content=False,
+                timeout=urllib3.Timeout(connect=CONNECT, read=READ),
+            )
+        except urllib3.exceptions.LocationParseError as e:
+            raise UserError(f"{shown(url)} is no URL", str(e), "Write https://HOST/OWNER/REPO") from None
+        except (urllib3.exceptions.HTTPError, OSError) as e:
+            raise unreachable(asked, e) from None
+        except Overrun as e:
+            raise MissingLogError(e.reason, asked, e.help) from None
 
     def _credentials(self, url: str, by: By) -> dict[str, str]:
         told: dict[str, str] = {}

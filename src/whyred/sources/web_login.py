@@ -56,16 +56,34 @@ def sign_in(
     told = {"user_name": user, "password": password, "remember": "on"}
     reply = http.call("POST", _FORM, By.WEB, form=_with_csrf(http, told), again=False)
     if (wanted := _SECOND.get(_target(reply))) is not None:
-        if given := _given(code, wanted):
-            while _is_wrong(reply := _with_code(http, given)):
-                why = "the server did not accept it (a code works once, and for half a minute)"
-                wrong = NotAcceptedError("wrong one-time code", why, "Wait for the next code and try again")
-                if not again(wrong) or not (given := _given(code, wanted)):
-                    raise wrong
-        elif _target(reply) == _CODE:
-            help_ = "this account wants a one-time code: give it when asked, or with --code-stdin"
-            raise MissingLogError(Missing.NEEDS_TWO_FACTOR, reply.asked, help_)
-    to = _target(reply)
+        reply = _second_factor(http, reply, lambda: _given(code, wanted), again)
+    _refuse(reply)
+    home = http.get(_HOME, By.WEB)
+    if refused := dead_end(home):
+        raise refused
+    if home.status != 200:
+        help_ = "the server accepted the password and did not keep the login: is it behind a proxy that drops cookies?"
+        raise MissingLogError(Missing.NEEDS_WEB_LOGIN, reply.asked, help_)
+
+
+def _second_factor(
+    http: Http, reply: Reply, ask: Callable[[], str | None], again: Callable[[UserError], bool]
+) -> Reply:
+    """The answer to the one-time code, asked for as long as it is a wrong one; the one before where none is given."""
+    given = ask()
+    if not given and _target(reply) == _CODE:
+        help_ = "this account wants a one-time code: give it when asked, or with --code-stdin"
+        raise MissingLogError(Missing.NEEDS_TWO_FACTOR, reply.asked, help_)
+    while given and _is_wrong(reply := _with_code(http, given)):
+        why = "the server did not accept it (a code works once, and for half a minute)"
+        wrong = NotAcceptedError("wrong one-time code", why, "Wait for the next code and try again")
+        if not again(wrong) or not (given := ask()):
+            raise wrong
+    return reply
+
+
+def _refuse(reply: Reply) -> None:
+    """Raises where what was sent did not sign in."""
     if refused := dead_end(reply):
         raise refused
     if reply.status == 200:
@@ -73,14 +91,8 @@ def sign_in(
     if reply.status == 403:
         help_ = "signing in with a password is switched off there: use the API or the forge's own machine"
         raise MissingLogError(Missing.NEEDS_WEB_LOGIN, reply.asked, help_)
-    if reply.status not in (302, 303) or to == _FORM:
+    if reply.status not in (302, 303) or _target(reply) == _FORM:
         raise refusal(reply, token=False)
-    home = http.get(_HOME, By.WEB)
-    if refused := dead_end(home):
-        raise refused
-    if home.status != 200:
-        help_ = "the server accepted the password and did not keep the login: is it behind a proxy that drops cookies?"
-        raise MissingLogError(Missing.NEEDS_WEB_LOGIN, reply.asked, help_)
 
 
 def _given(code: str | Callable[[str], str | None] | None, wanted: str) -> str | None:

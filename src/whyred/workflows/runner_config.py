@@ -1,6 +1,7 @@
 """What the configuration file of forgejo-runner or of Gitea's runner says that jobs come to feel.
 
-The file holds secrets (tokens, cache secret, values in `runner.envs`): only what is named here leaves it.
+The file holds secrets (tokens, cache secret, values in `runner.envs`): `RunnerConfig` has only what is named here. One
+variable with its value is read by `read_runner_envs`, for whoever was asked about it by name.
 
 Source: config.example.yaml of both runners and their internal/pkg/config/config.go.
 """
@@ -29,6 +30,22 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
+class RunnerEnv:
+    """A variable that the runner gives its jobs: the value, which may be secret, and its line in the file."""
+
+    value: str = field(repr=False)
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerEnvs:
+    """What gives jobs variables: `runner.envs`, and the path of the env file that is merged over it (None: none)."""
+
+    envs: Mapping[str, RunnerEnv]
+    env_file: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class RunnerConfig:
     """The settings, each None where the file does not say it; `shown` holds the harmless values of `env_names`."""
 
@@ -49,18 +66,14 @@ class RunnerConfig:
 
 def read_runner_config(data: bytes, name: str) -> RunnerConfig:
     """The settings of the file called `name`; an empty file says nothing. Raises `WorkflowError` (no YAML)."""
-    root = read_tree(data, name)
-    if root is None:
-        return RunnerConfig()
-    if not isinstance(root, Table):
-        raise WorkflowError(name, None, "not a configuration", "its top level is no mapping", "see generate-config")
+    root = _root(data, name)
     runner, cache, host = (_table(root, key) for key in ("runner", "cache", "host"))
-    envs = _table(runner, "envs")
+    given = _envs(runner)
     capacity = _text(runner, "capacity") or ""
     return RunnerConfig(
-        env_names=tuple(envs.entries),
-        shown={k: v for k in envs.entries if k in SHOWN and (v := _text(envs, k)) is not None},
-        env_file=_text(runner, "env_file") or None,
+        env_names=tuple(_table(runner, "envs").entries),
+        shown={name: env.value for name, env in given.envs.items() if name in SHOWN},
+        env_file=given.env_file,
         capacity=int(capacity) if re.fullmatch(r"[0-9]{1,6}", capacity) else None,
         timeout=_text(runner, "timeout"),
         shutdown_timeout=_text(runner, "shutdown_timeout"),
@@ -72,6 +85,28 @@ def read_runner_config(data: bytes, name: str) -> RunnerConfig:
         log_level=_text(_table(root, "log"), "level"),
         connections=tuple(_connections(_table(_table(root, "server"), "connections"))),
     )
+
+
+def read_runner_envs(data: bytes, name: str) -> RunnerEnvs:
+    """What the file called `name` gives jobs. Raises `WorkflowError` (no YAML)."""
+    return _envs(_table(_root(data, name), "runner"))
+
+
+def _root(data: bytes, name: str) -> Table:
+    root = read_tree(data, name)
+    if root is None:
+        return Table(0)
+    if not isinstance(root, Table):
+        raise WorkflowError(name, None, "not a configuration", "its top level is no mapping", "see generate-config")
+    return root
+
+
+def _envs(runner: Table) -> RunnerEnvs:
+    """A name without a value (`NAME:`) is set to the empty text: so does yaml.v3 with a map of texts."""
+    table = _table(runner, "envs")
+    texts = {name: node for name, node in table.entries.items() if isinstance(node, Text)}
+    envs = {name: RunnerEnv("" if node.null else node.text, table.lines[name]) for name, node in texts.items()}
+    return RunnerEnvs(envs, _text(runner, "env_file") or None)
 
 
 def _connections(table: Table) -> Iterator[Connection]:

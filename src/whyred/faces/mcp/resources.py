@@ -36,6 +36,7 @@ def cause(id_: str) -> str:
     """One cause as a page. Raises UserError."""
     import difflib
 
+    from whyred.diagnosis.words import in_words
     from whyred.library.read_causes import causes as all_causes
 
     known = {name: one for one in all_causes() for name in (one.id, *one.aliases)}
@@ -44,7 +45,7 @@ def cause(id_: str) -> str:
         raise UserError(
             f"there is no cause {id_[:60]!r}", "the library has none", f"Nearest: {', '.join(near) or 'none'}"
         )
-    one, text = known[id_], known[id_].text
+    one, text = known[id_], in_words(known[id_].text, {})
     rows = [f"# {one.id}: {one.title}", f"class {one.class_}", text.what]
     rows += [
         f"## To check\n{text.check}",

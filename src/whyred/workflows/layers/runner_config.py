@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from whyred.model.variable import Effect, Setting
 from whyred.workflows.layer import Ground, Layer, More, Read
 from whyred.workflows.nouns import WorkflowError
+from whyred.workflows.runner_config import RunnerEnvs, read_runner_envs
 from whyred.workflows.variables import dotenv_entries
-from whyred.workflows.yaml_tree import Node, Table, Text, read_tree
 
 ENV_FILE = "env-file"
 
@@ -29,27 +29,22 @@ def read(text: str, path: str, name: str, ground: Ground, how: str) -> Read:
         layer = "runner-env-file" if how else "runner-dotenv"
         found = [(n, v) for n, key, v in dotenv_entries(text) if key == name]
         return Read(tuple(Setting(layer, f"{path}:{n}", Effect.SETS, v) for n, v in found[-1:]))
-    runner = _entry(_tree(text, path), "runner")
-    envs, env_file = _entry(runner, "envs"), _entry(runner, "env_file")
+    given = _given(text, path)
     settings: tuple[Setting, ...] = ()
-    if isinstance(envs, Table) and isinstance(value := envs.entries.get(name), Text):
-        settings = (Setting("runner-config", f"{path}:{envs.lines[name]}", Effect.SETS, value.text),)
+    if env := given.envs.get(name):
+        settings = (Setting("runner-config", f"{path}:{env.line}", Effect.SETS, env.value),)
     more: tuple[More, ...] = ()
-    if isinstance(env_file, Text) and env_file.text:
-        place = posixpath.join(ground.runner_folder or posixpath.dirname(path), env_file.text)
+    if given.env_file:
+        place = posixpath.join(ground.runner_folder or posixpath.dirname(path), given.env_file)
         more = (More("runner-config", posixpath.normpath(place), ENV_FILE),)
     return Read(settings, more)
 
 
-def _tree(text: str, path: str) -> Node | None:
+def _given(text: str, path: str) -> RunnerEnvs:
     try:
-        return read_tree(text.encode("utf-8", "surrogateescape"), path)
+        return read_runner_envs(text.encode("utf-8", "surrogateescape"), path)
     except WorkflowError as e:
         raise ValueError("it is no YAML that whyred can read") from e
-
-
-def _entry(node: Node | None, key: str) -> Node | None:
-    return node.entries.get(key) if isinstance(node, Table) else None
 
 
 LAYER = Layer("runner-config", "the runner's configuration", files, read)

@@ -100,12 +100,7 @@ def command(
     from whyred.settings import folders
 
     target = _target(target, here, log, host)
-    if this_host_ran_it and host is None:
-        raise click.UsageError("--this-host-ran-it vouches for a host: say which, with --host local.")
-    if this_host_ran_it and no_probe:
-        raise click.UsageError("--no-probe asks no host, so there is nothing that --this-host-ran-it could vouch for.")
-    if out is not None and save is not None and out.absolute() == save.absolute():
-        raise click.UsageError("--out and --save name the same file: one would write over the other.")
+    _refuse_contradictions(host, out, save, vouched=this_host_ran_it, no_probe=no_probe)
     refuse_loss(target, "--out", out)
     refuse_loss(target, "--save", save)
     if baselines and no_baseline:
@@ -118,6 +113,18 @@ def command(
     if here:
         _summarise(verdict, progress)
     return 1 if verdict.failed else 0
+
+
+def _refuse_contradictions(
+    host: str | None, out: Path | None, save: Path | None, *, vouched: bool, no_probe: bool
+) -> None:
+    """Raises UsageError where one option makes nothing of another."""
+    if vouched and host is None:
+        raise click.UsageError("--this-host-ran-it vouches for a host: say which, with --host local.")
+    if vouched and no_probe:
+        raise click.UsageError("--no-probe asks no host, so there is nothing that --this-host-ran-it could vouch for.")
+    if out is not None and save is not None and out.absolute() == save.absolute():
+        raise click.UsageError("--out and --save name the same file: one would write over the other.")
 
 
 def _target(target: str | None, here: bool, log: str | None, host: str | None) -> str:
