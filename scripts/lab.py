@@ -34,8 +34,11 @@ _GROUPS = Path("/sys/fs/cgroup")
 """Where a recipe may make a control group, named `$LAB_GROUP`; the one thing that does not end with its host."""
 _HOST = (
     'mount --bind "$0" /mnt && mount -t tmpfs -o mode=1777 lab-host /tmp && mount -t tmpfs lab-host /run && '
-    'mount -t tmpfs lab-host /var && mkdir -m 1777 /var/tmp && cd /mnt && exec "$@"'
+    'mount -t tmpfs lab-host /var && mkdir -m 1777 /var/tmp && mount -t tmpfs lab-host /srv && '
+    "for folder in /opt /usr /etc /proc/sys; do "
+    'mount --rbind "$folder" "$folder" && mount -o remount,bind,ro "$folder" || exit; done && cd /mnt && exec "$@"'
 )
+"""What a host of its own does not share: a recipe may write into the folders of a job, and nowhere else."""
 
 
 @dataclass(frozen=True, slots=True)

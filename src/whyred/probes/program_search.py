@@ -24,8 +24,8 @@ FIELDS = {
     " or a profile defines it; absent when only a folder of a single product (/opt/NAME) has it",
     "installed": "whether it is on the PATH, or anywhere else that was looked at; absent when it is nowhere, and a"
     " program on the PATH is called nearly so",
-    "lacks": "whether it is nowhere and the machine's to have: a well-known program, or one that the job's checkout, which"
-    " was read, does not bring",
+    "lacks": "whether it is nowhere and the machine's to have: a well-known program, or one that the job's checkout"
+    " does not bring, which was read",
     "lookalike": "of a name that is nowhere: the program on the PATH whose name is one slip away (two letters swapped,"
     " or one inside it too few or too many); absent when there is none",
     "elsewhere": "the path outside the PATH at which it was found; absent when it is on the PATH or nowhere",
@@ -80,12 +80,12 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
         if isinstance(on_path, str):
             return pack({"on_path": on_path})
         beside = _ask_beside(host, entry, homes(host, entry, subject, env), tool)
-        if tool not in OF_MACHINES and not any(beside.values()):
-            checkout = {"tool": tool, "folder": arguments.get("checkout", ""), "script": arguments.get("script", "")}
-            beside["project"] = project_tool.ask(host, Subject("workflow"), checkout)
-        if on_path is None and not any(beside.values()):
+        if any(beside.values()):
+            return pack({"on_path": on_path} | beside)
+        if on_path is None:
             beside["lookalike"] = _lookalike(host, entry, env.get("PATH", "/usr/local/bin:/usr/bin:/bin"), tool)
-        return pack({"on_path": on_path} | beside)
+        project = None if tool in OF_MACHINES else _ask_project(host, arguments)
+        return pack({"on_path": on_path, "project": project} | beside)
     except HostRefusedError as e:
         return refusal(e.unknown)
 
@@ -108,6 +108,11 @@ def _ask_beside(host: Host, entry: str, own: list[str], tool: str) -> dict[str, 
         "defined_in": _definer(files, tool),
         "other_user": other if isinstance(other, str) else None,
     }
+
+
+def _ask_project(host: Host, arguments: Mapping[str, str]) -> bytes:
+    checkout = {"tool": arguments["tool"], "folder": arguments.get("checkout", "")}
+    return project_tool.ask(host, Subject("workflow"), checkout | {"script": arguments.get("script", "")})
 
 
 def _lookalike(host: Host, entry: str, path: str, tool: str) -> str | None:
@@ -172,7 +177,7 @@ def read(data: bytes) -> Facts:
 
 def _lacks(parts: Parts) -> bool | Unknown:
     """Of a program that is nowhere: whether no package of the project brings it."""
-    if "project" not in parts.parts:
+    if "project" in parts.parts and parts.absent("project"):
         return True
     project = parts.text("project")
     own = project if isinstance(project, Unknown) else project_tool.read(project.encode())["own"]
