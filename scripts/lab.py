@@ -34,7 +34,7 @@ _GROUPS = Path("/sys/fs/cgroup")
 """Where a recipe may make a control group, named `$LAB_GROUP`; the one thing that does not end with its host."""
 _HOST = (
     'mount --bind "$0" /mnt && mount -t tmpfs -o mode=1777 lab-host /tmp && mount -t tmpfs lab-host /run && '
-    'mount -t tmpfs lab-host /var && mkdir -m 1777 /var/tmp && mount -t tmpfs lab-host /srv && '
+    "mount -t tmpfs lab-host /var && mkdir -m 1777 /var/tmp && mount -t tmpfs lab-host /srv && "
     "for folder in /opt /usr /etc /proc/sys; do "
     'mount --rbind "$folder" "$folder" && mount -o remount,bind,ro "$folder" || exit; done && cd /mnt && exec "$@"'
 )
