@@ -270,19 +270,24 @@ file() {
   if [ -f "$end" ]; then ask "${3:-read}" "$end"; elif [ ! -e "$end" ]; then ask read "$end"; fi
 }
 
-# mounts PID ROOT: what is mounted there. What leads to another machine or program is tried first: `dead`.
+# mounts PID ROOT: what is mounted there. What leads to another machine or program is tried first; what does not answer
+# is `dead`, and so is a place where something would be mounted only because somebody looks.
 mounts() {
   while read -r _ _ device _ path rest; do
     rest=${rest##* - }
     case $path in *\\*) path=$(printf "$(printf %s "$path" | sed 's/%/%%/g')") ;; esac
     case ${rest%% *} in
       ext[234] | xfs | btrfs | f2fs | zfs | bcachefs | jfs | nilfs2 | tmpfs | overlay | vfat | exfat | ntfs3) ;;
-      nfs* | cifs | smb* | fuse* | 9p | virtiofs | ceph | gluster* | lustre | afs | auto* | beegfs | gpfs | ncpfs)
-        responds "$device" "$2$path" || { dead=$dead$2$path$newline; ask dead "$2$path"; continue; } ;;
+      nfs* | cifs | smb* | fuse* | 9p | virtiofs | ceph | gluster* | lustre | afs | beegfs | gpfs | ncpfs)
+        responds "$device" "$2$path" || { dead=$dead$2$path$newline; continue; } ;;
+      autofs) dead=$dead$2$path$newline; continue ;;
       *) continue ;;
     esac
+    here=$newline$2$path$newline
+    case $dead in *"$here"*) dead=${dead%%"$here"*}$newline${dead#*"$here"} ;; esac
     ask space "$2$path"
   done <"/proc/$1/mountinfo"
+  printf %s "$dead" | sed -n 's/^[^ ]/dead &/p'
 }
 
 # responds DEVICE FOLDER: whether a file system lets itself be looked at within two seconds.
