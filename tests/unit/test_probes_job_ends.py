@@ -38,7 +38,7 @@ def checkout(folder: Path) -> Path:
 
 def test_of_the_step_that_failed_what_it_starts_is_followed(tmp_path: Path) -> None:
     told = facts(checkout(tmp_path), step="Test")
-    assert told == {"time_limit": None, "kills": "os.kill(", "asks_to_end": None, "memory_limit": None}
+    assert told == {"time_limit": None, "kills": "os.kill(", "asks_to_end": None, "memory_limit": None, "nounset": None}
 
 
 def test_another_step_has_other_ends(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""Whether the job itself sets the end that it met: a time limit, a signal to its own processes, a limit of memory.
+"""Whether the job itself sets the end that it met: a time limit, a signal to its own processes, a limit of memory, the
+end at a variable that is not set.
 
 The script of the step is read, and of the checkout the files that it names, and those that these name: Makefile, tests,
 scripts. Of their texts only what says so gets into the answer: scripts may hold secrets.
@@ -11,13 +12,14 @@ from whyred.model.host import Host, HostRefusedError, Subject
 from whyred.model.probe import Cost, Facts, Kind, Probe
 from whyred.probes.answer import Parts, every, pack, printable, refusal
 from whyred.probes.step_script import scripts_of
-from whyred.workflows.own_ends import asks_to_end, files, kills, memory_limit, time_limit
+from whyred.workflows.own_ends import asks_to_end, files, kills, memory_limit, nounset, time_limit
 
 FIELDS = {
     "time_limit": "the first call of timeout(1) with its limit, as it stands there; absent: there is none",
     "kills": "where it first ends a process by SIGKILL, or itself with the status of that; absent: nowhere",
     "asks_to_end": "the same of SIGTERM and SIGINT; absent: nowhere",
     "memory_limit": "the first limit that it sets to the memory of a program (-Xmx, ulimit -v); absent: there is none",
+    "nounset": "the first `set -u`, by which a shell ends at a variable that is not set; absent: there is none",
 }
 MOST_FILES, MOST_BYTES, DEPTH = 40, 1 << 16, 2
 """Files that are read, bytes of each, and how far names in them are followed."""
@@ -37,7 +39,7 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
 def told(texts: Sequence[str]) -> bytes:
     """The answer for these texts, that of the script first."""
     found = {"time_limit": time_limit(texts), "kills": kills(texts), "asks_to_end": asks_to_end(texts)}
-    return pack(found | {"memory_limit": memory_limit(texts)})
+    return pack(found | {"memory_limit": memory_limit(texts), "nounset": nounset(texts)})
 
 
 def _texts(host: Host, folder: str, scripts: Sequence[str]) -> list[str]:
@@ -78,7 +80,7 @@ def read(data: bytes) -> Facts:
 
 PROBE = Probe(
     name="job-ends",
-    title="Ends that a job sets itself: time limits, signals, limits of memory",
+    title="Ends that a job sets itself: time limits, signals, limits of memory, unset variables",
     kind=Kind.DIRECTORY,
     cost=Cost.CHEAP,
     privilege="none, or to read the checkout",
