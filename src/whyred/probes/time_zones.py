@@ -17,7 +17,7 @@ FIELDS = {
     "tz": "the value of TZ in its environment; absent: not set, the zone of /etc/localtime counts",
     "known": "with `zone`: whether a database of its host has the zone; absent without a database or a zone",
     "lacking": "the zone, where a database is there that does not have it; absent where it has it",
-    "no_database": "with `zone`: whether the host has no database of time zones at all; unknown of what is no zone anywhere",
+    "no_database": "with `zone`: whether the host has no database of time zones at all; unknown of what is no zone",
 }
 _FOLDERS = ("/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo")
 _AREA = re.compile(
