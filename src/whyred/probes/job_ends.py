@@ -8,7 +8,7 @@ scripts. Of their texts only what says so gets into the answer: scripts may hold
 from collections.abc import Mapping, Sequence
 
 from whyred.model.evidence import Reason, Unknown
-from whyred.model.host import Host, HostRefusedError, Subject
+from whyred.model.host import FarHost, Host, HostRefusedError, Subject
 from whyred.model.probe import Cost, Facts, Kind, Probe
 from whyred.probes.answer import Parts, every, pack, printable, refusal
 from whyred.probes.step_script import scripts_of
@@ -21,8 +21,8 @@ FIELDS = {
     "memory_limit": "the first limit that it sets to the memory of a program (-Xmx, ulimit -v); absent: there is none",
     "nounset": "the first `set -u`, by which a shell ends at a variable that is not set; absent: there is none",
 }
-MOST_FILES, MOST_BYTES, DEPTH = 40, 1 << 16, 2
-"""Files that are read, bytes of each, and how far names in them are followed."""
+MOST_FILES, MOST_BYTES, MOST_NAMES, DEPTH = 40, 1 << 16, 320, 2
+"""Files that are read, bytes of each, names that are looked for, and how far names in files are followed."""
 
 
 def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
@@ -48,9 +48,10 @@ def _texts(host: Host, folder: str, scripts: Sequence[str]) -> list[str]:
     todo = [name for script in scripts for name in files(script)]
     for _ in range(DEPTH):
         after: list[str] = []
-        for name in [n for n in dict.fromkeys(todo) if n not in seen]:
-            seen.add(name)
-            text = _text(host, f"{folder}/{name}") if len(found) < MOST_FILES and len(seen) < 8 * MOST_FILES else None
+        names = [n for n in dict.fromkeys(todo) if n not in seen][: MOST_NAMES - len(seen)]
+        seen.update(names)
+        for path in _plain(host, [f"{folder}/{name}" for name in names])[: MOST_FILES - len(found)]:
+            text = _text(host, path)
             if text is not None:
                 found.append(text)
                 after += files(text)
@@ -58,14 +59,26 @@ def _texts(host: Host, folder: str, scripts: Sequence[str]) -> list[str]:
     return found
 
 
-def _text(host: Host, path: str) -> str | None:
-    """What a plain file of the checkout says; None where there is none."""
+def _plain(host: Host, paths: Sequence[str]) -> list[str]:
+    """Those that are files; a link is none, for it may lead out of the checkout. A far host is asked once for all."""
+    if isinstance(host, FarHost):
+        host.ahead(paths)
+    return [path for path in paths if _is_plain(host, path)]
+
+
+def _is_plain(host: Host, path: str) -> bool:
     try:
-        if host.stat(path).kind != "file":
-            return None
+        return host.stat(path, follow=False).kind == "file"
+    except HostRefusedError:
+        return False  # most words of a script are no files
+
+
+def _text(host: Host, path: str) -> str | None:
+    """What a file of text says; None of another, and of one that may not be read."""
+    try:
         text = host.read(path, MOST_BYTES)
     except HostRefusedError:
-        return None  # most words of a script are no files
+        return None
     return None if b"\0" in text else text.decode("utf-8", "surrogateescape")
 
 
