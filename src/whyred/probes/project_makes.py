@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from whyred.model.host import Host, HostRefusedError
 from whyred.probes.answer import told
-from whyred.probes.step_conditions import FOLDERS
+from whyred.workflows.folders import FOLDERS
 
 _BUILT = ("build", "build/bin", "dist", "out", "target", "target/debug", "target/release")
 """Where builds put programs."""
