@@ -8,9 +8,10 @@ scripts. Of their texts only what says so gets into the answer: scripts may hold
 from collections.abc import Mapping, Sequence
 
 from whyred.model.evidence import Reason, Unknown
-from whyred.model.host import FarHost, Host, HostRefusedError, Subject
+from whyred.model.host import Host, HostRefusedError, Subject
 from whyred.model.probe import Cost, Facts, Kind, Probe
 from whyred.probes.answer import Parts, every, pack, printable, refusal
+from whyred.probes.searching import plain_files
 from whyred.probes.step_script import scripts_of
 from whyred.workflows.own_ends import asks_to_end, files, kills, memory_limit, nounset, time_limit
 
@@ -50,27 +51,13 @@ def _texts(host: Host, folder: str, scripts: Sequence[str]) -> list[str]:
         after: list[str] = []
         names = [n for n in dict.fromkeys(todo) if n not in seen][: MOST_NAMES - len(seen)]
         seen.update(names)
-        for path in _plain(host, [f"{folder}/{name}" for name in names])[: MOST_FILES - len(found)]:
+        for path in plain_files(host, [f"{folder}/{name}" for name in names])[: MOST_FILES - len(found)]:
             text = _text(host, path)
             if text is not None:
                 found.append(text)
                 after += files(text)
         todo = after
     return found
-
-
-def _plain(host: Host, paths: Sequence[str]) -> list[str]:
-    """Those that are files; a link is none, for it may lead out of the checkout. A far host is asked once for all."""
-    if isinstance(host, FarHost):
-        host.ahead(paths)
-    return [path for path in paths if _is_plain(host, path)]
-
-
-def _is_plain(host: Host, path: str) -> bool:
-    try:
-        return host.stat(path, follow=False).kind == "file"
-    except HostRefusedError:
-        return False  # most words of a script are no files
 
 
 def _text(host: Host, path: str) -> str | None:
