@@ -307,7 +307,9 @@ def test_what_a_forge_tells_refutes_also_where_the_log_has_no_times() -> None:
     cause = Cause("one", "", "code/test", ("p",), TEXT, when={}, unless={}, refute=(condition,))
     failure = Failure("p", "", "", "code/test", "usual", True, None, "", ((1, 1),), (Line(1, ""),), {}, "p")
     answers = {tell_forge.SIBLINGS: (Answer("", {"same_commit": "green"}),)}
-    (found,) = judge(failure, [cause], answers, lambda e: replace(e, value=Unknown(Reason.CHANGED_SINCE)))
+    (found,) = judge(
+        failure, [cause], answers, lambda e: replace(e, value=Unknown(Reason.CHANGED_SINCE), lasting=False)
+    )
     assert found.confidence is Confidence.RULED_OUT
 
 

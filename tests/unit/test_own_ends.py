@@ -2,7 +2,7 @@
 
 import pytest
 
-from whyred.workflows.own_ends import asks_to_end, files, kills, memory_limit, time_limit
+from whyred.workflows.own_ends import asks_to_end, files, kills, memory_limit, nounset, time_limit
 
 
 @pytest.mark.parametrize(
@@ -102,3 +102,41 @@ def test_the_files_of_a_script() -> None:
         "x.log",
     ]
     assert files("./scripts/run 'my.js'") == ["scripts/run", "my.js"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("set -u", "set -u"),
+        ("echo a\nset -euo pipefail", "set -euo"),
+        ("set -e -o nounset", "set -e -o nounset"),
+        ("#!/bin/bash -eu\necho $A", "bash -eu"),
+        ("bash -u tests/run.sh", "bash -u"),
+        ("set -e\nset -o pipefail", None),
+        ("set -x; set +u", None),
+        ("sudo -u ci make", None),
+        ("git push --set-upstream origin main", None),
+    ],
+)
+def test_who_ends_at_an_unset_variable_is_told(text: str, told: str | None) -> None:
+    assert nounset([text]) == told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'timeout 5 curl -H "Authorization: token canary-9d1" -k https://ci.example.org/',
+        "prog +RTS canary-9d1 -M512m",
+    ],
+)
+def test_what_stands_between_a_program_and_an_option_of_another_is_not_told(text: str) -> None:
+    told = [f([text]) for f in (time_limit, kills, asks_to_end, memory_limit, nounset)]
+    assert "canary-9d1" not in str(told)
+    assert kills([text]) is None
+
+
+@pytest.mark.parametrize("word", ["timeout --a", "timeout" + " --a" * 900, "set -a -b", "+RTS -a", "kill -s", "IFS=x"])
+def test_a_hostile_line_takes_no_more_steps_than_it_is_long(word: str) -> None:
+    text = (word + " ") * (4000 // len(word)) + "x"
+    for told in (time_limit, kills, asks_to_end, memory_limit, nounset):
+        told([text])  # an expression that tries all ways to split it would not come back

@@ -77,6 +77,17 @@ def test_gitlabs_commands_are_kept_and_what_is_cut_is_not() -> None:
     assert [s.text for s in told] == ["make -j2", ""]
 
 
+def test_a_line_that_is_too_long_to_be_kept_makes_the_script_unknown() -> None:
+    row = "echo " + "x" * 3000
+    assert [s.text for s in read(gitlab(f"$ {row} || true", "boom")).reading.scripts] == [""]
+    assert read(github(f"set -x\n{row} || true", "boom")).reading.scripts == ()
+
+
+def test_a_script_of_more_lines_than_are_kept_is_unknown() -> None:
+    assert len(read(github("\n".join(["make"] * 399), "boom")).reading.scripts) == 1
+    assert read(github("\n".join(["make"] * 401), "boom")).reading.scripts == ()
+
+
 @pytest.mark.parametrize(
     ("text", "scripts"),
     [

@@ -55,9 +55,11 @@ def test_what_is_well_while_the_job_runs_rules_out() -> None:
 
 
 ENDED = Attempt(Run("x"), runner=RUNNER, conclusion=Conclusion.FAILURE)
+LEFT = Attempt(Run("x"), runner=RUNNER, ended=1774000000.0)
+"""Of a run that ended without a conclusion."""
 
 
-@pytest.mark.parametrize("attempt", [ENDED, Attempt(Run("x"))], ids=["proven", "dated"])
+@pytest.mark.parametrize("attempt", [ENDED, LEFT, Attempt(Run("x"))], ids=["proven", "incomplete", "dated"])
 def test_what_is_well_after_the_job_speaks_against_it_and_rules_nothing_out(attempt: Attempt) -> None:
     verdict = judged(STAMP + LINE, "runner-1", attempt)
     assert ruled_out(verdict) == set()

@@ -125,6 +125,7 @@ class One:
 
     subject: Subject | Unknown = field(default_factory=lambda: Subject("runner-3", 7))
     folder: str | None = None
+    step: str | None = None
     times: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, of: Of) -> list[Subject] | Unknown:

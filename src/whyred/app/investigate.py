@@ -142,9 +142,10 @@ def _judge(cases: Sequence[_Case], answers: dict[Ask, tuple[Answer, ...]], trust
 def _trust(log: ReadLog, attempt: Attempt) -> Trust:
     """What a fact that refutes is worth. What is well now may not have been well then: a runner that the log does not
     let us date may have been restarted since, and a shell is not the runner, whose /tmp may be another. The very runner
-    may see a host that was mended since, be it within a second: only while the job still runs is now then."""
+    may see a host that was mended since, be it within a second: only while the job still runs is now then. A run that
+    ended without a conclusion has ended all the same."""
     proven = attempt.runner is not None and attempt.runner.machine is not None
-    inside = proven and attempt.conclusion is Conclusion.UNKNOWN
+    inside = proven and attempt.conclusion is Conclusion.UNKNOWN and attempt.ended is None
     undated = "the log tells no times, so nothing shows that the runner was not restarted since"
     shell = "no runner was found alive, and what is well in this shell may not be well in the runner's namespace"
 

@@ -18,6 +18,7 @@ from whyred.model.variable import Effect, Live, Outcome, Setting, Trace
 from whyred.probes.answer import told
 from whyred.probes.runner_processes import SHARED, find_daemons, hidden
 from whyred.workflows.assignments import tools
+from whyred.workflows.folders import FOLDERS
 from whyred.workflows.layer import SHOWN, Ground, Layer, all_layers
 from whyred.workflows.levels import levels, workflow_of
 from whyred.workflows.precedence import WEAKEST_FIRST, outcomes
@@ -28,7 +29,6 @@ _UNIT = re.compile(r"[A-Za-z0-9:_.@\\-]{1,255}")
 _MOST_FILES, _MOST_LIVE, _MOST_RUNNERS = 64, 64, 16
 """Files that are read, processes that are asked (imports may go round in a circle), and runners that are told apart."""
 _WRAPPERS = ("RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "RUSTC", "CC", "CXX")
-_FOLDERS = (".forgejo/workflows", ".gitea/workflows", ".github/workflows")
 _OF_UNIT = ("FragmentPath", "DropInPaths", "EnvironmentFiles")
 
 
@@ -196,14 +196,14 @@ class _Asked:
         if "/" in name:
             return posixpath.join(folder, name)
         found = []
-        for place in _FOLDERS:
+        for place in FOLDERS:
             names = told(lambda place=place: self.host.names(f"{folder}/{place}"))  # type: ignore[misc]
             there = [] if isinstance(names, Unknown) else [n for n in names if n.endswith((".yml", ".yaml"))]
             found += [f"{folder}/{place}/{n}" for n in there if not name or name in (n, n.rpartition(".")[0])]
             if found:
                 break  # a forge takes the first folder that it knows
         if name and not found:
-            raise UserError(f"there is no workflow {name!r}", f"looked in {', '.join(_FOLDERS)}", "Name its file")
+            raise UserError(f"there is no workflow {name!r}", f"looked in {', '.join(FOLDERS)}", "Name its file")
         return found[0] if len(found) == 1 else ""
 
     def trace(self, variable: str) -> Trace:

@@ -12,7 +12,7 @@ from whyred.logs.engines import Places
 from whyred.logs.format import Format, Mark, Sign
 from whyred.logs.kept import Caught, Kept, groups
 from whyred.logs.marks import Sections
-from whyred.logs.printed import LONGEST_SCRIPT, Printed
+from whyred.logs.printed import Printed
 from whyred.logs.scanner import Place, Scanner
 from whyred.logs.steps_by_text import COLUMN, SAMPLE, aside
 from whyred.logs.text import LONG, clean, last_state
@@ -173,8 +173,7 @@ class Reader:
         if mark.sign is Sign.COMMAND:
             self._printed.command(number, groups(match)["script"])
         elif mark.sign is Sign.STEP and self._format is not None and self._format.script_until is not None:
-            after = data[place.end : place.end + LONGEST_SCRIPT]
-            self._printed.step(number, after, self._format.script_until, self._clean)
+            self._printed.step(number, data, place.end, self._format.script_until, self._clean)
 
     def reading(self) -> Reading:
         """What the pass kept."""

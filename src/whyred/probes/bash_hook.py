@@ -15,13 +15,20 @@ from whyred.probes.job_variable import hook_text
 
 FIELDS = {
     "file": "the file that BASH_ENV names for jobs; absent: none",
-    "nounset": "whether it says `set -u`, so that a variable that is not set ends every script",
+    "nounset": "whether it says `set -u` and does not take it back: a variable that is not set ends every script",
     "options": "the first of its lines that sets options of the shell or IFS; absent: none does",
     "moves_to": "the folder it changes to, as it is written; absent: it stays",
     "ends": "whether it says `exit` or `exec`, so that no script of a job ever begins",
 }
-_OPTIONS = re.compile(r"^(?:set +[-+][a-zA-Z][\w -]*|shopt +-[su] +[\w ]+|(?:export +)?IFS=.*)", re.MULTILINE)
-_NOUNSET = re.compile(r"^set +(?:-\w+ +)*-(?:[a-zA-Z]*u|o +nounset)", re.MULTILINE)
+_OPTIONS = re.compile(
+    r"^(?:set +[-+][a-zA-Z][\w -]*|shopt +-[su] +[\w ]+"
+    r"|(?:export +)?IFS=(?=(?:'[^'\n]*'|\"[^\"\n]*\"|[^\s;&|'\"])*[ \t]*$))",
+    re.MULTILINE,
+)
+_NOUNSET = re.compile(
+    r"^set +(?:[-+][a-zA-Z]+ +(?:[a-z]+ +)?)*(?P<sign>[-+])(?:[a-zA-Z]*u[a-zA-Z]*|[a-zA-Z]*o +nounset)(?![\w-])",
+    re.MULTILINE,
+)
 _MOVES = re.compile(r"^(?:cd|pushd) +([^\s;&|#]+)", re.MULTILINE)
 _ENDS = re.compile(r"^(?:exit\b|exec +[^\s<>&0-9])", re.MULTILINE)
 _MOST = 200
@@ -36,7 +43,7 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
         return pack({"file": file, "found": text})
     options, moves = _OPTIONS.search(text), _MOVES.search(text)
     found = {
-        "nounset": _NOUNSET.search(text) is not None,
+        "nounset": [m["sign"] for m in _NOUNSET.finditer(text)][-1:] == ["-"],
         "options": options[0][:_MOST] if options else None,
         "moves_to": moves[1][:_MOST] if moves else None,
         "ends": _ENDS.search(text) is not None,

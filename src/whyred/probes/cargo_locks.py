@@ -4,16 +4,16 @@ cargo locks files with flock(2), which /proc/locks shows with the inode of the f
 (proc(5)). The lock is there as long as a process has the file open, also when the one that took it has ended.
 """
 
-import re
 from collections.abc import Mapping
 from functools import partial
 
 from whyred.model.evidence import Unknown
 from whyred.model.host import Host, HostRefusedError, Subject
 from whyred.model.probe import Cost, Facts, Kind, Probe
-from whyred.probes.answer import Parts, every, pack, printable, refusal, told
+from whyred.probes.answer import Parts, every, printable, refusal, told
 from whyred.probes.cargo_places import cargo_homes, environ, targets
 from whyred.probes.place import entrance
+from whyred.probes.proc_locks import LOCK, answer, same_device, table
 from whyred.probes.searching import spread
 
 FIELDS = {
@@ -28,11 +28,6 @@ FIELDS = {
 _OF_HOME = (".package-cache", ".package-cache-mutate", "registry/index/*/.cargo-index-lock", "git/db/*/.cargo-lock")
 _OF_TARGET = ("*/.cargo-lock", "*/*/.cargo-lock", "*/.cargo-build-lock", "*/.cargo-artifact-lock", ".cargo-lock")
 _ALL = "all"
-LOCK = re.compile(
-    r"^(?P<n>\d+): (?P<waits>-> ?)?\w+ +\S+ +\w+ (?P<pid>-?\d+)"
-    r" (?P<major>[0-9a-f]+):(?P<minor>[0-9a-f]+):(?P<inode>\d+) ",
-    re.MULTILINE,
-)
 
 
 def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
@@ -50,19 +45,10 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
             stat = told(partial(host.stat, entry + path))
             if not isinstance(stat, Unknown):
                 files[path] = stat
-        locks = host.read("/proc/locks", 8 << 20).decode("ascii", "replace")
+        locks = table(host)
     except HostRefusedError as e:
         return refusal(e.unknown)
-    inodes = {str(s.inode) for s in files.values()}
-    lines = [m[0] for m in LOCK.finditer(locks) if m["inode"] in inodes]
-    names = {str(m["pid"]): name_of(host, m["pid"]) for line in lines if (m := LOCK.match(line))}
-    return pack({"files": [{"path": p, "stat": s} for p, s in files.items()], "locks": lines, "names": names})
-
-
-def name_of(host: Host, pid: str) -> str | None:
-    """The name of a process; None where it cannot be seen."""
-    found = told(lambda: host.read(f"/proc/{pid}/comm").decode("utf-8", "replace").strip())
-    return None if isinstance(found, Unknown) else found
+    return answer(host, files, locks)
 
 
 def read(data: bytes) -> Facts:
@@ -92,13 +78,6 @@ def read(data: bytes) -> Facts:
                 "files": len(files),
             }
     return every(FIELDS, None) | {"held": False, "waiting": 0, "files": len(files)}
-
-
-def same_device(lock: re.Match[str], device: int) -> bool:
-    """Whether a lock is of this device. The numbers of btrfs and overlayfs in stat(2) are others than the kernel's own
-    (their major number is 0): of these the inode alone has to do."""
-    major, minor = (device >> 8) & 0xFFF, (device & 0xFF) | ((device >> 12) & 0xFFF00)
-    return device == 0 or major == 0 or (int(lock["major"], 16), int(lock["minor"], 16)) == (major, minor)
 
 
 PROBE = Probe(

@@ -1,4 +1,5 @@
-"""Whether the job itself sets the end that it met: a time limit, a signal to its own processes, a limit of memory.
+"""Whether the job itself sets the end that it met: a time limit, a signal to its own processes, a limit of memory, the
+end at a variable that is not set.
 
 The script of the step is read, and of the checkout the files that it names, and those that these name: Makefile, tests,
 scripts. Of their texts only what says so gets into the answer: scripts may hold secrets.
@@ -10,17 +11,19 @@ from whyred.model.evidence import Reason, Unknown
 from whyred.model.host import Host, HostRefusedError, Subject
 from whyred.model.probe import Cost, Facts, Kind, Probe
 from whyred.probes.answer import Parts, every, pack, printable, refusal
+from whyred.probes.searching import plain_files
 from whyred.probes.step_script import scripts_of
-from whyred.workflows.own_ends import asks_to_end, files, kills, memory_limit, time_limit
+from whyred.workflows.own_ends import asks_to_end, files, kills, memory_limit, nounset, time_limit
 
 FIELDS = {
     "time_limit": "the first call of timeout(1) with its limit, as it stands there; absent: there is none",
     "kills": "where it first ends a process by SIGKILL, or itself with the status of that; absent: nowhere",
     "asks_to_end": "the same of SIGTERM and SIGINT; absent: nowhere",
     "memory_limit": "the first limit that it sets to the memory of a program (-Xmx, ulimit -v); absent: there is none",
+    "nounset": "the first `set -u`, by which a shell ends at a variable that is not set; absent: there is none",
 }
-MOST_FILES, MOST_BYTES, DEPTH = 40, 1 << 16, 2
-"""Files that are read, bytes of each, and how far names in them are followed."""
+MOST_FILES, MOST_BYTES, MOST_NAMES, DEPTH = 40, 1 << 16, 320, 2
+"""Files that are read, bytes of each, names that are looked for, and how far names in files are followed."""
 
 
 def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
@@ -37,7 +40,7 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
 def told(texts: Sequence[str]) -> bytes:
     """The answer for these texts, that of the script first."""
     found = {"time_limit": time_limit(texts), "kills": kills(texts), "asks_to_end": asks_to_end(texts)}
-    return pack(found | {"memory_limit": memory_limit(texts)})
+    return pack(found | {"memory_limit": memory_limit(texts), "nounset": nounset(texts)})
 
 
 def _texts(host: Host, folder: str, scripts: Sequence[str]) -> list[str]:
@@ -46,9 +49,10 @@ def _texts(host: Host, folder: str, scripts: Sequence[str]) -> list[str]:
     todo = [name for script in scripts for name in files(script)]
     for _ in range(DEPTH):
         after: list[str] = []
-        for name in [n for n in dict.fromkeys(todo) if n not in seen]:
-            seen.add(name)
-            text = _text(host, f"{folder}/{name}") if len(found) < MOST_FILES and len(seen) < 8 * MOST_FILES else None
+        names = [n for n in dict.fromkeys(todo) if n not in seen][: MOST_NAMES - len(seen)]
+        seen.update(names)
+        for path in plain_files(host, [f"{folder}/{name}" for name in names])[: MOST_FILES - len(found)]:
+            text = _text(host, path)
             if text is not None:
                 found.append(text)
                 after += files(text)
@@ -57,13 +61,11 @@ def _texts(host: Host, folder: str, scripts: Sequence[str]) -> list[str]:
 
 
 def _text(host: Host, path: str) -> str | None:
-    """What a plain file of the checkout says; None where there is none."""
+    """What a file of text says; None of another, and of one that may not be read."""
     try:
-        if host.stat(path).kind != "file":
-            return None
         text = host.read(path, MOST_BYTES)
     except HostRefusedError:
-        return None  # most words of a script are no files
+        return None
     return None if b"\0" in text else text.decode("utf-8", "surrogateescape")
 
 
@@ -78,7 +80,7 @@ def read(data: bytes) -> Facts:
 
 PROBE = Probe(
     name="job-ends",
-    title="Ends that a job sets itself: time limits, signals, limits of memory",
+    title="Ends that a job sets itself: time limits, signals, limits of memory, unset variables",
     kind=Kind.DIRECTORY,
     cost=Cost.CHEAP,
     privilege="none, or to read the checkout",

@@ -10,9 +10,9 @@ from functools import partial
 from whyred.model.evidence import Unknown
 from whyred.model.host import Host, HostRefusedError, Subject
 from whyred.model.probe import Cost, Facts, Kind, Probe
-from whyred.probes.answer import Fields, Parts, every, pack, printable, refusal, told
-from whyred.probes.cargo_locks import LOCK, name_of, same_device
+from whyred.probes.answer import Fields, Parts, every, printable, refusal, told
 from whyred.probes.place import entrance
+from whyred.probes.proc_locks import LOCK, answer, same_device, table
 
 FIELDS = {
     "held": "whether some process holds one of these locks now",
@@ -35,14 +35,11 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
     try:
         entry = entrance(host, subject)
         found = {p: told(partial(host.stat, entry + p)) for p in _FILES}
-        locks = host.read("/proc/locks", 8 << 20).decode("ascii", "replace")
+        locks = table(host)
     except HostRefusedError as e:
         return refusal(e.unknown)
     files = {p: s for p, s in found.items() if not isinstance(s, Unknown)}
-    inodes = {str(s.inode) for s in files.values()}
-    lines = [m[0] for m in LOCK.finditer(locks) if m["inode"] in inodes]
-    names = {str(m["pid"]): name_of(host, m["pid"]) for line in lines if (m := LOCK.match(line))}
-    return pack({"files": [{"path": p, "stat": s} for p, s in files.items()], "locks": lines, "names": names})
+    return answer(host, files, locks)
 
 
 def read(data: bytes) -> Facts:

@@ -25,7 +25,7 @@ FIELDS = {
     "installed": "whether it is on the PATH, or anywhere else that was looked at; absent when it is nowhere, and a"
     " program on the PATH is called nearly so",
     "lacks": "whether it is nowhere and the machine's to have: a well-known program, or one that the job's checkout"
-    " does not bring, which was read",
+    " neither brings nor makes, which was read",
     "lookalike": "of a name that is nowhere: the program on the PATH whose name is one slip away (two letters swapped,"
     " or one inside it too few or too many); absent when there is none",
     "elsewhere": "the path outside the PATH at which it was found; absent when it is on the PATH or nowhere",
@@ -176,12 +176,15 @@ def read(data: bytes) -> Facts:
 
 
 def _lacks(parts: Parts) -> bool | Unknown:
-    """Of a program that is nowhere: whether no package of the project brings it."""
+    """Of a program that is nowhere: whether neither a package of the project brings it nor the project makes it."""
     if "project" in parts.parts and parts.absent("project"):
         return True
     project = parts.text("project")
-    own = project if isinstance(project, Unknown) else project_tool.read(project.encode())["own"]
-    return own if isinstance(own, Unknown) else own is not True
+    if isinstance(project, Unknown):
+        return project
+    facts = project_tool.read(project.encode())
+    own = facts["own"]
+    return own if isinstance(own, Unknown) else own is not True and facts["made"] is None
 
 
 def _text(parts: Parts, key: str) -> str | Unknown | None:

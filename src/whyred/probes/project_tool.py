@@ -16,6 +16,7 @@ from whyred.model.evidence import Reason, Unknown
 from whyred.model.host import Host, HostRefusedError, Subject
 from whyred.model.probe import Cost, Facts, Kind, Probe
 from whyred.probes.answer import Parts, every, pack, printable, refusal
+from whyred.probes.project_makes import makes
 
 FIELDS = {
     "own": "whether it is the project's own: a dependency, its console script, or (no well-known program of machines)"
@@ -24,6 +25,8 @@ FIELDS = {
     "manifest": "the file of the checkout that names it; absent where none does",
     "delivered": "where in the checkout it is installed (node_modules/.bin, .venv/bin, vendor/bin); absent where it is"
     " not",
+    "made": "the place in the checkout that is the program, its source, or a line that defines it; absent where none is"
+    " seen",
 }
 MANIFESTS = ("package.json", "pyproject.toml", "Gemfile", "composer.json")
 _LISTS = re.compile(r"requirements[\w.-]{0,40}\.txt|dev-requirements\.txt|setup\.cfg|tox\.ini")
@@ -58,10 +61,10 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
             return refusal(Unknown(Reason.NO_SUBJECT, "whyred does not know where the checkout of this job is"))
         return pack(answer)
     named, installed = list[dict[str, str]](), list[str]()
-    todo = [""]
+    todo, walked = [""], dict[str, list[str]]()
     try:
         for place in todo:  # grows while it is walked
-            names = host.names(posixpath.join(folder, place))
+            names = walked[place] = host.names(posixpath.join(folder, place))
             named += _named(host, folder, place, names, tool)
             installed += _installed(host, folder, place, names, tool)
             if place.count("/") < 1:
@@ -69,7 +72,8 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
                 todo += list(_folders(host, folder, place, below))[: MOST_FOLDERS - len(todo)]
     except HostRefusedError as e:
         return refusal(e.unknown)
-    return pack(answer | {"manifests": named, "installed": installed})
+    made = None if tool in OF_MACHINES or named or installed else makes(host, folder, walked, tool)
+    return pack(answer | {"manifests": named, "installed": installed, "made": made})
 
 
 def _folders(host: Host, folder: str, place: str, names: Iterable[str]) -> Iterator[str]:
@@ -174,6 +178,7 @@ def read(data: bytes) -> Facts:
         "undelivered": declared is not None and not installed,
         "manifest": None if named is None else printable(named),
         "delivered": printable(installed[0]) if installed else None,
+        "made": printable(made) if isinstance(made := parts.parts.get("made"), str) else None,
     }
 
 

@@ -1,6 +1,6 @@
 """Looks for a file in many folders, as a subject sees them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from whyred.model.evidence import Reason, Unknown
@@ -81,3 +81,17 @@ def is_program(stat: Stat) -> bool:
 def is_file(stat: Stat) -> bool:
     """A regular file."""
     return stat.kind == "file"
+
+
+def plain_files(host: Host, paths: Sequence[str]) -> list[str]:
+    """Those that are files; a link is none, for it may lead out of the checkout. A far host is asked once for all."""
+    if isinstance(host, FarHost):
+        host.ahead(paths)
+    return [path for path in paths if _is_plain(host, path)]
+
+
+def _is_plain(host: Host, path: str) -> bool:
+    try:
+        return host.stat(path, follow=False).kind == "file"
+    except HostRefusedError:
+        return False  # most words of a script are no files

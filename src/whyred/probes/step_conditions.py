@@ -13,6 +13,7 @@ from whyred.model.probe import Cost, Facts, Kind, Probe
 from whyred.probes.answer import Parts, every, pack, printable, refusal
 from whyred.workflows.checkup import File, read_file
 from whyred.workflows.expressions import ExpressionError, Place
+from whyred.workflows.folders import FOLDERS
 from whyred.workflows.nouns import JobSpec, StepSpec, WorkflowError
 from whyred.workflows.truth import always
 from whyred.workflows.worlds import for_job, for_step, worlds
@@ -22,7 +23,6 @@ FIELDS = {
     "conditional": "a step or job that makes the file under a condition; absent where there is none",
     "not_needed": "a job that makes the file and that the one which reads it does not need; absent where there is none",
 }
-FOLDERS = (".forgejo/workflows", ".gitea/workflows", ".github/workflows")
 MOST_FILES = 40
 _NAME = re.compile(r"[^\x00-\x1f]{1,400}")
 _TO = re.compile(

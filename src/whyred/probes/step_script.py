@@ -11,6 +11,7 @@ from whyred.model.host import Host, HostRefusedError, Subject
 from whyred.model.probe import Cost, Facts, Kind, Probe
 from whyred.model.script import called
 from whyred.probes.answer import Parts, every, pack, refusal
+from whyred.workflows.folders import FOLDERS
 from whyred.workflows.nouns import WorkflowError
 from whyred.workflows.read import read_workflow
 from whyred.workflows.spares import lets_fail
@@ -19,7 +20,6 @@ FIELDS = {
     "lets_fail": "whether the script of the step goes on when the program fails, wherever it calls it; absent where "
     "that is not plain",
 }
-FOLDERS = (".forgejo/workflows", ".gitea/workflows", ".github/workflows")
 MOST_FILES = 40
 _SHELLS = (None, "bash", "sh")
 

@@ -17,9 +17,15 @@ FIELDS = {
     "tz": "the value of TZ in its environment; absent: not set, the zone of /etc/localtime counts",
     "known": "with `zone`: whether a database of its host has the zone; absent without a database or a zone",
     "lacking": "the zone, where a database is there that does not have it; absent where it has it",
-    "no_database": "with `zone`: whether the host has no database of time zones at all; absent without a zone",
+    "no_database": "with `zone`: whether the host has no database of time zones at all; unknown of what is no zone",
 }
 _FOLDERS = ("/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo")
+_AREA = re.compile(
+    r"(?:Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Brazil|Canada|Chile|Etc|Europe|Indian|Mexico|Pacific"
+    r"|US)/|(?:[A-Z]{2,4}|[A-Z]{3}\d[A-Z]{3}|GMT[+-]?0|Cuba|Egypt|Eire|Greenwich|Hongkong|Iceland|Iran|Israel|Jamaica"
+    r"|Japan|Kwajalein|Libya|NZ-CHAT|Navajo|Poland|Portugal|Singapore|Turkey|Universal|W-SU|Zulu)$"
+)
+"""How the names of zones begin (tz database, theory.html, Names of timezones; backward)."""
 _ZONE = re.compile(r"[A-Za-z][\w+-]{0,40}(?:/[A-Za-z0-9][\w+-]{0,40}){0,2}")
 
 
@@ -69,7 +75,8 @@ def _of_zone(parts: Parts) -> Fields:
     if not zone:
         return every(names, Unknown(Reason.NOT_APPLICABLE, "the log names no time zone"))
     if not filled:
-        return {"known": None, "lacking": None, "no_database": True}
+        none = Unknown(Reason.NOT_APPLICABLE, "no database has a zone of such a name, here or elsewhere")
+        return {"known": None, "lacking": None, "no_database": True if _AREA.match(str(zone)) else none}
     return {"known": bool(having), "lacking": None if having else str(zone), "no_database": False}
 
 

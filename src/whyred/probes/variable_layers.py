@@ -14,6 +14,7 @@ from whyred.model.probe import Cost, Facts, Kind, Probe
 from whyred.model.variable import Effect
 from whyred.probes.answer import KEPT_BACK, Fields, Parts, every, is_secret, pack, printable, refusal, told
 from whyred.workflows.assignments import acts
+from whyred.workflows.folders import FOLDERS
 from whyred.workflows.layer import Ground
 from whyred.workflows.layers import makefile
 from whyred.workflows.levels import script_line, workflow_of
@@ -94,9 +95,6 @@ def _ask_inside(host: Host, folder: str, names: list[str], name: str, just: obje
     return _of_scripts(host, folder, name)
 
 
-_WORKFLOWS = (".forgejo/workflows", ".gitea/workflows", ".github/workflows")
-
-
 def _of_scripts(host: Host, folder: str, name: str) -> str | None:
     """The line of a workflow whose script assigns it without `export`; a file that cannot be read says nothing. Where
     whyred ran it itself, the workflow lies beside the checkout."""
@@ -105,7 +103,7 @@ def _of_scripts(host: Host, folder: str, name: str) -> str | None:
     line = _line_inside(text, own, name) if isinstance(text, str) and name in text else None
     if line is not None:
         return f"workflow.yml:{line}"
-    for place in _WORKFLOWS:
+    for place in FOLDERS:
         names = told(lambda place=place: host.names(f"{folder}/{place}"))  # type: ignore[misc]
         files = [] if isinstance(names, Unknown) else [n for n in names if n.endswith((".yml", ".yaml"))]
         for file in files[:MOST_FILES]:

@@ -1,4 +1,5 @@
-"""What a script says of ends that it sets itself: a time limit, a signal to its own processes, a limit of memory.
+"""What a script says of ends that it sets itself: a time limit, a signal to its own processes, a limit of memory, the
+end at a variable that is not set.
 
 Looked for as words, in shell and in the languages that tests are written in: no program is understood. Only what these
 expressions match is told of a text, so that nothing else of it (a secret) gets into an answer.
@@ -9,11 +10,11 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-_TIME = re.compile(r"(?:^|[\s;&|(@'\"])(g?timeout(?:\s+-{1,2}[A-Za-z-]+(?:[= ]\w+)?)*\s+\d[\d.]*[smhd]?)(?=\s)")
+_TIME = re.compile(r"(?:^|[\s;&|(@'\"])(g?timeout(?:\s+-[A-Za-z-]+(?:[= ]\w+)?)*\s+\d[\d.]*[smhd]?)(?=\s)")
 _SIGNAL = r"(?:-(?:s\s*)?(?:9|15|2|KILL|TERM|INT|SIG(?:KILL|TERM|INT))|--signal[= ]\w+)"
 _ENDS = re.compile(
     rf"(?:^|[\s;&|(@'\"])((?:pkill|killall)\s+\S|kill\s+(?:{_SIGNAL}\s+)?(?:\$\$|%|\"?\$|-?\d|[a-z])"
-    rf"|g?timeout\s+(?:\S+\s+)*?(?:-k|--kill-after|{_SIGNAL})"
+    rf"|g?timeout\s+(?:-\S+\s+)*?(?:-k\b|--kill-after|{_SIGNAL})"
     r"|(?:sys\.|process\.|os\._?|os\.)?[eE]xit[ (]\s*1(?:30|37|43)\b)"
     r"|(\bos\.(?:kill|killpg)\(|\bsignal\.(?:raise_signal|alarm|setitimer)\(|\bprocess\.kill\(|\bProcess\.kill\b"
     r"|\bsyscall\.Kill\(|\.Process\.(?:Kill|Signal)\(|\braise\(\s*SIG\w+|(?<![\w.])kill\(\s*(?:getpid\(\)|0|pid|child)"
@@ -25,7 +26,11 @@ _HARD = re.compile(r"KILL|\s-(?:s\s*)?9\b|\b137\b|,\s*9\s*\)|--kill-after|\s-k\b
 _MEMORY = re.compile(
     r"(-Xmx\d+[kKmMgGtT]?|-XX:Max(?:RAMPercentage|HeapSize)=[\d.]+[kKmMgG]?|--max[-_]old[-_]space[-_]size[= ]\d+"
     r"|--max[-_]heap[-_]size[= ]\d+|\bmemory_limit\s*=\s*\d+[KMG]?|\bulimit\s+-(?:[SH]?[vdm])\s+\d+"
-    r"|\bRLIMIT_(?:AS|DATA)\b|\+RTS\s+(?:\S+\s+)*?-M\d+\w?|\bMemoryMax=\d+\w?|--memory[= ]\d+[bkmg]?)"
+    r"|\bRLIMIT_(?:AS|DATA)\b|\+RTS\s+(?:-\S+\s+)*?-M\d+\w?|\bMemoryMax=\d+\w?|--memory[= ]\d+[bkmg]?)"
+)
+_NOUNSET = re.compile(
+    r"(?:^|[\s;&|(@'\"/])(set(?:\s+-[A-Za-z]+(?:\s+[a-z]\w*)?)*?\s+-(?:[A-Za-z]*u[A-Za-z]*|[A-Za-z]*o\s+nounset)(?![\w-])"
+    r"|(?:ba|da|k|z)?sh\s+-[A-Za-z]*u[A-Za-z]*(?![\w-]))"
 )
 _WORD = re.compile(r"[^\s'\"`;&|()<>=$]+")
 _BY = (
@@ -60,10 +65,15 @@ def memory_limit(texts: Iterable[str]) -> str | None:
     return _first(_MEMORY, texts)
 
 
+def nounset(texts: Iterable[str]) -> str | None:
+    """The first place where it lets a shell end at a variable that is not set."""
+    return _first(_NOUNSET, texts)
+
+
 def _first(what: re.Pattern[str], texts: Iterable[str], wanted: Callable[[str], bool] = lambda _: True) -> str | None:
     for text in texts:
         for row in text.splitlines():
-            passed = len(row) > _LONG or row.lstrip().startswith(("#!", "# ", "//"))
+            passed = len(row) > _LONG or row.lstrip().startswith(("# ", "//"))
             found = None if passed else what.search(row)
             if found is not None and wanted(row):
                 return " ".join(next(g for g in found.groups() if g).split())
