@@ -76,7 +76,8 @@ def shape(
             yield f"wants the capture {name}, which none of its patterns has"
     for condition in (*cause.confirm, *cause.support, *cause.refute):
         yield from wrong(condition, known, probes)
-        yield from (f"has a line for {p}, which is none of its patterns" for p in condition.patterns if p not in own)
+        told = (*condition.patterns, *condition.not_patterns)
+        yield from (f"has a line for {p}, which is none of its patterns" for p in told if p not in own)
     if shared := {(c, c.value) for c in cause.confirm} & {(c, c.value) for c in cause.refute}:
         yield f"confirms and refutes by the same condition: {shared}"
 

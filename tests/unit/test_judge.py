@@ -76,6 +76,18 @@ def test_no_condition_and_no_answer_leave_it_possible() -> None:
     assert [f.confidence for f in findings] == [P, P]
 
 
+def test_a_line_says_nothing_of_patterns_that_it_leaves_out() -> None:
+    line, other = condition("a"), replace(condition("b"), patterns=("q",))
+    told = [
+        candidates(replace(failure(), pattern=p), [cause("x", patterns=("p", "q"), confirm=(left_out, other))])[
+            0
+        ].confirm
+        for p in ("p", "q")
+        for left_out in (replace(line, not_patterns=("p",)),)
+    ]
+    assert told == [(), (line, condition("b"))]
+
+
 def test_what_two_candidates_share_confirms_neither() -> None:
     same = condition("c")
     two = [cause("one", confirm=(same,)), cause("two", confirm=(same, condition("own")))]

@@ -211,3 +211,18 @@ def test_a_script_that_lets_a_command_fail(script: str) -> None:
 @pytest.mark.parametrize("script", NOT_LET)
 def test_a_script_that_does_not_plainly_let_it_fail(script: str) -> None:
     assert lets_fail(script, "cp", FULL) is None
+
+
+NEWER, BESIDE = "ModuleNotFoundError: No module named 'tomllib'", "ModuleNotFoundError: No module named 'tomli'"
+HANDLED = "During handling of the above exception, another exception occurred:"
+
+
+def test_a_module_that_another_was_tried_in_place_of_comes_last() -> None:
+    log = read(NEWER, "", HANDLED, "", "Traceback (most recent call last):", BESIDE)
+    assert BESIDE in first(log)
+    assert [f.message for f in log.matched.failures if f.survived] == [NEWER]
+
+
+def test_a_module_whose_error_was_handled_by_something_else_stays_first() -> None:
+    log = read(NEWER, "", HANDLED, "", "Traceback (most recent call last):", "RuntimeError: no parser")
+    assert NEWER in first(log)

@@ -33,10 +33,15 @@ def _for(cause: Cause, pattern: str) -> Cause:
     """The cause with those of its conditions that count for failures of this pattern. Which patterns they name is left
     out then: it is no part of what is asked, and two causes may share the rest."""
     parts = [
-        tuple(replace(c, patterns=()) for c in part if not c.patterns or pattern in c.patterns)
+        tuple(replace(c, patterns=(), not_patterns=()) for c in part if _counts(c, pattern))
         for part in (cause.confirm, cause.support, cause.refute)
     ]
     return replace(cause, confirm=parts[0], support=parts[1], refute=parts[2])
+
+
+def _counts(condition: Condition, pattern: str) -> bool:
+    """Whether a line of a cause says something of a failure of this pattern."""
+    return pattern not in condition.not_patterns and (not condition.patterns or pattern in condition.patterns)
 
 
 def ask_of(condition: Condition, captures: Mapping[str, str]) -> Ask | None:

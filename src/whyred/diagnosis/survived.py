@@ -2,7 +2,8 @@
 
 Usually the first error is the root, and what comes later follows from it. So only what is strong enough counts: that
 make says it passed it over, a status that the command never ends with, a trace of commands that ran later, a retry
-that worked, or an error of another kind that a command which has ended cannot have led to.
+that worked, a module that was looked for in place of one that is not there, or an error of another kind that a command
+which has ended cannot have led to.
 """
 
 import posixpath
@@ -44,6 +45,8 @@ _BY_SHELL = re.compile(r"^\S+: (?:line )?\d+: (?![\s\d])(?:(?P<program>[a-z][\w+
 _IGNORED = re.compile(r"make(?:\[\d+\])?: .*\bError -?\d+ \(ignored\)")
 _TRACE = re.compile(r"^\++ \S")
 _RETRY = re.compile(r"\bre-?try(?:ing)?\b|\btry(?:ing)? again\b|\battempt \d+", re.IGNORECASE)
+_NO_MODULE = re.compile(r"No module named ")
+_FALLBACK = re.compile(r"^During handling of the above exception, another exception occurred:")
 _NEAR = 6
 """Lines after a complaint in which it is said that the command is passed over or tried again."""
 _NAMED = ("path", "dir", "target", "file", "base")
@@ -119,6 +122,8 @@ def survived(reading: Reading, hits: Sequence[Hit], hit: Hit) -> str:
     near = [reading.window.get(n, "") for n in range(hit.line + 1, min(end, hit.line + _NEAR) + 1)]
     if any(_IGNORED.search(text) for text in near[:2]):
         return "make says that it ignored this error"
+    if _NO_MODULE.search(one.message) and _has_fallback(reading, hit.line, after):
+        return "the program tried another module in its place"
     if not one.once:
         return ""
     code = section.exit_code if section is not None else None
@@ -132,6 +137,12 @@ def survived(reading: Reading, hits: Sequence[Hit], hit: Hit) -> str:
     if later and any(_RETRY.search(text) for text in near if text != later[0][1].message):
         return "it was tried again, and not said again"
     return ""
+
+
+def _has_fallback(reading: Reading, line: int, after: Sequence[Hit]) -> bool:
+    """Whether Python says that an error about another module came while this one was handled (`except ImportError`)."""
+    at = [n for n in range(line + 1, line + 4) if _FALLBACK.search(reading.window.get(n, "").strip())]
+    return bool(at) and any(_NO_MODULE.search(reading.window.get(h.line, "")) for h in after)
 
 
 def _not_of_a_shell(reading: Reading, section: Section, after: Sequence[Hit]) -> bool:

@@ -53,6 +53,7 @@ def _condition(where: str, data: Mapping[str, Any]) -> Condition:
             beside=t.take("beside", False),
             with_=tuple(sorted((k, str(v)) for k, v in t.take("with", {}).items())),
             patterns=tuple(t.take("patterns", [])),
+            not_patterns=tuple(t.take("not_patterns", [])),
         )
     if (condition.op is Op.PRESENT) != (condition.value is None):
         raise LibraryError(f"{where}: `present` takes no value, every other operator takes one")

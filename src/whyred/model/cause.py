@@ -57,6 +57,8 @@ class Condition:
     """A line of `support` that is as true of healthy hosts: shown beside a proof, and no sign by itself."""
     patterns: tuple[str, ...] = ()
     """It counts for failures of these patterns alone; empty: for all of its cause."""
+    not_patterns: tuple[str, ...] = ()
+    """It says nothing of failures of these patterns."""
 
 
 @dataclass(frozen=True, slots=True)

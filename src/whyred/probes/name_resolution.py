@@ -20,9 +20,11 @@ FIELDS = {
     "servers": "the name servers that are asked, with commas between them; absent: none is named",
     "routes": "number of routes that lead out of the network namespace; 0: it has loopback and nothing else",
     "hosts_address": "the address that /etc/hosts gives the name; absent: none",
+    "pinned": "the same where the name is another machine's: not this host's own, and no name of a container's host",
     "resolves": "whether the name resolves now; only where the process shares whyred's namespaces",
 }
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}")
+_OWN_NAMES = frozenset({"localhost", "ip6-localhost", "ip6-loopback"})
 _OTHER = Unknown(Reason.NOT_SUPPORTED, "the process has namespaces of its own, in which whyred looks nothing up")
 
 
@@ -34,6 +36,7 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
     except HostRefusedError as e:
         return refusal(e.unknown)
     parts: dict[str, object] = {**ask_network(host, subject), **ask_resolver(host, subject), "name": name or None}
+    parts["own"] = told(lambda: host.read("/proc/sys/kernel/hostname").decode("utf-8", "replace").strip())
     if not _NAME.fullmatch(name):
         return pack(parts | {"looked_up": NOT_ASKED})
     return pack(parts | {"looked_up": told(lambda: host.run(["getent", "ahosts", name], 1.5)) if shared else _OTHER})
@@ -55,14 +58,26 @@ def read(data: bytes) -> Facts:
     settings, network = read_settings(parts), read_network(parts)
     facts = {"routes": network if isinstance(network, Unknown) else len(network.routes), "resolves": _resolves(parts)}
     if isinstance(settings, Unknown):
-        return every(("fault", "servers", "hosts_address"), settings) | facts
+        return every(("fault", "servers", "hosts_address", "pinned"), settings) | facts
     fault = resolver_fault(settings, network)
     known = [] if parts.absent("name") else addresses(settings.hosts.text or "", str(parts.text("name")))
     return facts | {
         "fault": fault if isinstance(fault, Unknown) else printable(fault) or None,
         "servers": printable(",".join(name_servers(settings.resolv.text or ""))) or None,
         "hosts_address": str(known[0]) if known else None,
+        "pinned": _pinned(parts, str(known[0])) if known else None,
     }
+
+
+def _pinned(parts: Parts, address: str) -> str | Unknown | None:
+    """The address, where the hosts file sends another machine's name to it."""
+    name, own = str(parts.text("name")).lower(), parts.text("own")
+    if name.split(".")[0] in _OWN_NAMES or name.endswith(".internal"):
+        return None
+    if isinstance(own, Unknown):
+        return own
+    own = own.lower()
+    return None if own.split(".")[0] == name.split(".")[0] else address
 
 
 def _resolves(parts: Parts) -> bool | Unknown:
