@@ -131,8 +131,9 @@ def _beside(asks: Sequence[Ask], answers: dict[Ask, tuple[Answer, ...]], asker: 
 
 
 def _in_words(finding: Finding, answers: Answers) -> Finding:
-    """The finding, with what was found out about the runner in the texts of its cause."""
-    return replace(finding, cause=replace(finding.cause, text=words.in_words(finding.cause.text, answers)))
+    """The finding, with what was found out about the runner, and what the line names, in the texts of its cause."""
+    text = words.in_words(finding.cause.text, answers, finding.failure.captures)
+    return replace(finding, cause=replace(finding.cause, text=text))
 
 
 def _judge(cases: Sequence[_Case], answers: dict[Ask, tuple[Answer, ...]], trust: Trust) -> list[Finding]:
