@@ -25,7 +25,7 @@ def look(checkout: Checkout) -> Iterator[Remark]:
                     file.spot(job.lines.get("needs", job.line)),
                     f"job `{job.key}` never runs: it needs `{could[0]}`, which is skipped whenever it could run",
                     "a job is skipped with a job that it needs, unless its `if` asks for the status",
-                    "Mend the `if` of the other job, or write `if: ${{ !cancelled() }}` where this one is to run anyway",
+                    "Mend the `if` of the other job, or write `if: ${{ !cancelled() }}` to run this one anyway",
                 )
 
 
