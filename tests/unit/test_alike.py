@@ -54,6 +54,18 @@ def test_one_long_question_does_not_move_the_other_rows() -> None:
     assert max(len(line) for line in render(rows).splitlines() if "clock" in line) < 80
 
 
+def test_many_unknowns_of_one_reason_are_one_row() -> None:
+    rows = [Row(f"r{n}", f"q{m}", State.UNKNOWN, {}, "budget: 4.5 s in all") for n in range(5) for m in range(3)] + [
+        Row("r0", "clock", State.UNKNOWN, {}, "no-permission: /proc/1")
+    ]
+    text = render(rows)
+    assert "unknown  15 questions of r0 and 4 more: budget: 4.5 s in all\n" in text
+    assert text.count("budget") == 1
+    assert "no-permission: /proc/1" in text
+    assert text.endswith("0 wrong, 16 unknown, 0 fine\n")
+    assert render(rows, everything=True).count("budget") == 15
+
+
 def test_equal_runners_and_lone_ones_differ_in_nothing() -> None:
     assert compare([listed("a", "b"), *paths(a=USUAL, b=USUAL)]).differences == ()
     assert compare([listed("a"), *paths(a=USUAL)]).differences == ()

@@ -14,6 +14,8 @@ SCHEMA = "whyred.doctor/1"
 _MARK = {State.WRONG: "wrong  ", State.UNKNOWN: "unknown", State.FINE: "fine   "}
 _FACTS = 6
 """Fields of one answer in the text table, without those that say `none`; `--all` and JSON have every one."""
+_MANY = 12
+"""Unknowns of one reason that have a row each; `--all` shows all."""
 _WIDEST = 30
 """Columns: a path or the line of a log may stand in a question."""
 _UNITS = {
@@ -75,10 +77,26 @@ def _not_well(rows: Sequence[Row], everything: bool) -> Iterator[str]:
     subject = _width(r.subject for r in rows if r.state in states)
     question = _width(r.question for r in rows if r.state in states)
     for state in states:
-        for r in (r for r in rows if r.state is state):
+        many = _together(rows) if state is State.UNKNOWN and not everything else {}
+        for reason, questions in many.items():
+            yield f"{_MARK[state]}  {questions}: {reason}"
+        for r in (r for r in rows if r.state is state and r.because not in many):
             tail = r.because if state is State.UNKNOWN else _facts(r, everything)
             because = f"{r.because}; " if state is State.WRONG else ""
             yield f"{_MARK[state]}  {r.subject:<{subject}}  {r.question:<{question}}  {because}{tail}".rstrip()
+
+
+def _together(rows: Sequence[Row]) -> dict[str, str]:
+    """By the reason of more unknowns than a person reads: how many questions of whom it keeps from an answer."""
+    of: dict[str, list[str]] = defaultdict(list)
+    for r in (r for r in rows if r.state is State.UNKNOWN):
+        of[r.because].append(r.subject)
+    return {
+        reason: f"{len(names)} questions of {one}" + (f" and {len(others)} more" if others else "")
+        for reason, names in of.items()
+        if len(names) > _MANY
+        for one, *others in [list(dict.fromkeys(names))]
+    }
 
 
 def _fine(rows: Sequence[Row], crew: Crew, everything: bool) -> Iterator[list[str]]:
