@@ -121,6 +121,8 @@ def _applies(condition: Condition, cause: Cause, probe: str, ofs: Sequence[Of], 
         if given is None:
             return False
         if value.startswith("{") and value.endswith("}"):
+            if key not in ("path", value[1:-1]):
+                return False  # what the log names in another sense: `program` is what that line missed, not any tool
             bound[value[1:-1]] = given
             bound.setdefault("dir", given)  # a folder that is asked about is its own `dir`, whichever hole it fills
         elif value != given:
