@@ -13,7 +13,7 @@ USAGE = b"find: unrecognized: -printf\nBusyBox v1.35.0 multi-call binary.\n\nUsa
 class Busy:
     """A host of BusyBox."""
 
-    def stat(self, _path: str) -> Stat:
+    def stat(self, _path: str, *, follow: bool = True) -> Stat:
         return Stat(
             "directory", mode=0o1777, links=2, uid=0, gid=0, size=0, device=1, inode=1, modified=0.0, changed=0.0
         )

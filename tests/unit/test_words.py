@@ -77,6 +77,17 @@ def test_of_a_runner_without_a_unit_it_is_said() -> None:
     assert text.fix == f"{TEXT.fix} {none}"
 
 
+def test_the_user_of_the_runner_stands_in_the_command() -> None:
+    ask = WORDS["CIUSER"].ask
+    text = Text("a", "b", "`chown -R CIUSER: FOLDER`", "c", "d")
+    for user, said in (
+        ("ci", "`chown -R ci: FOLDER`"),
+        ("a;b", f"{text.fix} CIUSER is the user of the runner's service."),
+    ):
+        assert in_words(text, {ask: (Answer("runner-3", {"user": user}),)}).fix == said
+    assert asks([cause(text)]) == [ask]
+
+
 COMMANDS = Text(
     "TOOL is not on the PATH.",
     "`command -v TOOL; echo $PATH; ls -l PATH`, `ss -ltn 'sport = :PORT'`, `Environment=PATH=/x`",

@@ -238,6 +238,8 @@ def _unknown(findings: Sequence[Finding]) -> tuple[Open, ...]:
         for held in finding.held:
             if sure and held.weight is Weight.SUPPORTS:
                 continue
+            if finding.confidence is Confidence.CONFIRMED and held.weight is Weight.CONFIRMS:
+                continue  # it is proven; what else would prove it is nobody's question any more
             for evidence in held.evidence:
                 if isinstance(evidence.value, Unknown) and evidence.value.reason is not Reason.NOT_APPLICABLE:
                     told = evidence.value

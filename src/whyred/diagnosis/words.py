@@ -32,6 +32,12 @@ WORDS: Mapping[str, Word] = {
         re.compile(r"[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]{0,246}\.service"),
         "the runner's systemd unit",
     ),
+    "CIUSER": Word(
+        Ask("process-user", Of.ATTEMPT_RUNNER),
+        "user",
+        re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}|[0-9]{1,10}"),
+        "the user of the runner's service",
+    ),
 }
 _ANY = re.compile(rf"\b({'|'.join(WORDS)})\b")
 _OWN_BOOT = "{subject} belongs to no systemd unit: where UNIT stands, start it anew in the way it was started."
