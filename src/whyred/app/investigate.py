@@ -244,7 +244,9 @@ def _unknown(findings: Sequence[Finding]) -> tuple[Open, ...]:
                 if isinstance(evidence.value, Unknown) and evidence.value.reason is not Reason.NOT_APPLICABLE:
                     told = evidence.value
                     hows = _HOW_FORGE if held.condition.of.is_forges else _HOW
-                    how = hows.get(told.reason, f"By hand: {finding.cause.text.check}")
+                    by_hand = f"By hand: {finding.cause.text.check}"
+                    untold = held.condition.of is Of.WORKFLOW and told.reason is Reason.NO_SUBJECT
+                    how = by_hand if untold else hows.get(told.reason, by_hand)
                     key = (f"{evidence.question}: {evidence.field}", told.reason)
                     rows.setdefault(key, Open(key[0], f"{told.reason}: {told.detail}", how))
     if findings and not sure and not any(_arises(held) for held in findings[0].held):
