@@ -42,6 +42,30 @@ def test_of_two_that_differ_the_second_is_held_against_the_first() -> None:
     assert told(compare([listed("a", "b"), *paths(a=USUAL, b="/bin")])) == [("b", "PATH", "/bin")]
 
 
+def test_of_two_that_differ_the_one_that_is_wrong_is_named() -> None:
+    sick = Row("a", "mount-state /tmp", State.WRONG, {"deleted": "yes"}, "private-tmp-deleted")
+    rows = [listed("a", "b"), sick, fine("b", "mount-state /tmp", deleted="no")]
+    assert told(compare(rows)) == [("a", "/tmp deleted", "yes")]
+    assert render(rows).startswith("a differs from the other forgejo-runner: /tmp deleted\n")
+
+
+def test_one_long_question_does_not_move_the_other_rows() -> None:
+    rows = [fine("a", "step-script " + "x" * 200, lets_fail="no"), fine("a", "clock", behind_seconds="0")]
+    assert max(len(line) for line in render(rows).splitlines() if "clock" in line) < 80
+
+
+def test_many_unknowns_of_one_reason_are_one_row() -> None:
+    rows = [Row(f"r{n}", f"q{m}", State.UNKNOWN, {}, "budget: 4.5 s in all") for n in range(5) for m in range(3)] + [
+        Row("r0", "clock", State.UNKNOWN, {}, "no-permission: /proc/1")
+    ]
+    text = render(rows)
+    assert "unknown  15 questions of r0 and 4 more: budget: 4.5 s in all\n" in text
+    assert text.count("budget") == 1
+    assert "no-permission: /proc/1" in text
+    assert text.endswith("0 wrong, 16 unknown, 0 fine\n")
+    assert render(rows, everything=True).count("budget") == 15
+
+
 def test_equal_runners_and_lone_ones_differ_in_nothing() -> None:
     assert compare([listed("a", "b"), *paths(a=USUAL, b=USUAL)]).differences == ()
     assert compare([listed("a"), *paths(a=USUAL)]).differences == ()
@@ -123,7 +147,7 @@ def test_differences_stand_first_and_what_all_say_alike_stands_once() -> None:
         "  PATH has /opt/x, as a, b have not",
         "a, b share one registration: 11aa22bb",
     ]
-    assert lines[4:6] == ["", "wrong    c     mount-state /var/tmp  private-tmp-deleted; deleted yes"]
+    assert lines[4:6] == ["", "wrong    c  mount-state /var/tmp  private-tmp-deleted; deleted yes"]
     assert sum("mount-state /tmp" in line for line in lines) == 1
     assert lines.index("every forgejo-runner") < lines.index("a (forgejo-runner)") < lines.index("host")
     assert "\n\n\n" not in "\n".join(lines)

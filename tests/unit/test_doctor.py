@@ -61,6 +61,8 @@ def test_only_the_very_question_counts() -> None:
     assert row(facts, cause(condition(path="{dir}")), path="/tmp") is State.WRONG
     assert row(facts, cause(condition(path="{dir}"), when={"dir": ("/tmp*",)}), path="/srv") is State.FINE
     assert row(facts, cause(condition(path="{dir}"), unless={"dir": ("/tmp*",)}), path="/tmp") is State.FINE
+    assert row(facts, cause(condition(tool="{tool}")), tool="git") is State.WRONG
+    assert row(facts, cause(condition(tool="{program}")), tool="git") is State.FINE
     assert row(facts, cause(condition(of=Of.SHARED_DAEMON))) is State.FINE
     assert row(facts, cause(condition(Op.PRESENT, None))) is State.FINE
 

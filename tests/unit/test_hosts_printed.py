@@ -177,6 +177,12 @@ def test_an_output_that_was_cut_is_said_to_be(tmp_path: Path) -> None:
         PrintedHost(str(whole))
 
 
+def test_an_output_that_could_not_be_written_ends_with_an_error() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(["sh", "-s"], input=script().encode(), stdout=full, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (1, b"The output could not be written to its end: is the disk full?\n")
+
+
 @pytest.mark.parametrize("content", [b"", b"hello\n", b"\xff" * 99])
 def test_other_files_are_no_host(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "x"

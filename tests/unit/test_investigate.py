@@ -133,6 +133,13 @@ def test_what_is_confirmed_needs_no_support_but_may_still_be_refuted() -> None:
     assert verdict.unknown == ()
 
 
+def test_what_else_would_prove_a_proven_cause_is_no_open_question() -> None:
+    one = cause("one", confirm=(condition("cheap"), condition("dear")), refute=(condition("moderate"),))
+    verdict = why(Told({"cheap": b"yes"}), [one])
+    assert verdict.findings[0].confidence is Confidence.CONFIRMED
+    assert [row.what.partition(" ")[0] for row in verdict.unknown] == ["moderate"]
+
+
 def test_no_candidate_asks_nothing() -> None:
     asker = Told({})
     verdict = why(asker, [cause("one", patterns=("q",), confirm=(condition("cheap"),))])

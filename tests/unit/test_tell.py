@@ -158,3 +158,25 @@ def test_two_halves_are_both_named() -> None:
 )
 def test_else_there_are_no_halves(findings: tuple[Finding, ...]) -> None:
     assert tell.halves(verdict(findings=findings)) is None
+
+
+def cause_named(id_: str, *rows: Held, confidence: Confidence = Confidence.POSSIBLE) -> Finding:
+    return replace(finding(*rows), cause=replace(CAUSE, id=id_), confidence=confidence)
+
+
+def test_a_cause_of_several_failures_is_told_once() -> None:
+    refuted = held(Weight.REFUTES, True)
+    rows = [cause_named("a"), cause_named("a"), cause_named("b"), cause_named("b"), cause_named("b", refuted)]
+    rows += [cause_named("c", refuted), cause_named("c", refuted)]
+    out = [cause_named(id_, refuted, confidence=Confidence.RULED_OUT) for id_ in ("a", "d", "d")]
+    one = verdict(findings=tuple(rows), ruled_out=tuple(out))
+    assert [[f.cause.id for f in part] for part in tell.others(one)] == [["b"], ["c"]]
+    assert [f.cause.id for f in tell.ruled_out(one)] == ["d"]
+
+
+def test_what_speaks_against_a_candidate_names_the_fact_and_its_origin() -> None:
+    assert (
+        tell.against(cause_named("c", held(Weight.REFUTES, True)))
+        == "runner-1, /tmp: deleted = yes  [probe mount-state]"
+    )
+    assert tell.against(replace(cause_named("c"), why="because")) == "because"

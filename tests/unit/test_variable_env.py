@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -328,11 +328,29 @@ def test_without_a_name_each_runner_is_told_of() -> None:
     text = render_all(found)
     assert text.endswith("in a step of two it is not set.\n")
     assert "The runners differ: in a step of one, three it is '/a'  by runner-process" in text
+    assert "no file that could be read sets it; a process has it all the same" in render(found[0])
+    assert "nothing that could be read sets it" in render(found[1])
     told = json.loads(render_json(found))
     SCHEMA.validate(told)
     assert [t["runner"] for t in told["runners"]] == ["one, three", "two"]
     host.environs[12] = {"TMPDIR": "/a"}
     assert len(traces(host, Query("TMPDIR"), lambda b: b, lambda _: None)) == 1
+
+
+def test_runners_whose_steps_have_the_same_do_not_differ() -> None:
+    host = FakeHost([daemon(n, f"{name}.service") for n, name in ((11, "one"), (12, "two"))])
+    host.environs = {11: {"TMPDIR": "/a"}, 12: {"TMPDIR": "/b"}}
+    one, two = traces(host, Query("TMPDIR"), lambda b: b, lambda _: None)
+    same = replace(two, outcomes=tuple(replace(o, value="/a") for o in two.outcomes))
+    assert "differ" in render_all([one, two])
+    assert "differ" not in render_all([one, same])
+
+
+def test_a_value_that_cannot_be_seen_as_it_is_is_escaped_in_the_sentence() -> None:
+    host = FakeHost([daemon(11, "one.service")])
+    host.environs = {11: {"TMPDIR": "/a\n\x1b[31mb "}}
+    (found,) = traces(host, Query("TMPDIR"), lambda b: b, lambda _: None)
+    assert r"sets TMPDIR='/a\n\x1b[31mb ' everywhere" in found.sentence
 
 
 def test_a_host_that_cannot_be_reached() -> None:

@@ -48,7 +48,6 @@ def test_a_name_with_a_backslash_is_quoted_for_the_shell() -> None:
 @pytest.mark.parametrize(
     "unit",
     [
-        None,
         "",
         ".service",
         "-x.service",
@@ -70,6 +69,57 @@ def test_what_is_no_name_of_a_service_is_not_put_in(unit: str | None) -> None:
     text = in_words(TEXT, told(unit))
     assert text.fix == f"{TEXT.fix} {MEANT}"
     assert text.check == f"{TEXT.check} {MEANT}"
+
+
+def test_of_a_runner_without_a_unit_it_is_said() -> None:
+    text = in_words(TEXT, told(None))
+    none = "runner-3 belongs to no systemd unit: where UNIT stands, start it anew in the way it was started."
+    assert text.fix == f"{TEXT.fix} {none}"
+
+
+def test_the_user_of_the_runner_stands_in_the_command() -> None:
+    ask = WORDS["CIUSER"].ask
+    text = Text("a", "b", "`chown -R CIUSER: FOLDER`", "c", "d")
+    for user, said in (
+        ("ci", "`chown -R ci: FOLDER`"),
+        ("a;b", f"{text.fix} CIUSER is the user of the runner's service."),
+    ):
+        assert in_words(text, {ask: (Answer("runner-3", {"user": user}),)}).fix == said
+    assert asks([cause(text)]) == [ask]
+
+
+COMMANDS = Text(
+    "TOOL is not on the PATH.",
+    "`command -v TOOL; echo $PATH; ls -l PATH`, `ss -ltn 'sport = :PORT'`, `Environment=PATH=/x`",
+    "Put PATH right: `chmod 1777 DIR`.",
+    "`curl https://HOST/`",
+    '`echo "${VARIABLE:-value}"`, `npm install PACKAGE`.',
+)
+
+
+def test_what_the_line_names_stands_in_the_commands() -> None:
+    line = {"tool": "sccache", "path": "/srv/a b", "port": "8080", "dir": "/srv/a", "host": "git.example.org"}
+    text = in_words(COMMANDS, {}, {**line, "path": "/srv/a/b", "var": "DEPLOY_HOST", "package": "@types/node"})
+    assert text == Text(
+        "TOOL is not on the PATH.",
+        "`command -v sccache; echo $PATH; ls -l /srv/a/b`, `ss -ltn 'sport = :8080'`, `Environment=PATH=/x`",
+        "Put PATH right: `chmod 1777 /srv/a`.",
+        "`curl https://git.example.org/`",
+        '`echo "${DEPLOY_HOST:-value}"`, `npm install @types/node`.',
+    )
+
+
+def test_where_a_temporary_directory_failed_the_variable_is_tmpdir() -> None:
+    assert "${TMPDIR:-value}" in in_words(COMMANDS, {}, {"dir": "/tmp"}).verify
+
+
+@given(st.text(max_size=20))
+def test_nothing_hostile_of_a_line_gets_into_a_command(value: str) -> None:
+    text = in_words(COMMANDS, {}, dict.fromkeys(("tool", "path", "port", "dir", "host", "package", "var"), value))
+    for part in ("what", "check", "fix", "prevent", "verify"):
+        before, after = getattr(COMMANDS, part), getattr(text, part)
+        assert len(after.split()) == len(before.split())
+        assert all(after.count(c) == before.count(c) for c in "$;|&<>\n`'\"\x1b")
 
 
 @given(st.text(max_size=40).map(lambda text: f"{text}.service"))
@@ -127,6 +177,7 @@ class One:
     folder: str | None = None
     step: str | None = None
     times: Mapping[str, str] = field(default_factory=dict)
+    step: str | None = None
 
     def of(self, of: Of) -> list[Subject] | Unknown:
         return self.subject if isinstance(self.subject, Unknown) else [self.subject]

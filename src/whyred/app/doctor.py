@@ -21,6 +21,8 @@ _ALIKE = (RUNNER, HOST)
 """Conditions on one hold for the other as well, when a host is examined as it is."""
 _NOBODYS = (Reason.NOT_APPLICABLE, Reason.NO_SUBJECT)
 """Questions that do not arise on this host: about a process where there is none."""
+_LEAST = 0.1
+"""Seconds below which no question is begun: that it got no answer would say nothing."""
 _WHOLE = 2.25
 """How many times one probe's patience the whole examination may take: 4.5 s on the machine itself."""
 
@@ -50,7 +52,7 @@ def examine(
 
     def ask(put: Put) -> Row | None:
         left = until - clock()
-        if left <= 0:
+        if left <= _LEAST:
             why = f"the examination may take {_WHOLE * patience:g} s in all"
             return _unknown(put.subject.name, put.question, Unknown(Reason.BUDGET, why))
         return _ask(host, put, causes, mask, min(patience, left))
@@ -119,6 +121,8 @@ def _applies(condition: Condition, cause: Cause, probe: str, ofs: Sequence[Of], 
         if given is None:
             return False
         if value.startswith("{") and value.endswith("}"):
+            if key not in ("path", value[1:-1]):
+                return False  # what the log names in another sense: `program` is what that line missed, not any tool
             bound[value[1:-1]] = given
             bound.setdefault("dir", given)  # a folder that is asked about is its own `dir`, whichever hole it fills
         elif value != given:

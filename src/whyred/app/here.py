@@ -12,6 +12,13 @@ from whyred.probes.runner_processes import find_daemons
 
 _HOW = "In a step say: if: failure(), and keep the failing step's output: COMMAND 2>&1 | tee job.log; --log job.log"
 
+_IN_A_JOB = ("CI", "GITHUB_ACTIONS", "GITHUB_RUN_ID", "JENKINS_URL", "BUILDKITE", "TF_BUILD", "TEAMCITY_VERSION")
+"""One of these is set by every runner that is known, and by no login shell."""
+NO_JOB = (
+    "this process is in no job: no runner's daemon is above it, and CI is not set; what is well in this shell need not "
+    "be well in the runner's namespace"
+)
+
 
 def own_run(environ: Mapping[str, str]) -> str:
     """The target of the run that this process is a job of, by the variables that every runner sets.
@@ -32,8 +39,9 @@ def own_run(environ: Mapping[str, str]) -> str:
 def placed(attempt: Attempt, host: Host, environ: Mapping[str, str] = os.environ) -> Attempt:
     """The attempt with the runner that this process is a job of: it is alive, and nothing was restarted since.
 
-    Where no daemon is to be seen above (a job in a container), it is what started this process. An attempt whose
-    machine is known already, and one on a machine that tells nothing of itself, stays as it is.
+    Where no daemon is to be seen above (a job in a container), it is what started this process, if the environment is
+    that of a job. An attempt whose machine is known already, and one on a machine that tells nothing of itself, stays
+    as it is.
     """
     told, here = attempt.runner, host.identity
     if (told is not None and told.machine is not None) or here.machine is None:
@@ -44,6 +52,8 @@ def placed(attempt: Attempt, host: Host, environ: Mapping[str, str] = os.environ
     except (HostRefusedError, ValueError):
         return attempt  # without /proc nothing shows who runs this: the log is judged alone
     daemon = next((d for d in find_daemons(processes) if d.process in above), None)
+    if daemon is None and not any(environ.get(name) for name in _IN_A_JOB):
+        return attempt
     process = daemon.process if daemon is not None else next(iter(above), None)
     name = daemon.name if daemon is not None else environ.get("RUNNER_NAME") or (told.name if told else None)
     pid, started, mounts = (process.pid, process.started, process.mounts) if process is not None else (None,) * 3

@@ -131,8 +131,9 @@ def _beside(asks: Sequence[Ask], answers: dict[Ask, tuple[Answer, ...]], asker: 
 
 
 def _in_words(finding: Finding, answers: Answers) -> Finding:
-    """The finding, with what was found out about the runner in the texts of its cause."""
-    return replace(finding, cause=replace(finding.cause, text=words.in_words(finding.cause.text, answers)))
+    """The finding, with what was found out about the runner, and what the line names, in the texts of its cause."""
+    text = words.in_words(finding.cause.text, answers, finding.failure.captures)
+    return replace(finding, cause=replace(finding.cause, text=text))
 
 
 def _judge(cases: Sequence[_Case], answers: dict[Ask, tuple[Answer, ...]], trust: Trust) -> list[Finding]:
@@ -238,11 +239,15 @@ def _unknown(findings: Sequence[Finding]) -> tuple[Open, ...]:
         for held in finding.held:
             if sure and held.weight is Weight.SUPPORTS:
                 continue
+            if finding.confidence is Confidence.CONFIRMED and held.weight is Weight.CONFIRMS:
+                continue  # it is proven; what else would prove it is nobody's question any more
             for evidence in held.evidence:
                 if isinstance(evidence.value, Unknown) and evidence.value.reason is not Reason.NOT_APPLICABLE:
                     told = evidence.value
                     hows = _HOW_FORGE if held.condition.of.is_forges else _HOW
-                    how = hows.get(told.reason, f"By hand: {finding.cause.text.check}")
+                    by_hand = f"By hand: {finding.cause.text.check}"
+                    untold = held.condition.of is Of.WORKFLOW and told.reason is Reason.NO_SUBJECT
+                    how = by_hand if untold else hows.get(told.reason, by_hand)
                     key = (f"{evidence.question}: {evidence.field}", told.reason)
                     rows.setdefault(key, Open(key[0], f"{told.reason}: {told.detail}", how))
     if findings and not sure and not any(_arises(held) for held in findings[0].held):

@@ -10,7 +10,7 @@ from whyred.app import hosts
 from whyred.app.ask import Asker, Live, Nobody, Recorded, WithForge
 from whyred.app.failed_jobs import ReadRun, read_jobs
 from whyred.app.familiar import Known
-from whyred.app.here import placed
+from whyred.app.here import NO_JOB, placed
 from whyred.app.investigate import investigate
 from whyred.app.library import Library
 from whyred.app.read import ReadLog
@@ -198,7 +198,7 @@ def _host_asker(
         return _recorded_host(wish.host, fetched, wish.vouched)
     runner = fetched.attempt.runner
     if wish.host is None and (runner is None or runner.machine is None):
-        return Nobody(Unknown(Reason.OTHER_HOST, _no_machine(fetched, log)))
+        return Nobody(Unknown(Reason.OTHER_HOST, NO_JOB if wish.here else _no_machine(fetched, log)))
     try:
         there, patience = stack.enter_context(hosts.reach(wish.host or hosts.LOCAL, progress))
     except HostRefusedError as e:

@@ -42,11 +42,14 @@ _HOST = "host"
 def compare(rows: Sequence[Row]) -> Crew:
     """What the rows of an examination say of its runners, beside each other."""
     kinds = _kinds(rows)
+    sick = frozenset((r.subject, r.question) for r in rows if r.state is State.WRONG)
     answers: dict[str, dict[str, Facts]] = defaultdict(dict)
     for row in rows:
         if row.subject in kinds and row.state is not State.UNKNOWN:
             answers[row.question][row.subject] = row.facts
-    return Crew(kinds, tuple(_differences(answers, kinds)), tuple(_shared(answers, rows)), tuple(_pending(answers)))
+    return Crew(
+        kinds, tuple(_differences(answers, kinds, sick)), tuple(_shared(answers, rows)), tuple(_pending(answers))
+    )
 
 
 def _kinds(rows: Sequence[Row]) -> dict[str, str]:
@@ -62,11 +65,14 @@ def _kinds(rows: Sequence[Row]) -> dict[str, str]:
     return found
 
 
-def _differences(answers: Mapping[str, Mapping[str, Facts]], kinds: Mapping[str, str]) -> Iterator[Difference]:
+def _differences(
+    answers: Mapping[str, Mapping[str, Facts]], kinds: Mapping[str, str], sick: frozenset[tuple[str, str]]
+) -> Iterator[Difference]:
     for question, by_subject in answers.items():
         probe, _, argument = question.partition(" ")
         for kind in dict.fromkeys(kinds.values()):
             alike = {s: f for s, f in by_subject.items() if kinds[s] == kind}
+            alike = dict(sorted(alike.items(), key=lambda one: (one[0], question) in sick))
             if probe == "tool-version":
                 yield from _odd(argument, kind, _tools(alike))
             for field in _COMPARED.get(probe, ()) if question not in _OWN else ():
@@ -83,7 +89,8 @@ def _tools(alike: Mapping[str, Facts]) -> Mapping[str, str]:
 
 
 def _odd(what: str, kind: str, values: Mapping[str, str]) -> Iterator[Difference]:
-    """The runners whose value is not that of most; where there is no such value, all against the first."""
+    """The runners whose value is not that of most; where there is no such value, all against the first, and
+    what is wrong stands last."""
     if len(set(values.values())) < 2:
         return
     usual, often = Counter(values.values()).most_common(1)[0]

@@ -53,9 +53,35 @@ def evidence_against(finding: Finding) -> list[Told]:
 
 
 def others(verdict: Verdict) -> tuple[list[Finding], list[Finding]]:
-    """The candidates behind the first: those nothing speaks against, and those that do not hold any more."""
-    rows = verdict.findings[1:]
+    """The candidates behind the first: those nothing speaks against, and those that do not hold any more. Each cause
+    once, where it stands first: what it says of a second failure is nothing new."""
+    first = {f.cause.id for f in verdict.findings[:1]}
+    rows = _each_once(verdict.findings[1:], first)
     return [f for f in rows if not f.not_now], [f for f in rows if f.not_now]
+
+
+def ruled_out(verdict: Verdict) -> list[Finding]:
+    """What was ruled out, each cause once, and none that is a candidate for another failure."""
+    return _each_once(verdict.ruled_out, {f.cause.id for f in verdict.findings})
+
+
+def _each_once(findings: Iterable[Finding], known: set[str]) -> list[Finding]:
+    rows: dict[str, Finding] = {}
+    for finding in findings:
+        if finding.cause.id not in known:
+            rows.setdefault(finding.cause.id, finding)
+    return list(rows.values())
+
+
+NOT_NOW = "not so now, and perhaps mended since the job"
+"""The heading of candidates that nothing but what holds now speaks against."""
+
+
+def against(finding: Finding) -> str:
+    """What speaks against a candidate, as short as it stands below its heading."""
+    held = next((h for h in finding.held if h.holds and h.weight is Weight.REFUTES), None)
+    told = _told([held]) if held is not None else []
+    return f"{told[0].fact}  [{told[0].origin}]" if told else finding.why
 
 
 def not_now(verdict: Verdict) -> str | None:

@@ -436,4 +436,6 @@ read -r self _ </proc/self/stat
 questions=$(questions | sort -u)
 [ "${1-}" != questions ] || { printf '%s\n' "$questions"; exit; }
 answers
-printf '\n%s end\n' "$mark" || echo 'The output could not be written to its end: is the disk full?' >&4
+printf '\n%s end\n' "$mark" && exit
+echo 'The output could not be written to its end: is the disk full?' >&4
+exit 1

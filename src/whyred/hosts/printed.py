@@ -33,6 +33,7 @@ _MOST_WANTED = 64
 _LIMIT = 256 << 20
 """Bytes of an output: what a machine of 100,000 processes prints is less."""
 _HOSTS = "Say local for this machine, ssh://USER@HOST for another, or name a bundle or the output of a script"
+_CUT = "the output was cut before its end: run the script there again, and hand over all that it prints"
 _ANEW = "Print one (whyred doctor --script > probe.sh), run there: sh probe.sh > OUTPUT, and say: --host OUTPUT"
 _ROOT = re.compile(rb"/proc/\d+/root(?=/|$)")
 _MOST_LINKS = 40
@@ -154,6 +155,8 @@ class PrintedHost:
         """The values of the given keys; one that the script does not print is unknown."""
         path = f"/proc/{pid}/environ"
         told = self._told.get(b"environ " + self._own(path.encode()).split(b"/")[2])
+        if told is None and not self.whole:
+            raise HostRefusedError(Reason.NOT_RECORDED, _CUT)
         if told is None or not self._variables.issuperset(keys):
             what = f"{path}: the script does not print {', '.join(keys)} of this process"
             raise HostRefusedError(Reason.NOT_RECORDED, what)
@@ -243,8 +246,8 @@ class PrintedHost:
         return understood(path, lambda: read(body))
 
     def _not_asked(self, what: str) -> HostRefusedError:
-        how = "" if self.whole else "; the output was cut before its end"
-        return HostRefusedError(Reason.NOT_RECORDED, f"{what}: the script did not ask that{how}")
+        told = f"{what}: the script did not ask that" if self.whole else _CUT
+        return HostRefusedError(Reason.NOT_RECORDED, told)
 
     def _body(self, question: bytes) -> bytes:
         return self._told.get(question, Part(b"")).body

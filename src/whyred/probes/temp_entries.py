@@ -49,6 +49,8 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
     except HostRefusedError as e:
         return refusal(e.unknown)
     if not shown.out and shown.code != 0:
+        if b"-printf" in shown.err:
+            return refusal(Unknown(Reason.TOOL_MISSING, "find: the host's find is not that of GNU"))
         text = " ".join(shown.err.decode("utf-8", "replace").split())[:200]
         return refusal(Unknown(Reason.REFUSED, f"find failed: {text or 'it says nothing'}"))
     return pack({"now": now, **_counted(shown.out)})

@@ -2,7 +2,7 @@
 and one table of facts for the host and for each runner."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 
 from whyred.diagnosis.alike import compare
@@ -14,6 +14,10 @@ SCHEMA = "whyred.doctor/1"
 _MARK = {State.WRONG: "wrong  ", State.UNKNOWN: "unknown", State.FINE: "fine   "}
 _FACTS = 6
 """Fields of one answer in the text table, without those that say `none`; `--all` and JSON have every one."""
+_MANY = 12
+"""Unknowns of one reason that have a row each; `--all` shows all."""
+_WIDEST = 30
+"""Columns: a path or the line of a log may stand in a question."""
 _UNITS = {
     "_bytes": ((1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB")),
     "_seconds": ((86400, "days"), (3600, "hours"), (60, "minutes")),
@@ -70,13 +74,29 @@ def _not_well(rows: Sequence[Row], everything: bool) -> Iterator[str]:
     """What is wrong, then what is unknown; where one subject alone is examined, what is fine as well."""
     alone = len({r.subject for r in rows if r.state is State.FINE}) < 2
     states = [State.WRONG, State.UNKNOWN, *([State.FINE] if alone else [])]
-    subject = max((len(r.subject) for r in rows), default=0)
-    question = max((len(r.question) for r in rows), default=0)
+    subject = _width(r.subject for r in rows if r.state in states)
+    question = _width(r.question for r in rows if r.state in states)
     for state in states:
-        for r in (r for r in rows if r.state is state):
+        many = _together(rows) if state is State.UNKNOWN and not everything else {}
+        for reason, questions in many.items():
+            yield f"{_MARK[state]}  {questions}: {reason}"
+        for r in (r for r in rows if r.state is state and r.because not in many):
             tail = r.because if state is State.UNKNOWN else _facts(r, everything)
             because = f"{r.because}; " if state is State.WRONG else ""
             yield f"{_MARK[state]}  {r.subject:<{subject}}  {r.question:<{question}}  {because}{tail}".rstrip()
+
+
+def _together(rows: Sequence[Row]) -> dict[str, str]:
+    """By the reason of more unknowns than a person reads: how many questions of whom it keeps from an answer."""
+    of: dict[str, list[str]] = defaultdict(list)
+    for r in (r for r in rows if r.state is State.UNKNOWN):
+        of[r.because].append(r.subject)
+    return {
+        reason: f"{len(names)} questions of {one}" + (f" and {len(others)} more" if others else "")
+        for reason, names in of.items()
+        if len(names) > _MANY
+        for one, *others in [list(dict.fromkeys(names))]
+    }
 
 
 def _fine(rows: Sequence[Row], crew: Crew, everything: bool) -> Iterator[list[str]]:
@@ -97,9 +117,14 @@ def _fine(rows: Sequence[Row], crew: Crew, everything: bool) -> Iterator[list[st
         line, heading = (r.question, facts), f"every {of}" if alike else _heading(r.subject, crew)
         if line not in tables[heading]:
             tables[heading].append(line)
-    question = max(len(r.question) for r in fine)
+    question = _width(r.question for r in fine)
     for heading, lines in tables.items():
         yield [heading, *(f"{_MARK[State.FINE]}  {q:<{question}}  {f}".rstrip() for q, f in lines)] if lines else []
+
+
+def _width(texts: Iterable[str]) -> int:
+    """Of a column: that of its longest text, and no more than `_WIDEST`; a longer one moves its own row alone."""
+    return min(_WIDEST, max((len(text) for text in texts), default=0))
 
 
 def _heading(subject: str, crew: Crew) -> str:
@@ -112,7 +137,8 @@ def _beside_each_other(crew: Crew) -> Iterator[str]:
     for d in crew.differences:
         by_runner[d.subject, d.kind].append(d)
     for (subject, kind), found in by_runner.items():
-        yield f"{subject} differs from the other {kind}s: {', '.join(dict.fromkeys(d.what for d in found))}"
+        other = f"{kind}s" if list(crew.kinds.values()).count(kind) > 2 else kind
+        yield f"{subject} differs from the other {other}: {', '.join(dict.fromkeys(d.what for d in found))}"
         for d in found:
             yield from _difference(d)
     for s in crew.shared:

@@ -77,13 +77,14 @@ def _lists(verdict: Verdict) -> Iterator[str]:
         for finding in others:
             yield f"- `{finding.cause.id}` ({finding.confidence.value}): {finding.cause.title}"
     if not_now:
-        yield from ("", "## Not so now", "")
+        yield from ("", f"## {tell.NOT_NOW.capitalize()}", "")
         for finding in not_now:
-            yield f"- `{finding.cause.id}`: {_inline(finding.why)}"
-    if verdict.ruled_out:
+            yield f"- `{finding.cause.id}`: {_inline(tell.against(finding))}"
+    ruled_out = tell.ruled_out(verdict)
+    if ruled_out:
         yield from ("", "## Ruled out", "")
-        for finding in verdict.ruled_out:
-            yield f"- `{finding.cause.id}`: {_inline(finding.why)}"
+        for finding in ruled_out:
+            yield f"- `{finding.cause.id}`: {_inline(tell.against(finding))}"
     if verdict.beside:
         yield from ("", "## Other runs", "")
         yield from (f"- {_inline(told)}" for told in verdict.beside)

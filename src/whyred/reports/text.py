@@ -35,8 +35,8 @@ def _verdict(verdict: Verdict) -> Iterator[str]:
             if more is not None:
                 yield f"  {more}"
         yield from _others(others)
-    yield from _against("not so now", not_now)
-    yield from _against("ruled out", verdict.ruled_out)
+    yield from _against(tell.NOT_NOW, not_now)
+    yield from _against("ruled out", tell.ruled_out(verdict))
     if verdict.beside:
         yield ""
         yield "other runs"
@@ -83,8 +83,10 @@ def _against(title: str, findings: Sequence[Finding]) -> Iterator[str]:
     if findings:
         yield ""
         yield title
-    for finding in findings:
-        yield f"  - {finding.cause.id}: {finding.why}"
+    for finding in findings[:_OTHERS]:
+        yield f"  - {finding.cause.id}: {tell.against(finding)}"
+    if len(findings) > _OTHERS:
+        yield f"  and {len(findings) - _OTHERS} more: " + ", ".join(f.cause.id for f in findings[_OTHERS:])
 
 
 def _unknown(verdict: Verdict) -> Iterator[str]:

@@ -8,6 +8,7 @@ from whyred.model.variable import Effect, Live, Outcome, Setting, Stage, Trace
 from whyred.reports.reading import dump, row
 
 SCHEMA = "whyred.env/1"
+_NOTHING = "nothing that could be read sets it"
 _SAYS = {
     Effect.SETS: "sets",
     Effect.FILLS: "fills in",
@@ -27,7 +28,9 @@ def render(trace: Trace) -> str:
 def _rows(trace: Trace) -> Iterator[str]:
     yield f"{trace.variable}{f' on the runner {trace.runner}' if trace.runner else ''}"
     yield ""
-    yield "what sets it" if trace.settings else "nothing that could be read sets it"
+    given = any(live.value is not None and not isinstance(live.value, Unknown) for live in trace.live)
+    none = "no file that could be read sets it; a process has it all the same" if given else _NOTHING
+    yield "what sets it" if trace.settings else none
     width = max((len(s.layer) for s in trace.settings), default=0)
     for one in trace.settings:
         yield f"  {one.layer:<{width}}  {_said(one)}  {one.place}"
@@ -73,14 +76,21 @@ def _live(one: Live) -> str:
 
 def render_all(traces: Sequence[Trace]) -> str:
     """One after the other, and at the end in what the runners differ."""
-    differ = [f"\n{row(_differences(traces))}\n"] if len(traces) > 1 else []
-    return "\n".join(map(render, traces)) + "".join(differ)
+    return "".join(["\n".join(map(render, traces)), *(f"\n{row(told)}\n" for told in _differences(traces))])
 
 
-def _differences(traces: Sequence[Trace]) -> str:
-    steps = ((t.runner, next((o for o in t.outcomes if o.stage is Stage.STEP), None)) for t in traces)
-    said = (f"in a step of {name} it is {'unknown' if one is None else _outcome(one)}" for name, one in steps)
-    return f"The runners differ: {'; '.join(said)}."
+def _differences(traces: Sequence[Trace]) -> Iterator[str]:
+    """One sentence where a step has something else on one runner than on another."""
+    runners: dict[object, list[str]] = {}
+    said: dict[object, str] = {}
+    for trace in traces:
+        step = next((o for o in trace.outcomes if o.stage is Stage.STEP), None)
+        key = step and (step.sure, step.has, step.value, step.why)
+        runners.setdefault(key, []).append(trace.runner)
+        said.setdefault(key, "it is unknown" if step is None else f"it {'is ' if step.sure else ''}{_outcome(step)}")
+    if len(runners) > 1:
+        told = (f"in a step of {', '.join(names)} {said[key]}" for key, names in runners.items())
+        yield f"The runners differ: {'; '.join(told)}."
 
 
 def render_json(traces: Sequence[Trace]) -> str:

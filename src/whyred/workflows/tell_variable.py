@@ -78,7 +78,7 @@ def _is_same(kept: Setting, here: Outcome) -> bool:
 
 def _kept(variable: str, here: Outcome, kept: Setting) -> str:
     got = f"has {named(variable, here)} from {TITLES[here.winner.layer]}" if here.has and here.winner else "has none"
-    value = "" if kept.value is None else f"={kept.value}"
+    value = "" if kept.value is None else f"={_shown(kept.value)}"
     if kept.only:
         return f"{TITLES[kept.layer]} sets {variable}{value}, but {kept.only} ({kept.place}): {here.name} {got}."
     title = TITLES[kept.layer]
@@ -110,18 +110,23 @@ def _beaten(found: Iterable[Outcome], here: Outcome) -> str:
 
 
 def _of(one: Setting) -> str:
-    value = "another value" if one.value is None else one.value
+    value = "another value" if one.value is None else _shown(one.value)
     return f"{value} of {TITLES[one.layer]} ({one.place})"
 
 
 def _was(above: Outcome) -> str:
     if above.winner is None:
         return above.value or "another value"
-    return f"{'another value' if above.value is None else above.value} of {TITLES[above.winner.layer]}"
+    return f"{'another value' if above.value is None else _shown(above.value)} of {TITLES[above.winner.layer]}"
 
 
 def named(variable: str, here: Outcome) -> str:
     """`NAME=value` for people."""
     if here.value is None:
         return f"{variable} (a value that only the run knows)" if here.has else f"no {variable}"
-    return f"{variable}={here.value}"
+    return f"{variable}={_shown(here.value)}"
+
+
+def _shown(value: str) -> str:
+    """A value as it is where a reader sees all of it, else as a Python string, with escapes."""
+    return value if value.isprintable() and value == value.strip() else repr(value)

@@ -3,6 +3,7 @@
 Whatever does not follow from the file is a `NotKnown`, so that a condition which reads it stays open.
 """
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -18,6 +19,8 @@ _PULLS = ("pull_request", "pull_request_target")
 _CONTEXTS = ("env", "vars", "secrets", "inputs", "job", "jobs", "steps", "runner", "strategy", "matrix", "needs")
 _STATUS = JobStatus(UNKNOWN, UNKNOWN, UNKNOWN)
 _RESULT: Mapping[str, Value] = {"outputs": UNKNOWN, "outcome": UNKNOWN, "conclusion": UNKNOWN}
+_SOME = "0"
+"""The number of a pull request that no condition is about."""
 MOST = 24
 """Ways to start a workflow that are told apart; with more, only the events are."""
 
@@ -41,9 +44,18 @@ def _of(workflow: Workflow, trigger: Trigger) -> Iterator[Mapping[str, Value]]:
         bases: list[Value] = list(_plain(trigger.branches) or [UNKNOWN])
         for action in actions:
             event = PartlyKnown({"action": action}, UNKNOWN)
-            yield from (_facts(workflow, trigger.event, {"base_ref": b, "event": event}, trigger) for b in bases)
+            for base, ref in itertools.product(bases, _refs(trigger.event, action)):
+                yield _facts(workflow, trigger.event, {"base_ref": base, "event": event, **ref}, trigger)
     else:
         yield _facts(workflow, trigger.event, {"head_ref": "", "base_ref": ""}, trigger)
+
+
+def _refs(event: str, action: Value) -> list[Mapping[str, Value]]:
+    """What `github.ref` is: never a branch while the pull request is open. Once merged it is the branch it was merged
+    into, and of pull_request_target it always is. GitHub calls it .../merge, Forgejo and Gitea .../head."""
+    if event != "pull_request" or action == "closed":
+        return [{}]
+    return [{"ref": f"refs/pull/{_SOME}/{end}", "ref_name": f"{_SOME}/{end}"} for end in ("merge", "head")]
 
 
 def _pushes(trigger: Trigger) -> Iterator[dict[str, Value]]:

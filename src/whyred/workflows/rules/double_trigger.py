@@ -27,7 +27,7 @@ def look(checkout: Checkout) -> Iterator[Remark]:
             "both runs share runners, caches, ports and deploy targets, and one can fail because of the other",
             "Let `push` name the branches that are merged into (`branches: [main]`), or put both into one "
             "`concurrency` group: `${{ github.workflow }}-${{ github.head_ref || github.ref_name }}`",
-            (file.spot(pull.line),),
+            (file.spot(pull.line),) if pull.line != push.line else (),
         )
 
 
