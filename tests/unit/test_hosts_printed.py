@@ -285,3 +285,29 @@ def test_of_a_command_line_no_secret_is_printed(tmp_path: Path) -> None:
         assert b"canary-7f3" not in file.read_bytes()
         for started in (runner, other):
             started.communicate()
+
+
+def filtered(name: str, text: str) -> str:
+    """What one of the script's filters lets through."""
+    parts = script().partition("# ---- 2.")[0].partition("# ---- 1.")[2]
+    shell = f'{parts}\nsed -nE "${name}{"; p" if name == "passwords" else ""}"'
+    return subprocess.run(["sh", "-c", shell], input=text, capture_output=True, check=True, text=True).stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("registration", '{"id":1,"token":"canary-7f3","uuid":"u"}'),
+        ("registration", '{\n  "Token":\n  "canary-7f3",\n  "uuid": "u"\n}'),
+        ("registration", '  "uuid": "u", "address": "https://me:canary-7f3@forge"'),
+        ("registration", '  "uuid": "u", "address": "https://me:p@canary-7f3@forge"'),
+        ("configuration", "  url: https://me:p@canary-7f3@forge\n  uuid: u"),
+        ("settings", "proxy=http://me:p@canary-7f3@uuid:1"),
+        ("passwords", "PIP_PROXY=http://me:p@canary-7f3@uuid"),
+        ("passwords", "PIP_PROXY=http://me:p canary-7f3@uuid"),
+    ],
+)
+def test_no_filter_lets_a_password_through(name: str, text: str) -> None:
+    told = filtered(name, text + "\n")
+    assert "canary" not in told
+    assert "uuid" in told

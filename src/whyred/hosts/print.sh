@@ -51,12 +51,15 @@ events="$events|shutdown|unregistered runner|registration|label|fetch task|Decla
 events="$events|logs (are lost|are submitted)|final (logs|status|job logs)"
 
 # The `filters`, in the language of sed -nE. Of a runner's registration all but tokens; of its configuration the names,
-# and the values of places and numbers; of an env file and of the file of BASH_ENV the names, and the values of places;
-# of a tool's settings the lines that name a proxy, an authority or `offline`, without users and passwords.
-registration='s/("[^"]*([Tt]oken|[Ss]ecret|[Pp]assword)[^"]*"[[:blank:]]*:[[:blank:]]*)"([^"\]|\\.)*"/\1"masked"/g;p'
+# its lists (labels), and the values of places and numbers; of an env file and of the file of BASH_ENV the names, and
+# the values of places; of a tool's settings the lines that name a proxy, an authority or `offline`, without users and
+# passwords.
+registration='/"[^"]*([Tt]oken|[Ss]ecret|[Pp]assword)[^"]*"[[:blank:]]*:?[[:blank:]]*$/{N;d;}
+  s#//[^/[:blank:]"]*@#//***@#g
+  s/("[^"]*([Tt]oken|[Ss]ecret|[Pp]assword)[^"]*"[[:blank:]]*:[[:blank:]]*)"([^"\]|\\.)*"/\1"masked"/g;p'
 harmless="TMPDIR|TMP|TEMP|HOME|PATH|LANG|TZ|SHELL|CARGO_HOME|RUSTUP_HOME"
 plain="file|capacity|timeout|shutdown_timeout|env_file|labels|workdir_parent|dir|host|level|log|url|uuid|name|$harmless"
-configuration="s#//[^/@[:blank:]]*@#//***@#g
+configuration="s#//[^/[:blank:]]*@#//***@#g
   /^ *($plain) *:/{p;d;}
   /^ *[A-Za-z0-9_.-]+ *: *(#.*)?\$/{p;d;}
   s/^( *(- )?[A-Za-z0-9_.-]+ *:) +[{].*/\\1 {}/p;t
@@ -69,11 +72,11 @@ simple="(\"[^\"]*\"|'[^']*'|[^\"'[:blank:];&|<>()]*)"
 simple="#.*|(export[[:blank:]]+)?[A-Za-z_][A-Za-z0-9_]*=$simple|unset [A-Za-z0-9_ ]+"
 settings='(export[[:blank:]]+)?([Hh][Tt][Tt][Pp][Ss]?[-_.]?)?[Pp][Rr][Oo][Xx][Yy][[:blank:]]*[=:[:blank:]]'
 settings="^[[:blank:]]*($settings|sslCAInfo|ca(cert|file|info)|cert[[:blank:]]*=|(net\\.)?offline|no[-_]index"
-settings="s#//[^/@[:blank:]]*@#//***@#g
+settings="s#//[^/[:blank:]]*@#//***@#g
   s#([=[:blank:]])[^/@[:blank:]=][^/@[:blank:]]*@#\\1***@#g
   \\#$settings|GOPROXY=off|GOFLAGS=.*-mod=vendor)|<offline>#p"
 
-passwords="s#://[^/@]*@#://***@#g
+passwords="s#://[^/$byte_1]*@#://***@#g
   s/((pass(word|wd|phrase)?|token|secret)[A-Za-z_]*)=[^ $byte_1]*/\\1=***/Ig"
 arguments="$passwords
   s/((pass(word|wd|phrase)?|token|secret|key|auth)[A-Za-z_]*)[=:$byte_1 ]+[^$byte_1]*/\\1=***/Ig"
