@@ -177,7 +177,6 @@ class One:
     folder: str | None = None
     step: str | None = None
     times: Mapping[str, str] = field(default_factory=dict)
-    step: str | None = None
 
     def of(self, of: Of) -> list[Subject] | Unknown:
         return self.subject if isinstance(self.subject, Unknown) else [self.subject]
