@@ -339,8 +339,18 @@ def test_what_green_attempts_say_as_well_is_no_cause_where_something_else_is() -
             ],
             "open-file-limit",
         ),
+        (
+            [
+                "ERROR: test_many (test_a.T.test_many)",
+                "-" * 70,
+                "Traceback (most recent call last):",
+                *['  File "/w/a.py", line 4, in call', "    inner()"] * 6,
+                "OSError: [Errno 24] Too many open files: '/w/a'",
+            ],
+            "open-file-limit",
+        ),
     ],
-    ids=["go", "rust"],
+    ids=["go", "rust", "a long traceback"],
 )
 def test_what_the_machine_refused_to_a_test_is_told_beside_it(rows: list[str], pattern: str) -> None:
     found = of(forgejo(*rows, code=1))

@@ -26,6 +26,8 @@ _STATUS = 2
 """Lines after that which says that a step failed, in which act tells its status (`exitcode '139': failure`)."""
 _WORDS = 5
 """Last lines shown of a failure that no pattern knows."""
+_TRACEBACK = 60
+"""Lines that a test which failed may go on to say why."""
 CANCELLED = "infra/cancelled"
 """The class of what somebody or a rule of the forge ended, and no error did."""
 _NETWORK, _OF_NETWORK = "infra/network", frozenset({"infra/dns", "infra/tls", "infra/rate-limit", "infra/git-auth"})
@@ -140,7 +142,11 @@ def _quoted(window: Mapping[int, str], kept: list[list[Hit]], ranked: list[list[
 
 
 def _lines(window: Mapping[int, str], hit: Hit) -> range:
-    first, last = _extent(window, hit)
+    """The lines that belong to a hit, also those that are too many to be shown."""
+    extent = hit.pattern.extent
+    if extent.while_:
+        extent = replace(extent, most=max(extent.most, _TRACEBACK))
+    first, last = _extent(window, replace(hit, pattern=replace(hit.pattern, extent=extent)))
     return range(first, last + 1)
 
 
