@@ -317,3 +317,48 @@ def test_what_green_attempts_say_as_well_is_no_cause_where_something_else_is() -
     assert [f.message for f in match(reading).failures] == rows[2:4]
     assert [f.message for f in match(reading, frozenset({3})).failures] == rows[3:4]
     assert [f.message for f in match(reading, frozenset({3, 4})).failures] == rows[2:4]
+
+
+@pytest.mark.parametrize(
+    ("rows", "pattern"),
+    [
+        (
+            [
+                "--- FAIL: TestMany (0.00s)",
+                "    a_test.go:7: open /tmp/TestMany3786780618/001/32: too many open files",
+                "FAIL",
+            ],
+            "open-file-limit",
+        ),
+        (
+            [
+                "---- opens_many stdout ----",
+                "",
+                "thread 'opens_many' (141) panicked at src/lib.rs:4:11:",
+                'called `Result::unwrap()` on an `Err` value: Os { code: 24, message: "Too many open files" }',
+            ],
+            "open-file-limit",
+        ),
+        (
+            [
+                "ERROR: test_many (test_a.T.test_many)",
+                "-" * 70,
+                "Traceback (most recent call last):",
+                *['  File "/w/a.py", line 4, in call', "    inner()"] * 6,
+                "OSError: [Errno 24] Too many open files: '/w/a'",
+            ],
+            "open-file-limit",
+        ),
+    ],
+    ids=["go", "rust", "a long traceback"],
+)
+def test_what_the_machine_refused_to_a_test_is_told_beside_it(rows: list[str], pattern: str) -> None:
+    found = of(forgejo(*rows, code=1))
+    assert [f.pattern for f in found.failures][-1] == pattern
+    assert found.failures[0].class_ == "code/test"
+
+
+def test_what_a_machine_refuses_outside_of_the_test_that_failed_is_not_told() -> None:
+    said = "warning: open /srv/many/32: too many open files"
+    found = of(forgejo(said, "--- FAIL: TestMany (0.00s)", "    a_test.go:7: got 3, want 4", "FAIL", code=1))
+    assert [f.pattern for f in found.failures] == ["go-test-failed"]

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 
 _OF_DASH = {"directory nonexistent": "ENOENT"}
 """dash has words of its own where it cannot make a file (its error.c, E_CREAT)."""
-_BY_TEXT = {os.strerror(n).lower(): name for n, name in numbers.errorcode.items()} | _OF_DASH
+_OF_JAVA = {"nosuchfileexception": "ENOENT"}
+"""What java.nio.file says instead of the kernel's words (its UnixException.translateToIOException)."""
+_BY_TEXT = {os.strerror(n).lower(): name for n, name in numbers.errorcode.items()} | _OF_DASH | _OF_JAVA
 _LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|\[?::1\]?|0\.0\.0\.0", re.IGNORECASE)
 """Names of one's own machine (RFC 6761 6.3, RFC 1122 3.2.1.3, RFC 4291 2.5.3)."""
 _NOT_CONNECTED = "7"

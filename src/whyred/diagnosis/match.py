@@ -26,6 +26,8 @@ _STATUS = 2
 """Lines after that which says that a step failed, in which act tells its status (`exitcode '139': failure`)."""
 _WORDS = 5
 """Last lines shown of a failure that no pattern knows."""
+_TRACEBACK = 60
+"""Lines that a test which failed may go on to say why."""
 CANCELLED = "infra/cancelled"
 """The class of what somebody or a rule of the forge ended, and no error did."""
 _NETWORK, _OF_NETWORK = "infra/network", frozenset({"infra/dns", "infra/tls", "infra/rate-limit", "infra/git-auth"})
@@ -111,9 +113,10 @@ def _failures(reading: Reading, section: Section | None, hits: list[Hit]) -> tup
     passed = {g[0].line: why for g in groups if (why := survived(reading, hits, g[-1]))}
     ranked = sorted(groups, key=lambda g: (g[0].line in passed, _preference(g[0])))
     best = _ORDER[ranked[0][0].pattern.strength]
-    alike = (g for g in ranked if _ORDER[g[0].pattern.strength] == best)
+    alike = [g for g in ranked if _ORDER[g[0].pattern.strength] == best]
     passed_by = (g for g in ranked if g[0].line in passed and _ORDER[g[0].pattern.strength] < best)
     kept = [*alike, *passed_by][:MOST_FAILURES]
+    kept = [*kept, *_quoted(reading.window, kept, ranked)][:MOST_FAILURES]
     kinds = Counter(g[0].pattern.id for g in groups)
     taken: set[int] = set()
     apart = {h.line for g in kept for h in g if _is_infra(h.pattern)}
@@ -127,6 +130,24 @@ def _failures(reading: Reading, section: Section | None, hits: list[Hit]) -> tup
         if failure is not None:
             failures.append(replace(failure, survived=passed.get(group[0].line, "")))
     return tuple(failures)
+
+
+def _quoted(window: Mapping[int, str], kept: list[list[Hit]], ranked: list[list[Hit]]) -> list[list[Hit]]:
+    """What the machine refused, in the words of a test that failed for it: that the test failed is told more surely,
+    and says nothing of why."""
+    tests = [h for g in kept for h in g if (h.pattern.class_ or "").startswith("code/test")]
+    within = {n for h in tests for n in _lines(window, h)}
+    usual = [g for g in ranked if g not in kept and g[0].pattern.strength is Strength.USUAL]
+    return [g for g in usual if _is_infra(g[0].pattern) and g[0].line in within]
+
+
+def _lines(window: Mapping[int, str], hit: Hit) -> range:
+    """The lines that belong to a hit, also those that are too many to be shown."""
+    extent = hit.pattern.extent
+    if extent.while_:
+        extent = replace(extent, most=max(extent.most, _TRACEBACK))
+    first, last = _extent(window, replace(hit, pattern=replace(hit.pattern, extent=extent)))
+    return range(first, last + 1)
 
 
 def _only_follows(hit: Hit, said: list[Hit]) -> bool:

@@ -13,12 +13,13 @@ from whyred.model.probe import Cost, Facts, Kind, Probe
 from whyred.probes.answer import Fields, Parts, every, pack, printable, refusal, told
 from whyred.probes.mounts import Mount, holding, read_mounts
 from whyred.probes.place import entrance, mountinfo
+from whyred.probes.temp_named import named_folders
 
 FIELDS = {
-    "full_temporary": "mount points of full file systems that hold /tmp, /var/tmp or /dev/shm; absent: none",
+    "full_temporary": "mount points of full file systems that hold /tmp, /var/tmp or /dev/shm, or are what TMPDIR of "
+    "the process names; absent: none",
     "full_others": "mount points of the other full file systems, with commas between them; absent: none",
-    "no_inodes_temporary": "mount points of those that hold /tmp, /var/tmp or /dev/shm and have no inode left; "
-    "absent: none",
+    "no_inodes_temporary": "mount points of those with temporary files that have no inode left; absent: none",
     "no_inodes_others": "mount points of the others that have no inode left, with commas between them; absent: none",
     "looked_at": "number of file systems that were looked at",
 }
@@ -39,6 +40,8 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
     except HostRefusedError as e:
         return refusal(e.unknown)
     temporary = {m.device for t in _TEMPORARY if (m := holding(mounts, t)) is not None}
+    named = [] if subject.pid is None else told(lambda: named_folders(host, subject.pid))  # type: ignore[arg-type]
+    temporary |= {m.device for m in mounts if not isinstance(named, Unknown) and m.point in named}
     rows = []
     for mount in list({m.device: m for m in reversed(mounts) if _counts(m, mounts)}.values())[:_MOST]:
         space = told(lambda point=mount.point: host.space(entry + point))  # type: ignore[misc]

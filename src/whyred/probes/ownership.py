@@ -12,7 +12,8 @@ from whyred.probes.place import Place, absolute, entrance, follow
 FIELDS = {
     "foreign_leftover": "whether what refuses belongs to another user, below a folder in which this user may write",
     "foreign_folder": "whether what refuses belongs to another user and is no part of the system, as /etc and /usr are",
-    "own_readonly": "whether what refuses belongs to this very user: a folder without write permission",
+    "own_readonly": "whether what refuses belongs to this very user, a folder without write permission, and is no part "
+    "of the system",
     "blocked": "whether owner and mode of the path, or of a folder above it, refuse this user to change or remove it",
     "owned": "whether the path belongs to the subject's user; absent where there is none",
     "exists": "whether something is at the path, links followed",
@@ -107,7 +108,7 @@ def _of_refusal(
     return {
         "foreign_leftover": foreign and any(_may_fill(person, folder) for folder in above),
         "foreign_folder": foreign and len(above) > 1 and top not in _SYSTEM,
-        "own_readonly": not foreign,
+        "own_readonly": not foreign and (top not in _SYSTEM or top == "root"),
         "blocked": True,
     }
 

@@ -1,6 +1,7 @@
 """What stands in the way of one path of an error: facts that only together tell why a process was refused there.
 
-Temporary directories are TMPDIR of the process's environment, /tmp, /var/tmp and /dev/shm.
+Temporary directories are TMPDIR and its like of the process's environment, /tmp, /var/tmp and /dev/shm; and for how
+full it is, whatever a program made a folder or file of its usual random names in.
 """
 
 import posixpath
@@ -14,15 +15,18 @@ from whyred.probes.answer import Parts, every, pack, printable, refusal, told, w
 from whyred.probes.mounts import covers, holding, lines_holding, read_mounts
 from whyred.probes.person import SEARCH, WRITE, Person, ask_person, read_person
 from whyred.probes.place import entrance, follow, mountinfo
+from whyred.probes.temp_named import named_folders
 
 FIELDS = {
     "noexec_program": "whether a file is there that its mode lets the user start, and its mount is noexec; absent "
     "where nothing or a directory is there",
     "temp": "the temporary directory that the path is, or is below; absent: none",
-    "temp_missing": "whether that directory is the one TMPDIR names, and is not there; absent without one",
+    "temp_missing": "whether that directory is one that TMPDIR or a variable like it names, and is not there; absent "
+    "without one",
     "temp_closed": "whether nothing is at the path and the user may not make it there: that directory is closed to the "
     "user by mode or owner; absent without one",
-    "temp_mount": "whether a file system of their own holds that directory and the path; absent without one",
+    "temp_mount": "whether a file system of their own holds that directory, or the one in which the path's random name "
+    "was made, and the path; absent without one",
     "full_temp": "whether that file system of their own has less than 4 MiB left, and inodes; absent without one",
     "full_elsewhere": "whether the path's file system has less than 4 MiB left, and inodes, while the path is neither "
     "below a temporary directory nor named as temporary files are, nor on the file system of /tmp",
@@ -30,7 +34,10 @@ FIELDS = {
 _TOPS = ("/tmp", "/var/tmp", "/dev/shm")
 _OF_TEMP = ("temp", "temp_missing", "temp_closed", "temp_mount", "full_temp")
 _FULL = 4 << 20
-_TEMPORARY_NAME = re.compile(r"/(?:rustc|rmeta|cc|tmp\.?|\.tmp|sort|sccache|just-)[A-Za-z0-9_]{6,10}(?:/|\.\w+$|$)")
+_TEMPORARY_NAME = re.compile(
+    r"/(?:(?:rustc|rmeta|cc|tmp\.?|\.tmp|sort|sccache|just-|rustdoctest|_MEI)[A-Za-z0-9_]{6,10}"
+    r"|go-(?:build|link-)\d{3,}|pytest-of-[\w.-]+)(?:/|\.\w+$|$)"
+)
 """Names that programs give to temporary files of their own."""
 
 
@@ -44,11 +51,13 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
     except HostRefusedError as e:
         return refusal(e.unknown)
     tmpdir = told(lambda: host.environ(pid, ["TMPDIR"]).get("TMPDIR", ""))
-    top = _top(path, "" if isinstance(tmpdir, Unknown) else tmpdir)
+    others = told(lambda: named_folders(host, pid))
+    top = _top(path, *_known(tmpdir), *_known(others))
     return pack(
         {
             "path": path,
             "tmpdir": tmpdir,
+            "named": others,
             "place": _place(host, entry, path),
             "top": _place(host, entry, top) if top else None,
             "mounts": lines_holding(mounts, posixpath.normpath(path)),
@@ -60,10 +69,15 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
     )
 
 
-def _top(path: str, tmpdir: str) -> str:
-    """The innermost temporary directory that holds the path; empty: none."""
-    tops = [t for t in (posixpath.normpath(tmpdir) if tmpdir else "", *_TOPS) if t.startswith("/") and t != "/"]
+def _top(path: str, *named: str) -> str:
+    """The innermost temporary directory that holds the path, of those that variables name too; empty: none."""
+    tops = [t for t in (*(posixpath.normpath(n) for n in named if n), *_TOPS) if t.startswith("/") and t != "/"]
     return max((t for t in tops if covers(t, posixpath.normpath(path))), key=len, default="")
+
+
+def _known(named: str | list[str] | Unknown) -> list[str]:
+    """As a list of what could be told."""
+    return [] if isinstance(named, Unknown) else [named] if isinstance(named, str) else named
 
 
 def _place(host: Host, entry: str, path: str) -> object:
@@ -93,16 +107,20 @@ def read(data: bytes) -> Facts:
     there, top = _stat(parts, "place"), ""
     if isinstance(path, Unknown):
         return every(FIELDS, path)
-    top = _top(path, "" if isinstance(tmpdir, Unknown) else tmpdir)
-    full = _full(parts)
+    others = [] if parts.absent("named") else parts.texts("named")
+    top = _top(path, *_known(tmpdir), *_known(others))
+    full, made = _full(parts), _TEMPORARY_NAME.search(path)
     noexec = {"noexec_program": _noexec(parts, path, there, person), "full_elsewhere": False}
-    if not top and not _TEMPORARY_NAME.search(path):
+    if not top and not made:
         apart = _apart(parts, path)
         noexec["full_elsewhere"] = apart if isinstance(apart, Unknown) or not apart else full
     if not top:
-        return noexec | every(_OF_TEMP, tmpdir if isinstance(tmpdir, Unknown) else None)
+        own = _own_mount(parts, path, path[: made.start()] or "/", "mounts") if made else None
+        by_name = {"temp_mount": own, "full_temp": full if own is True else own}
+        absent = every(_OF_TEMP, tmpdir if isinstance(tmpdir, Unknown) else None)
+        return noexec | absent | (by_name if made else {})
     above, own = _stat(parts, "top"), _own_mount(parts, path, top)
-    named = not isinstance(tmpdir, Unknown) and bool(tmpdir) and posixpath.normpath(tmpdir) == top
+    named = top in [posixpath.normpath(n) for n in (*_known(tmpdir), *_known(others)) if n]
     return noexec | {
         "temp": printable(top),
         "temp_missing": above if isinstance(above, Unknown) else named and above is None,
@@ -153,8 +171,8 @@ def _closed(
     return not (passable and person.may(top, WRITE) and person.may(top, SEARCH))
 
 
-def _own_mount(parts: Parts, path: str, top: str) -> bool | Unknown:
-    mounts, above = parts.text("mounts"), parts.text("top_mounts")
+def _own_mount(parts: Parts, path: str, top: str, of_top: str = "top_mounts") -> bool | Unknown:
+    mounts, above = parts.text("mounts"), parts.text(of_top)
     for part in (mounts, above):
         if isinstance(part, Unknown):
             return part

@@ -31,8 +31,8 @@ FIELDS = {
         "with `said`: whether such a filter, or the lack of new privileges, does what these words speak of"
     ),
     "hidden": "with `path`: whether the host has something there, and a mount that only the process has lies over it, "
-    "so that it sees nothing, or what nobody may read; not for HOME and temporary directories; absent without a path "
-    "from the root",
+    "so that it sees nothing, what nobody may read, or another kind of thing, such as an empty file for a device; not "
+    "for HOME and temporary directories; absent without a path from the root",
     "hidden_by": "the mount point that lies over it; absent where nothing is hidden",
     "hidden_program": "with `tool`: whether the host has that program in a folder of the process's PATH, and such a "
     "mount lies over it; absent without the name of a program",
@@ -196,8 +196,8 @@ def _over(place: Parts, path: str) -> Mount | Unknown | None:
     for part in (place.stat("on_host"), seen, own := place.text("mounts"), first := place.text("host_mounts")):
         if isinstance(part, Unknown):
             return part
-    # What systemd lays over an inaccessible place has no permission bit at all.
-    if isinstance(seen, Stat) and seen.mode & 0o777:
+    there = place.stat("on_host")
+    if isinstance(seen, Stat) and isinstance(there, Stat) and not _stands_for(seen, there):
         return None
     mounts, host_mounts = read_mounts(str(own)), read_mounts(str(first))
     # In another root, such as a container's, the same name means another thing.
@@ -205,6 +205,13 @@ def _over(place: Parts, path: str) -> Mount | Unknown | None:
         mine = holding(mounts, path)
         return None if _same(mine, holding(host_mounts, path)) else mine
     return None
+
+
+def _stands_for(seen: Stat, there: Stat) -> bool:
+    """Whether what is seen is a cover that is laid over something: systemd's have no permission bit at all; others are
+    an empty file over a device, or a device over a program."""
+    covered = seen.kind != there.kind and "directory" not in (seen.kind, there.kind)
+    return not seen.mode & 0o777 or covered or (seen.kind == "file" and is_program(there) and not is_program(seen))
 
 
 def _same(mine: Mount | None, theirs: Mount | None) -> bool:
