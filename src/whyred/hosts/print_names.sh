@@ -59,9 +59,9 @@ spread() {
       set -- "$1" "${2%%\**}" "$2"
       set -- "$1" "${2%/*}" "${3#"${2%/*}"/}"
       folder "$1" "$2"
-      set -- "$1" "$1$2/" "${3%%/*}" "${3#"${3%%/*}"}"
-      for found in $(expanded "$2" "$3"); do
-        case $found in *\**) ;; *) spread "$1" "${found#"$1"}$4" ;; esac
+      set -- "$1" "$2" "$end/" "${3%%/*}" "${3#"${3%%/*}"}"
+      for found in $(expanded "$3" "$4"); do
+        case $found in *\**) ;; *) spread "$1" "$2/${found##*/}$5" ;; esac
       done ;;
     *)
       case $2 in */lib | */lib[0-9]* | */*-linux-*) folder "$1" "$2" ;; esac

@@ -26,6 +26,7 @@ FIELDS = {
     " program on the PATH is called nearly so",
     "lacks": "whether it is nowhere and the machine's to have: a well-known program, or one that the job's checkout"
     " neither brings nor makes, which was read",
+    "machine_program_missing": "whether it is a well-known program of machines (git, node, cargo) and not on the PATH",
     "lookalike": "of a name that is nowhere: the program on the PATH whose name is one slip away (two letters swapped,"
     " or one inside it too few or too many); absent when there is none",
     "elsewhere": "the path outside the PATH at which it was found; absent when it is on the PATH or nowhere",
@@ -80,12 +81,13 @@ def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
         if isinstance(on_path, str):
             return pack({"on_path": on_path})
         beside = _ask_beside(host, entry, homes(host, entry, subject, env), tool)
+        on_path_and_kind = {"on_path": on_path, "of_machines": tool in OF_MACHINES}
         if any(beside.values()):
-            return pack({"on_path": on_path} | beside)
+            return pack(on_path_and_kind | beside)
         if on_path is None:
             beside["lookalike"] = _lookalike(host, entry, env.get("PATH", "/usr/local/bin:/usr/bin:/bin"), tool)
         project = None if tool in OF_MACHINES else _ask_project(host, arguments)
-        return pack({"on_path": on_path, "project": project} | beside)
+        return pack(on_path_and_kind | {"project": project} | beside)
     except HostRefusedError as e:
         return refusal(e.unknown)
 
@@ -153,15 +155,15 @@ def read(data: bytes) -> Facts:
         return every(FIELDS, parts.broken)
     path = None if parts.absent("on_path") else parts.text("on_path")
     if isinstance(path, str):
-        there: Fields = {"on_path": True, "path": printable(path), "off_path": False, "installed": True, "lacks": False}
-        return every(FIELDS, None) | there
+        there: Fields = {"on_path": True, "path": printable(path), "off_path": False, "installed": True}
+        return every(FIELDS, None) | there | {"lacks": False, "machine_program_missing": False}
     keys = ("elsewhere", "bundle", "named_in", "defined_in", "other_user")
     texts: Fields = {key: _text(parts, key) for key in keys}
     bundle = texts.pop("bundle")
     if isinstance(path, Unknown):
         return every(FIELDS, path) | {k: v for k, v in texts.items() if isinstance(v, str)}
     texts["lookalike"] = _text(parts, "lookalike") if "lookalike" in parts.parts else None
-    facts = texts | {"on_path": False, "path": None}
+    facts = texts | {"on_path": False, "path": None, "machine_program_missing": parts.flag("of_machines")}
     if isinstance(texts["elsewhere"], str) or isinstance(texts["defined_in"], str):
         return facts | {"off_path": True, "installed": True, "lacks": False}
     if isinstance(texts["elsewhere"], Unknown):
