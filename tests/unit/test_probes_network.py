@@ -126,7 +126,7 @@ def facts_of(name: str, subject: Subject, host: LocalHost | None = None, **argum
 
 
 def test_no_password_of_a_proxy_is_in_the_answer(tmp_path: Path) -> None:
-    (tmp_path / ".gitconfig").write_text("[http]\n\tproxy = http://bob:canary-2@192.0.2.8:3128\n")
+    (tmp_path / ".gitconfig").write_text("[http]\n\tproxy = http://bob:canary-2@canary#/canary@192.0.2.8:3128\n")
     (tmp_path / ".npmrc").write_text("https-proxy=bob:canary-3@proxy.example.org:8080\n")
     with running(https_proxy="http://bob:canary-1@192.0.2.7:3128", HOME=str(tmp_path)) as subject:
         raw = probe("proxy-settings").ask(LocalHost(), subject, {"said": "192.0.2.8:3128"})

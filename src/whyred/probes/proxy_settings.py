@@ -34,8 +34,7 @@ _HOME = ["HOME", "CARGO_HOME"]
 _OF_USER = (".gitconfig", ".config/git/config", ".curlrc", ".npmrc", ".config/pip/pip.conf", ".cargo/config.toml")
 _OF_ALL = ("/etc/gitconfig", "/etc/pip.conf", "/etc/npmrc")
 _ELSEWHERE = ("/etc/environment", "/etc/profile.d/proxy.sh")
-_LINE = re.compile(r"^[ \t]*(?:export[ \t]+)?(?:https?[-_.]?)?proxy[ \t]*[=: \t][ \t]*(?P<value>[^#\n]*)", re.I | re.M)
-_CREDENTIALS = re.compile(r"(?<=//)[^/@\s]*@|^[^/@\s]*@")
+_LINE = re.compile(r"^[ \t]*(?:export[ \t]+)?(?:https?[-_.]?)?proxy[ \t]*[=: \t][ \t]*(?P<value>[^\n]*)", re.I | re.M)
 _ENDPOINT = re.compile(
     r"(?:(?P<scheme>[a-z][a-z0-9+]*)://)?(?P<host>\[[0-9A-Fa-f:.%]+\]|[^\s/:@\[\]]+)(?::(?P<port>\d+))?/?"
 )
@@ -89,12 +88,21 @@ def _proxies_in(host: Host, subject: Subject, path: str) -> list[str]:
     if isinstance(text, Unknown):
         raise HostRefusedError(text.reason, text.detail)
     lines = text.decode("utf-8", "replace") if isinstance(text, bytes) else ""
-    values = (m["value"].strip().rstrip(";").strip("\"'") for m in _LINE.finditer(lines))
-    return [_masked(v) for v in values if v]
+    # a password may hold a `#`, which begins a comment elsewhere
+    values = (_masked(m["value"]).partition("#")[0] for m in _LINE.finditer(lines))
+    bare = (v.strip().rstrip(";").strip("\"'") for v in values)
+    return [v for v in bare if v]
 
 
 def _masked(value: str) -> str:
-    return _CREDENTIALS.sub("***@", value)
+    """Without users and passwords, which may themselves hold an `@`, a `/` or a `#`."""
+    return re.sub(r"\S+", lambda m: _bare(m[0]), value)
+
+
+def _bare(word: str) -> str:
+    before, at, address = word.rpartition("@")
+    scheme, slashes, _ = before.partition("//")
+    return f"{scheme}{slashes}***@{address}" if at and slashes else f"***@{address}" if at else word
 
 
 def read(data: bytes) -> Facts:
