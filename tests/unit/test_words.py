@@ -1,7 +1,8 @@
 """The runner's unit in the texts of causes: from a host, from a bundle, and never what is no name of a unit."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import cast
 
 import pytest
@@ -140,6 +141,15 @@ def test_asked_only_where_a_text_has_a_place_for_it() -> None:
     plain = Text("a", "b", "c", "d", "MY_UNIT, UNITS")
     assert asks([cause(plain)]) == []
     assert asks([cause(plain), cause(TEXT), cause(TEXT)]) == [ASK]
+
+
+def test_no_command_opens_or_removes_a_place_that_a_log_names() -> None:
+    """A log may name /etc."""
+    grave = re.compile(r"\b(?:chmod (?:-R|[0-7])|chown|rm -\w*r|mv)\b[^&|;]*\b(?:PATH|DIR)\b")
+    for one in causes():
+        for text in astuple(one.text):
+            for command in re.findall(r"`[^`]+`", text):
+                assert not grave.search(command), f"{one.id}: {command}"
 
 
 def test_every_text_of_the_library_stays_a_sentence() -> None:
