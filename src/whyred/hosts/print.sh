@@ -21,8 +21,8 @@ variables="TMPDIR GOTMPDIR TMP TEMP HOME USER PATH SHELL LANG LC_ALL TZ XDG_RUNT
   npm_config_proxy npm_config_https_proxy CARGO_HTTP_CAINFO PIP_CERT AWS_CA_BUNDLE NIX_SSL_CERT_FILE npm_config_cafile
   NPM_CONFIG_CAFILE NODE_OPTIONS GOPROXY GOFLAGS GOPATH MAVEN_ARGS npm_config_offline NPM_CONFIG_OFFLINE PIP_NO_INDEX
   UV_OFFLINE YARN_ENABLE_NETWORK ACTIONS_CACHE_URL ACTIONS_RESULTS_URL LD_PRELOAD LD_LIBRARY_PATH FAKETIME
-  FAKETIME_TIMESTAMP_FILE LIBRARY_PATH CPATH C_INCLUDE_PATH CPLUS_INCLUDE_PATH PKG_CONFIG_PATH"
-folder_variables="TMPDIR|GOTMPDIR|TMP|TEMP|HOME|CARGO_HOME|CARGO_TARGET_DIR|SCCACHE_DIR|XDG_RUNTIME_DIR" # they name one
+  FAKETIME_TIMESTAMP_FILE LIBRARY_PATH CPATH C_INCLUDE_PATH CPLUS_INCLUDE_PATH PKG_CONFIG_PATH JAVA_HOME GOROOT"
+folder_variables="TMPDIR|GOTMPDIR|TMP|TEMP|HOME|CARGO_HOME|CARGO_TARGET_DIR|SCCACHE_DIR|XDG_RUNTIME_DIR|GOROOT" # each names a folder
 machine_files="/proc/stat /proc/uptime /proc/meminfo /proc/loadavg /proc/vmstat /proc/locks /proc/mounts /etc/os-release
   /proc/sys/fs/file-nr /proc/sys/fs/inotify/max_user_watches /proc/sys/fs/inotify/max_user_instances
   /proc/sys/kernel/pid_max /proc/sys/kernel/threads-max /proc/sys/net/ipv4/ip_unprivileged_port_start"
@@ -315,6 +315,7 @@ process() {
   for path in /tmp /var/tmp; do folder "$2" "$path" && ask temporary "$end/"; done
   IFS=$newline
   for path in $(paths "$1" "$folder_variables"); do place "$2" "$path"; done
+  for path in $(paths "$1" JAVA_HOME); do place "$2" "${path%/}/bin/java"; done
   for path in $(paths "$1" PATH); do
     for name in bash git node python3 cc cargo rustc rustup; do
       walk "$2" "${path%/}/$name" && ask stat-L "$2${path%/}/$name" "$end" "${end%/*}/rustup"
