@@ -22,7 +22,7 @@ variables="TMPDIR GOTMPDIR TMP TEMP HOME USER PATH SHELL LANG LC_ALL TZ XDG_RUNT
   NPM_CONFIG_CAFILE NODE_OPTIONS GOPROXY GOFLAGS GOPATH MAVEN_ARGS npm_config_offline NPM_CONFIG_OFFLINE PIP_NO_INDEX
   UV_OFFLINE YARN_ENABLE_NETWORK ACTIONS_CACHE_URL ACTIONS_RESULTS_URL LD_PRELOAD LD_LIBRARY_PATH FAKETIME
   FAKETIME_TIMESTAMP_FILE LIBRARY_PATH CPATH C_INCLUDE_PATH CPLUS_INCLUDE_PATH PKG_CONFIG_PATH JAVA_HOME GOROOT"
-folder_variables="TMPDIR|GOTMPDIR|TMP|TEMP|HOME|CARGO_HOME|CARGO_TARGET_DIR|SCCACHE_DIR|XDG_RUNTIME_DIR|GOROOT" # each names a folder
+folder_variables="TMPDIR|GOTMPDIR|TMP|TEMP|HOME|CARGO_HOME|CARGO_TARGET_DIR|SCCACHE_DIR|XDG_RUNTIME_DIR|GOROOT"
 machine_files="/proc/stat /proc/uptime /proc/meminfo /proc/loadavg /proc/vmstat /proc/locks /proc/mounts /etc/os-release
   /proc/sys/fs/file-nr /proc/sys/fs/inotify/max_user_watches /proc/sys/fs/inotify/max_user_instances
   /proc/sys/kernel/pid_max /proc/sys/kernel/threads-max /proc/sys/net/ipv4/ip_unprivileged_port_start"
