@@ -95,24 +95,28 @@ def play(case: Case, way: str = "local") -> Row:
     """One case on a host of its own, which is asked in one of the ways of `HOSTS`."""
     if skipped := case.refusal():
         return Row(case.name, skipped=skipped)
-    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-    host = ["unshare", *user, "--mount", "--propagation", "private", "--pid", "--fork", "--mount-proc", "--kill-child"]
-    folder = Path(tempfile.mkdtemp(prefix="whyred-lab-", dir="/var/tmp"))
-    try:
-        (folder / "work").mkdir(mode=0o777)
-        call = [sys.executable, __file__, "--inside", case.name, "--host", way]
-        argv = [*host, "--", "sh", "-c", _HOST, str(folder), *call]
-        env = _environ() | {"LAB_GROUP": folder.name}
-        ended = subprocess.run(argv, capture_output=True, text=True, env=env, check=False)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        for group in _GROUPS.glob(f"*/**/{folder.name}"):
-            group.rmdir()  # all its processes have ended with the host
+    ended = alone([sys.executable, __file__, "--inside", case.name, "--host", way])
     try:
         return Row(**json.loads(ended.stdout))
     except (ValueError, TypeError):
         last = (ended.stderr.strip() or ended.stdout.strip() or "it said nothing").splitlines()[-1]
         return Row(case.name, wrong=f"the lab itself failed: {last}")
+
+
+def alone(call: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """A program, run on a host of its own."""
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    host = ["unshare", *user, "--mount", "--propagation", "private", "--pid", "--fork", "--mount-proc", "--kill-child"]
+    folder = Path(tempfile.mkdtemp(prefix="whyred-lab-", dir="/var/tmp"))
+    try:
+        (folder / "work").mkdir(mode=0o777)
+        argv = [*host, "--", "sh", "-c", _HOST, str(folder), *call]
+        env = _environ() | {"LAB_GROUP": folder.name}
+        return subprocess.run(argv, capture_output=True, text=True, env=env, check=False)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        for group in _GROUPS.glob(f"*/**/{folder.name}"):
+            group.rmdir()  # all its processes have ended with the host
 
 
 def _environ() -> dict[str, str]:
@@ -121,7 +125,7 @@ def _environ() -> dict[str, str]:
     if rustup.is_dir():  # a host of the lab has a home of its own, and the compilers of this one's are wanted
         kept.setdefault("RUSTUP_HOME", str(rustup))
     home = {"HOME": "/mnt/home", "XDG_DATA_HOME": "/mnt/data", "XDG_CACHE_HOME": "/mnt/cache"}
-    return {**kept, **home, "PYTHONPATH": str(ROOT / "src")}
+    return {**kept, **home, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
 
 
 def inside(case: Case, way: str = "local") -> Row:

@@ -5,10 +5,8 @@ nothing out, and nothing else takes the blame. Called as a script, this file is 
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,15 +63,7 @@ def played(host: Mended) -> Any:
     """The verdict, from a host of its own."""
     from scripts import lab
 
-    folder = Path(tempfile.mkdtemp(prefix="whyred-lab-", dir="/var/tmp"))
-    alone = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--mount-proc", "--kill-child", "--"]
-    env = lab._environ() | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", "LAB_GROUP": folder.name}
-    try:
-        (folder / "work").mkdir(mode=0o777)
-        argv = [*alone, "sh", "-c", lab._HOST, str(folder), sys.executable, __file__, host.cause]
-        ended = subprocess.run(argv, capture_output=True, text=True, env=env, check=False)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    ended = lab.alone([sys.executable, __file__, host.cause])
     assert ended.returncode == 0, ended.stderr[-2000:]
     return json.loads(ended.stdout)
 

@@ -4,10 +4,8 @@ retry got over. Called as a script, this file is the part on the lab's own host.
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,15 +85,7 @@ def played(variant: Variant) -> Any:
     """The verdict, from a host of its own."""
     from scripts import lab
 
-    folder = Path(tempfile.mkdtemp(prefix="whyred-lab-", dir="/var/tmp"))
-    host = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--mount-proc", "--kill-child", "--"]
-    env = lab._environ() | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
-    try:
-        (folder / "work").mkdir(mode=0o777)
-        argv = [*host, "sh", "-c", lab._HOST, str(folder), sys.executable, __file__, variant.name]
-        ended = subprocess.run(argv, capture_output=True, text=True, env=env, check=False)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    ended = lab.alone([sys.executable, __file__, variant.name])
     assert ended.returncode == 0, ended.stderr[-2000:]
     return json.loads(ended.stdout)
 

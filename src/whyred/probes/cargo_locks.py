@@ -10,10 +10,10 @@ from functools import partial
 from whyred.model.evidence import Unknown
 from whyred.model.host import Host, HostRefusedError, Subject
 from whyred.model.probe import Cost, Facts, Kind, Probe
-from whyred.probes.answer import Parts, every, printable, refusal, told
+from whyred.probes.answer import Parts, every, refusal, told
 from whyred.probes.cargo_places import cargo_homes, environ, targets
 from whyred.probes.place import entrance
-from whyred.probes.proc_locks import LOCK, answer, same_device, table
+from whyred.probes.proc_locks import answer, holder, table
 from whyred.probes.searching import spread
 
 FIELDS = {
@@ -56,28 +56,20 @@ def read(data: bytes) -> Facts:
     parts = Parts(data)
     if parts.broken is not None:
         return every(FIELDS, parts.broken)
-    files, lines, names = parts.tables("files"), parts.texts("locks"), parts.table("names")
-    if isinstance(files, Unknown) or isinstance(lines, Unknown) or isinstance(names, Unknown):
+    files, held = parts.tables("files"), holder(parts)
+    if isinstance(files, Unknown) or isinstance(held, Unknown):
         return every(FIELDS, parts.strange("locks"))
-    locks = [m for line in lines if (m := LOCK.match(line))]
-    for file in files:
-        path, stat = file.text("path"), file.stat("stat")
-        if isinstance(path, Unknown) or isinstance(stat, Unknown):
-            return every(FIELDS, parts.strange("files"))
-        own = [m for m in locks if int(m["inode"]) == stat.inode and same_device(m, stat.device)]
-        taken = next((m for m in own if not m["waits"]), None)
-        if taken is not None:
-            name = names.parts.get(taken["pid"])
-            return {
-                "held": True,
-                "path": printable(path),
-                "holder": int(taken["pid"]),
-                "holder_name": printable(name) if isinstance(name, str) else None,
-                "holder_alive": isinstance(name, str),
-                "waiting": sum(bool(m["waits"]) for m in own),
-                "files": len(files),
-            }
-    return every(FIELDS, None) | {"held": False, "waiting": 0, "files": len(files)}
+    if held is None:
+        return every(FIELDS, None) | {"held": False, "waiting": 0, "files": len(files)}
+    return {
+        "held": True,
+        "path": held.path,
+        "holder": held.pid,
+        "holder_name": held.name,
+        "holder_alive": held.name is not None,
+        "waiting": held.waiting,
+        "files": len(files),
+    }
 
 
 PROBE = Probe(

@@ -10,9 +10,9 @@ from functools import partial
 from whyred.model.evidence import Unknown
 from whyred.model.host import Host, HostRefusedError, Subject
 from whyred.model.probe import Cost, Facts, Kind, Probe
-from whyred.probes.answer import Fields, Parts, every, printable, refusal, told
+from whyred.probes.answer import Parts, every, refusal, told
 from whyred.probes.place import entrance
-from whyred.probes.proc_locks import LOCK, answer, same_device, table
+from whyred.probes.proc_locks import answer, holder, table
 
 FIELDS = {
     "held": "whether some process holds one of these locks now",
@@ -27,7 +27,6 @@ _FILES = (
     "/var/lib/apt/lists/lock",
     "/var/cache/apt/archives/lock",
 )
-_OF_HOLDER = ("path", "holder", "holder_name")
 
 
 def ask(host: Host, subject: Subject, arguments: Mapping[str, str]) -> bytes:
@@ -47,21 +46,12 @@ def read(data: bytes) -> Facts:
     parts = Parts(data)
     if parts.broken is not None:
         return every(FIELDS, parts.broken)
-    files, lines, names = parts.tables("files"), parts.texts("locks"), parts.table("names")
-    if isinstance(files, Unknown) or isinstance(lines, Unknown) or isinstance(names, Unknown):
+    files, held = parts.tables("files"), holder(parts)
+    if isinstance(files, Unknown) or isinstance(held, Unknown):
         return every(FIELDS, parts.strange("locks"))
-    locks = [m for line in lines if (m := LOCK.match(line)) and not m["waits"]]
-    for file in files:
-        path, stat = file.text("path"), file.stat("stat")
-        if isinstance(path, Unknown) or isinstance(stat, Unknown):
-            return every(FIELDS, parts.strange("files"))
-        taken = next((m for m in locks if int(m["inode"]) == stat.inode and same_device(m, stat.device)), None)
-        if taken is not None:
-            name = names.parts.get(taken["pid"])
-            shown = printable(name) if isinstance(name, str) else None
-            whose: Fields = {"path": printable(path), "holder": int(taken["pid"]), "holder_name": shown}
-            return {"held": True, **whose, "files": len(files)}
-    return {**every(_OF_HOLDER, None), "held": False, "files": len(files)}
+    if held is None:
+        return every(FIELDS, None) | {"held": False, "files": len(files)}
+    return {"held": True, "path": held.path, "holder": held.pid, "holder_name": held.name, "files": len(files)}
 
 
 PROBE = Probe(

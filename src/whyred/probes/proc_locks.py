@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from whyred.model.evidence import Unknown
 from whyred.model.host import Host, Stat
-from whyred.probes.answer import pack, told
+from whyred.probes.answer import Parts, pack, printable, told
 
 LOCK = re.compile(
     r"^(?P<n>\d+): (?P<waits>-> ?)?\w+ +\S+ +\w+ (?P<pid>-?\d+)"
@@ -32,6 +33,35 @@ def _name(host: Host, pid: str) -> str | None:
     """The name of a process; None where it cannot be seen."""
     found = told(lambda: host.read(f"/proc/{pid}/comm").decode("utf-8", "replace").strip())
     return None if isinstance(found, Unknown) else found
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds the lock of a file: the process, its name where it can be seen, and how many wait."""
+
+    path: str
+    pid: int
+    name: str | None
+    waiting: int
+
+
+def holder(parts: Parts) -> Holder | Unknown | None:
+    """Of the first file of an answer whose lock is held; None where none is."""
+    files, lines, names = parts.tables("files"), parts.texts("locks"), parts.table("names")
+    if isinstance(files, Unknown) or isinstance(lines, Unknown) or isinstance(names, Unknown):
+        return parts.strange("locks")
+    locks = [m for line in lines if (m := LOCK.match(line))]
+    for file in files:
+        path, stat = file.text("path"), file.stat("stat")
+        if isinstance(path, Unknown) or isinstance(stat, Unknown):
+            return parts.strange("files")
+        own = [m for m in locks if int(m["inode"]) == stat.inode and same_device(m, stat.device)]
+        taken = next((m for m in own if not m["waits"]), None)
+        if taken is not None:
+            name = names.parts.get(taken["pid"])
+            shown = printable(name) if isinstance(name, str) else None
+            return Holder(printable(path), int(taken["pid"]), shown, sum(bool(m["waits"]) for m in own))
+    return None
 
 
 def same_device(lock: re.Match[str], device: int) -> bool:
